@@ -1,0 +1,93 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * The library's start, and what becomes of it in a forked child.
+ */
+
+#include <string.h>
+
+#include "kern.h"
+#include "subr_workqueue.h"
+
+int		kern_checking;
+bool		kern_realtime;
+int64_t		kern_spin = 50 * 1000;
+unsigned	kern_forkgen;
+
+static void
+kern_fork_prepare(void)
+{
+
+	workqueue_fork_prepare();
+	lwp_fork(1);
+}
+
+static void
+kern_fork_parent(void)
+{
+
+	lwp_fork(0);
+	workqueue_fork_parent();
+}
+
+/*
+ * Only the thread that forked is here.
+ */
+static void
+kern_fork_child(void)
+{
+
+	kern_forkgen++;
+	lwp_fork(0);
+	sleepq_fork();
+	kernel_lock_fork(host_self());
+	wqcheck_fork();
+	workqueue_fork_child();
+}
+
+static void
+kern_environment(void)
+{
+	const char *p;
+	int64_t n;
+
+	if ((p = host_getenv("WORKQUEUE_CHECK")) != NULL)
+		kern_checking = strcmp(p, "strict") == 0 ? 2 :
+		    strcmp(p, "") != 0 && strcmp(p, "0") != 0;
+	if ((p = host_getenv("WORKQUEUE_RT")) != NULL)
+		kern_realtime = strcmp(p, "1") == 0;
+	if ((p = host_getenv("WORKQUEUE_SPIN")) != NULL && *p != '\0') {
+		for (n = 0; *p >= '0' && *p <= '9' && n <= 1000; p++)
+			n = n * 10 + (*p - '0');
+		if (*p != '\0' || n > 1000)
+			kern_warn("WORKQUEUE_SPIN is not a number of "
+			    "microseconds from 0 to 1000: ignored");
+		else
+			kern_spin = n * 1000;
+	}
+}
+
+/*
+ * Once; as the library is loaded, or by whoever comes earlier still, when
+ * there is one thread only.
+ */
+__attribute__((__constructor__)) void
+kern_init(void)
+{
+	static int started;
+
+	if (__predict_true(atomic_load_relaxed(&started)))
+		return;
+	atomic_store_relaxed(&started, 1);
+	host_init(lwp_exit);
+	kern_environment();
+	cpu_init();
+	if (kern_checking)
+		wqcheck_init();
+	if (host_atfork(kern_fork_prepare, kern_fork_parent,
+	    kern_fork_child) != 0)
+		panic("the host cannot watch forks");
+}

@@ -1,0 +1,202 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * The kernel lock: one for the process, recursive per thread, dropped at any
+ * depth while its holder sleeps (sleepq_block() and its like see to that).
+ */
+
+#include "kern.h"
+
+#define	KLOCK_SPINS	64		/* turns before sleeping */
+#define	KLOCK_PASSES	8		/* times a sleeper is passed over */
+
+/*
+ * kl_owner is the holder with MTX_WAITERS while others sleep for it; the bit
+ * and kl_passes are changed under the lock's bucket only.
+ */
+static struct {
+	uintptr_t	kl_owner;
+	unsigned	kl_passes;
+} __kern_aligned kernel_lock;
+
+static __kern_noinline void
+kernel_lock_slow(struct lwp *l)
+{
+	struct sleepq *sq;
+	uintptr_t o;
+	unsigned n;
+	bool waited;
+	int s;
+
+	if (cpu_spinok) {
+		for (n = 0; n < KLOCK_SPINS;) {
+			host_relax(&n);
+			o = atomic_load_relaxed(&kernel_lock.kl_owner);
+			/* Acquire: see what the last holder did. */
+			if (o == 0 && atomic_cas_acquire(&kernel_lock.kl_owner,
+			    &o, (uintptr_t)l))
+				return;
+			if (o & MTX_WAITERS)
+				break;
+		}
+	}
+
+	for (waited = false;; waited = true) {
+		sq = sleepq_enter(&kernel_lock, &s);
+		for (;;) {
+			o = atomic_load_relaxed(&kernel_lock.kl_owner);
+			if ((o & ~MTX_WAITERS) == 0) {
+				if (atomic_cas_acquire(&kernel_lock.kl_owner,
+				    &o, (uintptr_t)l | o)) {
+					sleepq_exit(sq, s);
+					return;
+				}
+			} else if ((o & MTX_WAITERS) != 0 ||
+			    atomic_cas_relaxed(&kernel_lock.kl_owner, &o,
+			    o | MTX_WAITERS))
+				break;
+		}
+		sleepq_enqueue(sq, l, &kernel_lock, SLEEPQ_KLOCK, waited);
+		sleepq_exit(sq, s);
+		(void)sleepq_block(l, HOST_FOREVER);
+		/* Acquire: it may have been handed to us. */
+		o = atomic_load_acquire(&kernel_lock.kl_owner);
+		if ((o & ~MTX_WAITERS) == (uintptr_t)l)
+			return;
+	}
+}
+
+/*
+ * Wake the first sleeper, which then competes; but one that has been passed
+ * over often enough gets the lock handed, so that nobody starves.
+ */
+static __kern_noinline void
+kernel_unlock_slow(void)
+{
+	struct sleepq *sq;
+	struct lwp *next;
+	uintptr_t o;
+	bool more;
+	int s;
+
+	sq = sleepq_enter(&kernel_lock, &s);
+	next = sleepq_dequeue(sq, &kernel_lock, SLEEPQ_KLOCK, &more);
+	o = more ? MTX_WAITERS : 0;
+	if (next != NULL && ++kernel_lock.kl_passes >= KLOCK_PASSES) {
+		kernel_lock.kl_passes = 0;
+		o |= (uintptr_t)next;
+	}
+	/* Release: hand over what we did. */
+	atomic_store_release(&kernel_lock.kl_owner, o);
+	sleepq_exit(sq, s);
+	if (next != NULL)
+		lwp_unpark(next);
+}
+
+static inline void
+kernel_lock_acquire(struct lwp *l)
+{
+	uintptr_t o;
+
+	o = 0;
+	/* Acquire: see what the last holder did. */
+	if (__predict_false(!atomic_cas_acquire(&kernel_lock.kl_owner, &o,
+	    (uintptr_t)l)))
+		kernel_lock_slow(l);
+}
+
+static inline void
+kernel_lock_release(struct lwp *l)
+{
+	uintptr_t o;
+
+	o = (uintptr_t)l;
+	/* Release: hand over what we did. */
+	if (__predict_false(!atomic_cas_release(&kernel_lock.kl_owner, &o,
+	    (uintptr_t)0)))
+		kernel_unlock_slow();
+}
+
+__kern_public void
+wqk_kernel_lock(int n)
+{
+	struct lwp *l;
+
+	KASSERTMSG(n >= 0, "KERNEL_LOCK: %d recursions", n);
+	if (n == 0)
+		return;
+	l = curlwp_get();
+	if (l->l_blcnt == 0) {
+		if (KERN_CHECKING() && l->l_mtxcount != 0)
+			panic("KERNEL_LOCK: taken while holding a spin mutex");
+		kernel_lock_acquire(l);
+	}
+	l->l_blcnt += n;
+}
+
+/*
+ * n 0: all, their number to *countp.  n 1: one of them.  n -1: the last.
+ */
+__kern_public void
+wqk_kernel_unlock(int n, int *countp)
+{
+	struct lwp *l;
+	int held;
+
+	l = curlwp_get();
+	held = l->l_blcnt;
+	if (countp != NULL)
+		*countp = held;
+	if (held == 0) {
+		KASSERTMSG(n == 0, "KERNEL_UNLOCK: kernel lock not held");
+		return;
+	}
+	KASSERTMSG(n != -1 || held == 1,
+	    "KERNEL_UNLOCK_LAST: held %d times", held);
+	if (n != 0 && held != 1) {
+		l->l_blcnt = held - 1;
+		return;
+	}
+	l->l_blcnt = 0;
+	kernel_lock_release(l);
+}
+
+__kern_public int
+wqk_kernel_locked_p(void)
+{
+	struct lwp *l;
+
+	l = host_self();
+	return l != NULL && l->l_blcnt != 0;
+}
+
+/*
+ * For a holder that is between two callbacks: let others in, if any wait.
+ */
+void
+kernel_lock_yield(struct lwp *l)
+{
+
+	if (__predict_false((atomic_load_relaxed(&kernel_lock.kl_owner) &
+	    MTX_WAITERS) != 0)) {
+		l->l_blcnt = 0;
+		kernel_unlock_slow();
+		kernel_lock_acquire(l);
+		l->l_blcnt = 1;
+	}
+}
+
+/*
+ * In a forked child: held only if the thread that forked held it.
+ */
+void
+kernel_lock_fork(struct lwp *l)
+{
+
+	kernel_lock.kl_passes = 0;
+	atomic_store_relaxed(&kernel_lock.kl_owner,
+	    l != NULL && l->l_blcnt != 0 ? (uintptr_t)l : (uintptr_t)0);
+}

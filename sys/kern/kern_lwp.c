@@ -1,0 +1,318 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * Threads: those the library makes, and those it adopts the first time they
+ * call something that may sleep.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "kern.h"
+
+/*
+ * The pool.  The first few are there from the start, so that a thread is
+ * known without an allocation; slabs are added and never given back.
+ */
+#define	LWP_SLAB	16
+
+static struct lwp	lwp_slab0[LWP_SLAB];
+static struct lwp	*lwp_freelist;		/* (lwp_lock) */
+static struct kspin	lwp_lock;
+
+static void
+lwp_wakeup(struct runner *r, struct workqueue_queue *q)
+{
+	struct lwp *l;
+
+	(void)q;
+	l = (struct lwp *)(void *)((char *)r - offsetof(struct lwp, l_runner));
+	/* A hint, read when the thread is awake: relaxed. */
+	atomic_store_relaxed(&l->l_wakercpu, host_curcpu());
+	lwp_unpark(l);
+}
+
+static void
+lwp_addslab(struct lwp *slab)
+{
+	struct lwp *l;
+
+	for (l = slab; l < slab + LWP_SLAB; l++) {
+		host_park_init(&l->l_park);
+		l->l_runner.r_wakeup = lwp_wakeup;
+		l->l_free = lwp_freelist;
+		lwp_freelist = l;
+	}
+}
+
+static struct lwp *
+lwp_alloc(void)
+{
+	static bool slab0used;			/* (lwp_lock) */
+	struct lwp *l, *slab;
+	int s;
+
+	slab = NULL;
+	for (;;) {
+		s = kspin_enter(&lwp_lock);
+		if (!slab0used) {
+			slab0used = true;
+			lwp_addslab(lwp_slab0);
+		}
+		if (slab != NULL)
+			lwp_addslab(slab);
+		if ((l = lwp_freelist) != NULL)
+			lwp_freelist = l->l_free;
+		kspin_exit(&lwp_lock, s);
+		if (l != NULL)
+			break;
+		/* Several threads may add one each: no harm. */
+		slab = host_alloc(LWP_SLAB * sizeof(*slab));
+		if (slab == NULL)
+			return NULL;
+	}
+
+	/* The token and its record stay: somebody may be late with them. */
+	l->l_ipl = IPL_NONE;
+	l->l_blcnt = 0;
+	l->l_mtxcount = 0;
+	l->l_mtxoldspl = IPL_NONE;
+	l->l_nopreempt = 0;
+	l->l_intrdepth = 0;
+	l->l_cpu = NULL;
+	l->l_wqq = NULL;
+	atomic_store_relaxed(&l->l_wakercpu, -1);
+	atomic_store_relaxed(&l->l_wchan, NULL);
+	l->l_priority = PRI_NONE;
+	atomic_store_relaxed(&l->l_pri_inforce, LWP_PRI_UNKNOWN);
+	l->l_adopted = false;
+	return l;
+}
+
+static void
+lwp_free(struct lwp *l)
+{
+	int s;
+
+	s = kspin_enter(&lwp_lock);
+	l->l_free = lwp_freelist;
+	lwp_freelist = l;
+	kspin_exit(&lwp_lock, s);
+}
+
+/*
+ * Make the calling thread known.  It is forgotten when it ends.
+ */
+__kern_noinline struct lwp *
+lwp_adopt(void)
+{
+	struct lwp *l;
+
+	kern_init();
+	l = lwp_alloc();
+	if (l == NULL)
+		panic("curlwp: no memory for a thread");
+	l->l_adopted = true;
+	atomic_store_relaxed(&l->l_pri_inforce, MAXPRI_USER);
+	host_setself(l);
+	if (host_attach(l) != 0)
+		panic("curlwp: the host cannot watch this thread's end");
+	return l;
+}
+
+/*
+ * The end of a thread that was adopted: called by the host, in that thread.
+ */
+void
+lwp_exit(void *self)
+{
+	struct lwp *l;
+
+	l = self;
+	if (!l->l_adopted)
+		return;
+	if (l->l_blcnt != 0)
+		panic("thread ends holding the kernel lock");
+	host_setself(NULL);
+	lwp_free(l);
+}
+
+/*
+ * How pri_t maps to the host: up to MAXPRI_USER and PRI_NONE run at nice 0,
+ * kernel priorities at -1 to -20, real-time ones at -20 or, on request, in
+ * the round-robin class.
+ */
+static void
+lwp_setpri(struct lwp *l)
+{
+	bool rt;
+	int level;
+	pri_t pri;
+
+	pri = l->l_priority;
+	if (pri >= PRI_KERNEL) {
+		if (pri >= PRI_USER_RT && kern_realtime && host_setsched(true,
+		    1 + (pri - PRI_USER_RT) * 98 / (PRI_COUNT - 1 -
+		    PRI_USER_RT)) == 0) {
+			atomic_store_relaxed(&l->l_pri_inforce, pri);
+			return;
+		}
+		level = pri >= PRI_USER_RT ? -20 :
+		    -1 - (pri - PRI_KERNEL) * 19 / (MAXPRI_KTHREAD -
+		    PRI_KERNEL);
+		if (host_setsched(false, level) == 0) {
+			atomic_store_relaxed(&l->l_pri_inforce,
+			    pri >= PRI_USER_RT ? MAXPRI_KTHREAD : pri);
+			return;
+		}
+		/* Refused.  The creator may have been above nice 0. */
+		host_getsched(&rt, &level);
+		atomic_store_relaxed(&l->l_pri_inforce, rt ? PRI_USER_RT :
+		    level >= 0 ? MAXPRI_USER :
+		    PRI_KERNEL + (-level - 1) * (MAXPRI_KTHREAD -
+		    PRI_KERNEL) / 19);
+		return;
+	}
+	atomic_store_relaxed(&l->l_pri_inforce,
+	    pri == PRI_NONE ? MAXPRI_USER : pri);
+}
+
+static void
+lwp_start(void *arg)
+{
+	struct lwp *l;
+
+	l = arg;
+	host_setself(l);
+	lwp_setpri(l);
+	/* Somebody may be waiting in lwp_inforce(). */
+	sleepq_wakeall(&l->l_pri_inforce, SLEEPQ_LWP);
+	(*l->l_func)(l->l_arg);
+	KASSERTMSG(l->l_blcnt == 0, "thread ends holding the kernel lock");
+}
+
+/*
+ * Start a thread.  0 or an errno value; nothing is left of a failed one.
+ */
+int
+lwp_create(struct lwp **lp, const char *name, pri_t pri, struct cpu_info *ci,
+    void (*func)(void *), void *arg)
+{
+	struct lwp *l;
+	int error;
+
+	l = lwp_alloc();
+	if (l == NULL)
+		return ENOMEM;
+	l->l_priority = pri;
+	l->l_cpu = ci;
+	l->l_func = func;
+	l->l_arg = arg;
+	*lp = l;
+	error = host_thread_create(&l->l_thread, lwp_start, l, name,
+	    ci != NULL && cpu_bindok ? ci->ci_hostid : -1);
+	if (error != 0) {
+		*lp = NULL;
+		lwp_free(l);
+	}
+	return error;
+}
+
+/*
+ * Wait for a thread's end and forget it.
+ */
+void
+lwp_join(struct lwp *l)
+{
+
+	host_thread_join(&l->l_thread);
+	lwp_free(l);
+}
+
+/*
+ * Sleep until the token, for those who do without a wait channel.  May
+ * return early.
+ */
+void
+lwp_park(struct lwp *l)
+{
+
+	(void)host_park(&l->l_park, HOST_FOREVER);
+}
+
+/*
+ * The priority that the host gave to a thread of ours; waits for its start.
+ */
+pri_t
+lwp_inforce(struct lwp *target)
+{
+	struct sleepq *sq;
+	struct lwp *l;
+	int pri, s;
+
+	l = curlwp_get();
+	for (;;) {
+		sq = sleepq_enter(&target->l_pri_inforce, &s);
+		pri = atomic_load_relaxed(&target->l_pri_inforce);
+		if (pri != LWP_PRI_UNKNOWN)
+			break;
+		sleepq_enqueue(sq, l, &target->l_pri_inforce, SLEEPQ_LWP,
+		    false);
+		sleepq_exit(sq, s);
+		(void)sleepq_block(l, HOST_FOREVER);
+	}
+	sleepq_exit(sq, s);
+	return pri;
+}
+
+/*
+ * Around fork: the pool must not be caught half changed.
+ */
+void
+lwp_fork(int enter)
+{
+	static int s;
+
+	if (enter)
+		s = kspin_enter(&lwp_lock);
+	else
+		kspin_exit(&lwp_lock, s);
+}
+
+int
+kspin_enter(struct kspin *ks)
+{
+	struct lwp *l;
+	unsigned n;
+	int s;
+
+	s = IPL_NONE;
+	if ((l = host_self()) != NULL) {
+		s = l->l_ipl;
+		if (s < IPL_HIGH)
+			l->l_ipl = IPL_HIGH;
+		/* A handler on this thread looks at l_ipl before ks. */
+		atomic_signal_barrier();
+	}
+	n = 0;
+	/* Acquire: what the last holder did is seen. */
+	while (atomic_swap_acquire(&ks->ks_locked, 1u) != 0) {
+		do {
+			host_relax(&n);
+		} while (atomic_load_relaxed(&ks->ks_locked) != 0);
+	}
+	return s;
+}
+
+void
+kspin_exit(struct kspin *ks, int s)
+{
+
+	/* Release: hand over what we did; the last touch of ks. */
+	atomic_store_release(&ks->ks_locked, 0u);
+	if (host_self() != NULL)
+		splx(s);
+}

@@ -1,0 +1,193 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * Sleep queues: a table of buckets, each with a spin lock and a list of the
+ * threads that sleep for an address that hashes there.  What sleeps is the
+ * lwp; locks and condition variables hold no list of their own, so a lock is
+ * a word, and waking needs nothing of an object that may be gone.
+ */
+
+#include <errno.h>
+
+#include "kern.h"
+
+#define	SLEEPQ_BUCKETS	128		/* a power of two */
+
+struct sleepq {
+	struct kspin	 sq_lock;
+	struct lwp	*sq_first;	/* (sq_lock) */
+	struct lwp	**sq_lastp;	/* (sq_lock); NULL before first use */
+} __kern_aligned;
+
+static struct sleepq sleepq_table[SLEEPQ_BUCKETS];
+
+/*
+ * Lock the bucket of a wait channel; *sp is for sleepq_exit().
+ */
+struct sleepq *
+sleepq_enter(const void *wchan, int *sp)
+{
+	struct sleepq *sq;
+	uintptr_t h;
+
+	h = (uintptr_t)wchan >> 3;
+	h ^= h >> 7 ^ h >> 14;
+	sq = &sleepq_table[h & (SLEEPQ_BUCKETS - 1)];
+	*sp = kspin_enter(&sq->sq_lock);
+	if (sq->sq_lastp == NULL)
+		sq->sq_lastp = &sq->sq_first;
+	return sq;
+}
+
+void
+sleepq_exit(struct sleepq *sq, int s)
+{
+
+	kspin_exit(&sq->sq_lock, s);
+}
+
+/*
+ * Put the calling thread to the end of the channel's sleepers, or in front
+ * of all if it has waited before.  Then leave the bucket and block.
+ */
+void
+sleepq_enqueue(struct sleepq *sq, struct lwp *l, const void *wchan, int kind,
+    bool front)
+{
+
+	l->l_wkind = kind;
+	atomic_store_relaxed(&l->l_wchan, wchan);
+	if (front) {
+		l->l_wnext = sq->sq_first;
+		sq->sq_first = l;
+		if (l->l_wnext == NULL)
+			sq->sq_lastp = &l->l_wnext;
+	} else {
+		l->l_wnext = NULL;
+		*sq->sq_lastp = l;
+		sq->sq_lastp = &l->l_wnext;
+	}
+}
+
+static void
+sleepq_remove(struct sleepq *sq, struct lwp **lp)
+{
+	struct lwp *l;
+
+	l = *lp;
+	*lp = l->l_wnext;
+	if (*lp == NULL)
+		sq->sq_lastp = lp;
+}
+
+/*
+ * Take the first sleeper off the channel, or NULL; *morep says if there are
+ * others.  The caller unparks it after leaving the bucket: it may run from
+ * this moment, and its lwp may be another thread's by then, to whom the token
+ * is a spurious one.
+ */
+struct lwp *
+sleepq_dequeue(struct sleepq *sq, const void *wchan, int kind, bool *morep)
+{
+	struct lwp *l, **lp, *found;
+
+	found = NULL;
+	if (morep != NULL)
+		*morep = false;
+	for (lp = &sq->sq_first; (l = *lp) != NULL;) {
+		if (atomic_load_relaxed(&l->l_wchan) != wchan ||
+		    l->l_wkind != kind) {
+			lp = &l->l_wnext;
+			continue;
+		}
+		if (found != NULL) {
+			*morep = true;
+			break;
+		}
+		found = l;
+		sleepq_remove(sq, lp);
+		if (morep == NULL)
+			break;
+	}
+	/* Release: pairs with the acquire in sleepq_block(). */
+	if (found != NULL)
+		atomic_store_release(&found->l_wchan, NULL);
+	return found;
+}
+
+/*
+ * Sleep until taken off the channel or until the deadline.  The kernel lock
+ * is dropped meanwhile, unless it is what the thread waits for.  0, or
+ * EWOULDBLOCK.
+ */
+int
+sleepq_block(struct lwp *l, int64_t deadline)
+{
+	struct lwp **lp, *m;
+	struct sleepq *sq;
+	const void *wchan;
+	int biglocks, error, s;
+
+	biglocks = 0;
+	if (l->l_blcnt != 0)
+		wqk_kernel_unlock(0, &biglocks);
+
+	error = 0;
+	/* Acquire: pairs with the release of whoever took us off. */
+	while ((wchan = atomic_load_acquire(&l->l_wchan)) != NULL) {
+		if (host_park(&l->l_park, deadline) != ETIMEDOUT)
+			continue;
+		sq = sleepq_enter(wchan, &s);
+		for (lp = &sq->sq_first; (m = *lp) != NULL; lp = &m->l_wnext) {
+			if (m == l) {
+				sleepq_remove(sq, lp);
+				atomic_store_relaxed(&l->l_wchan, NULL);
+				error = EWOULDBLOCK;
+				break;
+			}
+		}
+		sleepq_exit(sq, s);
+	}
+
+	if (biglocks != 0)
+		wqk_kernel_lock(biglocks);
+	return error;
+}
+
+/*
+ * Wake every sleeper of the channel.
+ */
+void
+sleepq_wakeall(const void *wchan, int kind)
+{
+	struct sleepq *sq;
+	struct lwp *l;
+	int s;
+
+	for (;;) {
+		sq = sleepq_enter(wchan, &s);
+		l = sleepq_dequeue(sq, wchan, kind, NULL);
+		sleepq_exit(sq, s);
+		if (l == NULL)
+			break;
+		lwp_unpark(l);
+	}
+}
+
+/*
+ * In a forked child: the sleepers were the parent's threads.
+ */
+void
+sleepq_fork(void)
+{
+	struct sleepq *sq;
+
+	for (sq = sleepq_table; sq < sleepq_table + SLEEPQ_BUCKETS; sq++) {
+		atomic_store_relaxed(&sq->sq_lock.ks_locked, 0u);
+		sq->sq_first = NULL;
+		sq->sq_lastp = &sq->sq_first;
+	}
+}

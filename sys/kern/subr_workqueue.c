@@ -1,0 +1,901 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * workqueue(9).
+ *
+ * Read it in the order of an item's way: workqueue_enqueue(), then
+ * workqueue_worker() with workqueue_take() and workqueue_run(), then
+ * workqueue_wait() and workqueue_destroy().
+ *
+ * The rules that everything rests on:
+ *
+ * Last touch.  When its compare-and-swap has put an item in, a producer
+ * touches the queue no more, for the item may run, and its function destroy
+ * the queue, before the producer's next instruction.  If the producer found
+ * that the runner sleeps it wakes it through what it found, the runner's
+ * address, and runners are type-stable.
+ *
+ * No lost wake-up.  The worker announces its sleep in the word that producers
+ * swap, so that there is one order of announcements and items: either the
+ * worker's swap fails since an item is there, or one producer finds the
+ * announcement, and wakes.
+ *
+ * Exactness.  Works are found by their address on the ordered side under
+ * q_lock: in q_batch, which is memory of ours, or on the list, whose works
+ * are pending and so may not be freed.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "subr_workqueue.h"
+
+#define	WQ_ASLEEP	((uintptr_t)1)	/* q_inbox holds a runner */
+#define	WQ_NOPOS	UINT64_MAX	/* q_waitpos: nobody waits */
+
+#define	WQ_FLAGS	(WQ_MPSAFE | WQ_PERCPU | WQ_FPU)
+
+_Static_assert(sizeof(struct work) == sizeof(void *),
+    "struct work is one pointer");
+
+/* All the workqueues of the process, for fork. */
+static struct workqueue	*workqueue_list;
+static struct kspin	workqueue_listlock;
+
+static void
+workqueue_forked(struct runner *r, struct workqueue_queue *q)
+{
+
+	(void)r;
+	panic("workqueue_enqueue: \"%s\" belongs to the parent of this process",
+	    q->q_wq->wq_name);
+}
+
+/* Stands in a forked child for the workers that are not there. */
+static struct runner	workqueue_forkrunner = { workqueue_forked };
+
+/*
+ * An inbox: is this the end of the list that begins there?
+ */
+static inline bool
+workqueue_end(uintptr_t w)
+{
+
+	return w == 0 || (w & WQ_ASLEEP) != 0;
+}
+
+/*
+ * Producers.
+ */
+
+static void
+workqueue_check_enqueue(struct workqueue *wq, struct work *wk)
+{
+	const struct workqueue *other;
+	const struct lwp *l;
+
+	if (!wqcheck_alive(wq))
+		panic("workqueue_enqueue: workqueue %p is destroyed",
+		    (void *)wq);
+	if (wq->wq_forkgen != kern_forkgen)
+		return;
+	if ((l = host_self()) != NULL && l->l_ipl > wq->wq_ipl)
+		panic("workqueue_enqueue: \"%s\" has IPL %d, called at IPL %d",
+		    wq->wq_name, wq->wq_ipl, l->l_ipl);
+	if ((other = wqcheck_enqueue(wk, wq)) != NULL)
+		panic("workqueue_enqueue: work %p enqueued on \"%s\" is "
+		    "already pending on \"%s\"", (void *)wk, wq->wq_name,
+		    other->wq_name);
+}
+
+static struct workqueue_queue *
+workqueue_queue_lookup(struct workqueue *wq, struct cpu_info *ci)
+{
+
+	if ((wq->wq_flags & WQ_PERCPU) == 0) {
+		if (ci != NULL)
+			panic("workqueue_enqueue: \"%s\" is not WQ_PERCPU but "
+			    "a CPU was given", wq->wq_name);
+		return &wq->wq_queues[0];
+	}
+	if (ci == NULL)
+		ci = curcpu();
+	else if (!cpu_valid(ci))
+		panic("workqueue_enqueue: \"%s\": no such CPU", wq->wq_name);
+	return &wq->wq_queues[ci->ci_index];
+}
+
+/*
+ * Safe for any number of producers, and for a signal handler that interrupts
+ * any of them or the worker.
+ */
+__kern_public void
+workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
+{
+	struct workqueue_queue *q;
+	struct runner *r;
+	uintptr_t old;
+
+	if (KERN_CHECKING())
+		workqueue_check_enqueue(wq, wk);
+	q = workqueue_queue_lookup(wq, ci);
+	old = atomic_load_relaxed(&q->q_inbox);
+	do {
+		wk->wk_dummy = (void *)old;
+		/*
+		 * Release: the item's contents, and its word, go with it; pairs
+		 * with the acquire in workqueue_take().  Acquire: the runner
+		 * found there was set up before it announced its sleep.
+		 */
+	} while (!atomic_cas_weak_acq_rel(&q->q_inbox, &old, (uintptr_t)wk));
+	if (__predict_false((old & WQ_ASLEEP) != 0)) {
+		r = (struct runner *)(old & ~WQ_ASLEEP);
+		(*r->r_wakeup)(r, q);
+	}
+}
+
+/*
+ * The worker.
+ */
+
+/*
+ * Put the works of an inbox, newest first, to the end of the ordered list.
+ */
+static void
+workqueue_order(struct workqueue_queue *q, uintptr_t w)
+{
+	struct work *wk, *first, **lastp;
+
+	first = NULL;
+	lastp = &q->q_first;
+	while (!workqueue_end(w)) {
+		wk = (struct work *)w;
+		w = (uintptr_t)wk->wk_dummy;
+		wk->wk_dummy = first;
+		/* The newest is met first and ends the list. */
+		if (first == NULL)
+			lastp = (struct work **)&wk->wk_dummy;
+		first = wk;
+	}
+	if (first != NULL) {
+		*q->q_lastp = first;
+		q->q_lastp = lastp;
+	}
+}
+
+/*
+ * Take all that is in the inbox.
+ */
+static uintptr_t
+workqueue_empty_inbox(struct workqueue_queue *q)
+{
+
+	/* From a work to anything else it changes by us only, under q_lock. */
+	if (workqueue_end(atomic_load_relaxed(&q->q_inbox)))
+		return 0;
+	/* Acquire: pairs with the release of every producer. */
+	return atomic_swap_acquire(&q->q_inbox, (uintptr_t)0);
+}
+
+/*
+ * Fill the batch with the oldest works there are, and return how many.
+ */
+static unsigned
+workqueue_take(struct workqueue_queue *q)
+{
+	struct work *wk;
+	uintptr_t list, w;
+	unsigned i;
+
+	mutex_enter(&q->q_lock);
+	q->q_base += q->q_end - q->q_start;
+	q->q_start = q->q_end = 0;
+	if (q->q_first == NULL && (list = workqueue_empty_inbox(q)) != 0) {
+		/* The newest goes to the end; few enough fit in at once. */
+		i = WQ_BATCH;
+		for (w = list; !workqueue_end(w) && i > 0;
+		    w = (uintptr_t)wk->wk_dummy) {
+			wk = (struct work *)w;
+			q->q_batch[--i] = wk;
+		}
+		if (workqueue_end(w)) {
+			q->q_start = i;
+			q->q_end = WQ_BATCH;
+		} else
+			workqueue_order(q, list);
+	}
+	if (q->q_first != NULL) {
+		for (i = 0; i < WQ_BATCH && (wk = q->q_first) != NULL; i++) {
+			q->q_batch[i] = wk;
+			q->q_first = wk->wk_dummy;
+		}
+		if (q->q_first == NULL)
+			q->q_lastp = &q->q_first;
+		q->q_end = i;
+	}
+	i = q->q_end - q->q_start;
+	mutex_exit(&q->q_lock);
+	return i;
+}
+
+/*
+ * Wake those whose work has been run.
+ */
+static __kern_noinline void
+workqueue_notify(struct workqueue_queue *q, uint64_t done)
+{
+	struct workqueue_waiter *ww, **wwp;
+	struct lwp *l;
+	uint64_t pos;
+
+	mutex_enter(&q->q_lock);
+	pos = WQ_NOPOS;
+	for (wwp = &q->q_waiters; (ww = *wwp) != NULL;) {
+		if (ww->ww_pos > done) {
+			if (ww->ww_pos < pos)
+				pos = ww->ww_pos;
+			wwp = &ww->ww_next;
+			continue;
+		}
+		*wwp = ww->ww_next;
+		l = ww->ww_lwp;
+		/*
+		 * Release: what the works did is seen by the waiter, who may
+		 * be gone with its record from now on.
+		 */
+		atomic_store_release(&ww->ww_done, 1);
+		lwp_unpark(l);
+	}
+	atomic_store_relaxed(&q->q_waitpos, pos);
+	mutex_exit(&q->q_lock);
+}
+
+static void
+workqueue_check_return(struct workqueue *wq, struct lwp *l, int biglocks)
+{
+
+	if (l->l_ipl != IPL_NONE)
+		panic("workqueue \"%s\": function %p returned at IPL %d",
+		    wq->wq_name, (void *)(uintptr_t)wq->wq_func, l->l_ipl);
+	if (l->l_mtxcount != 0)
+		panic("workqueue \"%s\": function %p returned holding a spin "
+		    "mutex", wq->wq_name, (void *)(uintptr_t)wq->wq_func);
+	if (l->l_blcnt != biglocks)
+		panic("workqueue \"%s\": function %p returned holding %d "
+		    "kernel locks", wq->wq_name,
+		    (void *)(uintptr_t)wq->wq_func, l->l_blcnt);
+}
+
+/*
+ * Run the batch.
+ */
+static void
+workqueue_run(struct workqueue_queue *q, struct lwp *l)
+{
+	struct workqueue *wq;
+	struct work *wk;
+	uint64_t done, waitpos;
+	unsigned i;
+	bool biglock;
+
+	wq = q->q_wq;
+	biglock = (wq->wq_flags & WQ_MPSAFE) == 0;
+	if (biglock)
+		wqk_kernel_lock(1);
+	done = q->q_base;
+	for (i = q->q_start; i < q->q_end; i++) {
+		wk = q->q_batch[i];
+		if (KERN_CHECKING())
+			wqcheck_run(wk, wq);
+		(*wq->wq_func)(wk, wq->wq_arg);
+		/* From here on wk is an address, not a work. */
+		if (KERN_CHECKING())
+			workqueue_check_return(wq, l, biglock);
+		/*
+		 * We store q_done and then load q_waitpos, a waiter does it
+		 * the other way round, and not both may miss the other: by
+		 * the asymmetric fence, or by sequential consistency.
+		 * Release: what the work did is seen by who sees it done.
+		 */
+		done++;
+		if (host_asymfence) {
+			atomic_store_release(&q->q_done, done);
+			host_fence_light();
+			waitpos = atomic_load_relaxed(&q->q_waitpos);
+		} else {
+			(void)atomic_swap_seq_cst(&q->q_done, done);
+			waitpos = atomic_load_seq_cst(&q->q_waitpos);
+		}
+		if (__predict_false(done >= waitpos))
+			workqueue_notify(q, done);
+		if (biglock)
+			kernel_lock_yield(l);
+	}
+	if (biglock)
+		wqk_kernel_unlock(1, NULL);
+}
+
+/*
+ * Waiting for work.
+ *
+ * A worker that snatches each work as it appears makes the inbox's cache line
+ * travel for each; after a small batch it lets some more come together.  And
+ * a sleep costs some ten times what a hand-over to a spinning worker does, so
+ * it spins before it sleeps, if the last works came soon enough for that to
+ * pay, on another CPU than the producer's, and not on all CPUs at once.
+ */
+#define	WQ_GATHER	1000		/* ns to let works come together */
+#define	WQ_SOON		200		/* ns: they come in a stream */
+
+static int	workqueue_spinners;	/* (a) workers that spin */
+
+static inline bool
+workqueue_inbox_empty(struct workqueue_queue *q)
+{
+
+	return workqueue_end(atomic_load_relaxed(&q->q_inbox));
+}
+
+static void
+workqueue_gather(void)
+{
+	unsigned n;
+
+	for (n = cpu_pauses * WQ_GATHER / 1000; n > 0; n--)
+		host_pause();
+}
+
+/*
+ * Spin for a while, if that pays.  True if something came.
+ */
+static bool
+workqueue_spin(struct workqueue_queue *q, struct lwp *l, int64_t start)
+{
+	unsigned n;
+	bool found;
+
+	if (!cpu_spinok || q->q_gap >= kern_spin ||
+	    atomic_load_relaxed(&l->l_wakercpu) >= 0)
+		return false;
+	/* A count, and no data behind it: relaxed. */
+	if (atomic_fetch_add_relaxed(&workqueue_spinners, 1) >= cpu_real - 1) {
+		(void)atomic_fetch_add_relaxed(&workqueue_spinners, -1);
+		return false;
+	}
+	found = false;
+	for (n = 1;; n++) {
+		if (!workqueue_inbox_empty(q)) {
+			found = true;
+			if (n < cpu_pauses * WQ_SOON / 1000)
+				workqueue_gather();
+			break;
+		}
+		host_pause();
+		if (n % 32 == 0 && host_monotime() - start >= kern_spin)
+			break;
+	}
+	(void)atomic_fetch_add_relaxed(&workqueue_spinners, -1);
+	return found;
+}
+
+/*
+ * Sleep until there is something.  False if the worker shall end.
+ */
+static bool
+workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
+{
+	struct lwp *destroyer;
+	uintptr_t asleep, old;
+	bool more;
+
+	asleep = (uintptr_t)&l->l_runner | WQ_ASLEEP;
+	mutex_enter(&q->q_lock);
+	old = 0;
+	/*
+	 * Release: producers find a runner that is set up.  Sequentially
+	 * consistent, with the load below: see workqueue_destroy().
+	 */
+	more = q->q_first != NULL ||
+	    !atomic_cas_seq_cst(&q->q_inbox, &old, asleep);
+	mutex_exit(&q->q_lock);
+	if (more)
+		return true;
+
+	destroyer = atomic_load_seq_cst(&q->q_wq->wq_destroyer);
+	if (destroyer != NULL)
+		lwp_unpark(destroyer);
+	/* Acquire: pairs with the release in workqueue_enqueue(). */
+	while (atomic_load_acquire(&q->q_inbox) == asleep) {
+		/* Acquire: pairs with the release in workqueue_end_workers(). */
+		if (atomic_load_acquire(&q->q_exit))
+			return false;
+		lwp_park(l);
+	}
+	return true;
+}
+
+/*
+ * Wait for work, in one way or the other.  False if the worker shall end.
+ */
+static bool
+workqueue_idle(struct workqueue_queue *q, struct lwp *l)
+{
+	int64_t gap, start;
+	bool go;
+
+	if (!cpu_spinok || kern_spin == 0)
+		return workqueue_sleep(q, l);
+	start = host_monotime();
+	go = workqueue_spin(q, l, start);
+	if (!go) {
+		atomic_store_relaxed(&l->l_wakercpu, -1);
+		go = workqueue_sleep(q, l);
+		/* Who woke us from our own CPU cannot run while we spin. */
+		if (atomic_load_relaxed(&l->l_wakercpu) != host_curcpu())
+			atomic_store_relaxed(&l->l_wakercpu, -1);
+	}
+	gap = host_monotime() - start;
+	if (gap > kern_spin * 4)
+		gap = kern_spin * 4;
+	q->q_gap += (gap - q->q_gap) / 4;
+	return go;
+}
+
+static void
+workqueue_worker(void *arg)
+{
+	struct workqueue_queue *q;
+	struct lwp *l;
+	unsigned n;
+
+	q = arg;
+	l = curlwp_get();
+	l->l_wqq = q;
+	for (;;) {
+		n = workqueue_take(q);
+		if (n != 0) {
+			workqueue_run(q, l);
+			if (n < WQ_BATCH / 2 && cpu_spinok &&
+			    !workqueue_inbox_empty(q))
+				workqueue_gather();
+		} else if (!workqueue_idle(q, l))
+			break;
+	}
+	l->l_wqq = NULL;
+}
+
+/*
+ * workqueue_wait().
+ */
+
+/*
+ * The position of a work on a queue that is locked, or 0 if it is neither
+ * pending nor running there.  *pendingp: it is not the one that runs.
+ */
+static uint64_t
+workqueue_find(struct workqueue_queue *q, const struct work *wk,
+    bool *pendingp)
+{
+	const struct work *p;
+	uint64_t done, pos;
+	unsigned i;
+
+	workqueue_order(q, workqueue_empty_inbox(q));
+	*pendingp = true;
+	pos = q->q_base + (q->q_end - q->q_start);
+	for (p = q->q_first; p != NULL; p = p->wk_dummy) {
+		pos++;
+		if (p == wk)
+			return pos;
+	}
+	/* Acquire: what a finished work did is seen by the caller. */
+	done = atomic_load_acquire(&q->q_done);
+	pos = q->q_base + (q->q_end - q->q_start);
+	for (i = q->q_end; i > q->q_start && pos > done; i--, pos--) {
+		if (q->q_batch[i - 1] == wk) {
+			*pendingp = pos > done + 1;
+			return pos;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Put a waiter on a queue that is locked.
+ */
+static void
+workqueue_register(struct workqueue_queue *q, struct workqueue_waiter *ww,
+    struct lwp *l, uint64_t pos)
+{
+	uint64_t done;
+
+	ww->ww_lwp = l;
+	ww->ww_pos = pos;
+	ww->ww_done = 0;
+	ww->ww_next = q->q_waiters;
+	q->q_waiters = ww;
+	if (pos >= atomic_load_relaxed(&q->q_waitpos))
+		return;
+	/* The waiter's half of what workqueue_run() does after a work. */
+	(void)atomic_swap_seq_cst(&q->q_waitpos, pos);
+	host_fence_heavy();
+	done = atomic_load_seq_cst(&q->q_done);
+	if (done >= pos) {
+		/* Maybe the worker missed us; if not, it finds one less. */
+		q->q_waiters = ww->ww_next;
+		ww->ww_done = 1;
+	}
+}
+
+static void
+workqueue_await(struct workqueue_waiter *ww, struct lwp *l)
+{
+
+	/* Acquire: pairs with the release in workqueue_notify(). */
+	while (!atomic_load_acquire(&ww->ww_done))
+		lwp_park(l);
+}
+
+/*
+ * Where the work is found on a queue that the caller works for.
+ */
+static void
+workqueue_check_deadlock(struct workqueue *wq, const struct work *wk,
+    bool pending)
+{
+
+	if (pending)
+		panic("workqueue_wait: \"%s\": would deadlock waiting for "
+		    "work %p", wq->wq_name, (const void *)wk);
+}
+
+/*
+ * Wait for the work on one queue.
+ */
+static void
+workqueue_wait_one(struct workqueue_queue *q, const struct work *wk,
+    struct lwp *l)
+{
+	struct workqueue_waiter ww;
+	uint64_t pos;
+	bool pending;
+
+	mutex_enter(&q->q_lock);
+	pos = workqueue_find(q, wk, &pending);
+	if (pos != 0 && l->l_wqq == q) {
+		workqueue_check_deadlock(q->q_wq, wk, pending);
+		pos = 0;
+	}
+	if (pos != 0)
+		workqueue_register(q, &ww, l, pos);
+	mutex_exit(&q->q_lock);
+	if (pos != 0)
+		workqueue_await(&ww, l);
+}
+
+/*
+ * Wait for the work wherever it is: where it is pending, which is at one
+ * place at the most, or else where it runs.  All queues are locked at once, so
+ * that it cannot go from one that has not been looked at to one that has.
+ */
+static void
+workqueue_wait_percpu(struct workqueue *wq, const struct work *wk,
+    struct lwp *l)
+{
+	struct workqueue_waiter wws[wq->wq_nqueues];
+	struct workqueue_queue *q;
+	uint64_t poss[wq->wq_nqueues];
+	bool pending;
+	int i, n;
+
+	for (i = 0; i < wq->wq_nqueues; i++)
+		mutex_enter(&wq->wq_queues[i].q_lock);
+	n = 0;
+	pending = false;
+	for (i = 0; i < wq->wq_nqueues; i++)
+		poss[i] = 0;
+	for (i = 0; i < wq->wq_nqueues && !pending; i++) {
+		q = &wq->wq_queues[i];
+		poss[i] = workqueue_find(q, wk, &pending);
+		if (poss[i] == 0) {
+			pending = false;
+			continue;
+		}
+		if (pending)
+			for (n = 0; n < i; n++)
+				poss[n] = 0;
+		if (l->l_wqq == q) {
+			workqueue_check_deadlock(wq, wk, pending);
+			poss[i] = 0;
+		}
+	}
+	for (i = n = 0; i < wq->wq_nqueues; i++)
+		if (poss[i] != 0)
+			workqueue_register(&wq->wq_queues[i], &wws[n++], l,
+			    poss[i]);
+	for (i = wq->wq_nqueues - 1; i >= 0; i--)
+		mutex_exit(&wq->wq_queues[i].q_lock);
+	while (n-- > 0)
+		workqueue_await(&wws[n], l);
+}
+
+__kern_public void
+workqueue_wait(struct workqueue *wq, struct work *wk)
+{
+	struct lwp *l;
+	int biglocks;
+
+	if (KERN_CHECKING()) {
+		if (!wqcheck_alive(wq))
+			panic("workqueue_wait: workqueue %p is destroyed",
+			    (void *)wq);
+		wqcheck_sleepable("workqueue_wait");
+	}
+	if (wq->wq_forkgen != kern_forkgen)
+		panic("workqueue_wait: \"%s\" belongs to the parent of this "
+		    "process", wq->wq_name);
+	/* The destroyer waits for us to be out of here. */
+	(void)atomic_fetch_add_relaxed(&wq->wq_waiting, 1);
+	l = curlwp_get();
+	wqk_kernel_unlock(0, &biglocks);
+	if (wq->wq_flags & WQ_PERCPU)
+		workqueue_wait_percpu(wq, wk, l);
+	else
+		workqueue_wait_one(&wq->wq_queues[0], wk, l);
+	/* Release: pairs with workqueue_destroy().  The last touch of wq. */
+	(void)atomic_fetch_add_acq_rel(&wq->wq_waiting, -1);
+	wqk_kernel_lock(biglocks);
+}
+
+/*
+ * Making and unmaking.
+ */
+
+/*
+ * Have the first n workers end, and wait until they have.
+ */
+static void
+workqueue_end_workers(struct workqueue *wq, int n)
+{
+	struct workqueue_queue *q;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		q = &wq->wq_queues[i];
+		/* Release: pairs with the acquire in workqueue_sleep(). */
+		atomic_store_release(&q->q_exit, 1);
+		lwp_unpark(q->q_lwp);
+	}
+	for (i = 0; i < n; i++)
+		lwp_join(wq->wq_queues[i].q_lwp);
+}
+
+static void
+workqueue_queue_init(struct workqueue *wq, struct workqueue_queue *q)
+{
+
+	q->q_wq = wq;
+	q->q_waitpos = WQ_NOPOS;
+	q->q_lastp = &q->q_first;
+	q->q_gap = INT64_MAX / 2;
+	mutex_init_adaptive(&q->q_lock);
+}
+
+/*
+ * A worker's name: the queue's, or as much of it as leaves room for the CPU.
+ */
+static void
+workqueue_worker_name(const struct workqueue *wq,
+    const struct workqueue_queue *q, char *buf, size_t size)
+{
+	char idx[12];
+	size_t len;
+
+	if (q->q_ci == NULL) {
+		(void)ksnprintf(buf, size, "%s", wq->wq_name);
+		return;
+	}
+	len = ksnprintf(idx, sizeof(idx), "/%u", q->q_ci->ci_index);
+	(void)ksnprintf(buf, size, "%.*s%s", (int)(size - 1 - len),
+	    wq->wq_name, idx);
+}
+
+__kern_public int
+workqueue_create(struct workqueue **wqp, const char *name,
+    void (*func)(struct work *, void *), void *arg, pri_t prio, int ipl,
+    int flags)
+{
+	struct workqueue *wq;
+	struct workqueue_queue *q;
+	char wname[MAXCOMLEN];
+	int error, i, n, s;
+
+	kern_init();
+	if (wqp == NULL || name == NULL || func == NULL ||
+	    (flags & ~WQ_FLAGS) != 0 || prio < PRI_NONE || prio >= PRI_COUNT ||
+	    ipl < IPL_NONE || ipl > IPL_HIGH)
+		return EINVAL;
+	if (strlen(name) >= MAXCOMLEN)
+		return ENAMETOOLONG;
+	if (KERN_CHECKING())
+		wqcheck_sleepable("workqueue_create");
+
+	n = flags & WQ_PERCPU ? ncpu : 1;
+	wq = host_alloc(sizeof(*wq) + (size_t)n * sizeof(wq->wq_queues[0]));
+	if (wq == NULL)
+		return ENOMEM;
+	wq->wq_func = func;
+	wq->wq_arg = arg;
+	wq->wq_flags = flags;
+	wq->wq_ipl = ipl;
+	wq->wq_prio = prio;
+	wq->wq_nqueues = n;
+	wq->wq_forkgen = kern_forkgen;
+	(void)ksnprintf(wq->wq_name, sizeof(wq->wq_name), "%s", name);
+	for (i = 0; i < n; i++) {
+		q = &wq->wq_queues[i];
+		workqueue_queue_init(wq, q);
+		if (flags & WQ_PERCPU)
+			q->q_ci = cpu_lookup((unsigned)i);
+	}
+	for (i = 0; i < n; i++) {
+		q = &wq->wq_queues[i];
+		workqueue_worker_name(wq, q, wname, sizeof(wname));
+		error = lwp_create(&q->q_lwp, wname, prio, q->q_ci,
+		    workqueue_worker, q);
+		if (error != 0) {
+			workqueue_end_workers(wq, i);
+			host_free(wq);
+			return error;
+		}
+	}
+
+	s = kspin_enter(&workqueue_listlock);
+	wq->wq_next = workqueue_list;
+	wq->wq_prevp = &workqueue_list;
+	if (wq->wq_next != NULL)
+		wq->wq_next->wq_prevp = &wq->wq_next;
+	workqueue_list = wq;
+	kspin_exit(&workqueue_listlock, s);
+	if (KERN_CHECKING())
+		wqcheck_create(wq);
+	*wqp = wq;
+	return 0;
+}
+
+/*
+ * Are all the queues empty and all the workers asleep, at one moment?
+ *
+ * The moment is the one between the two rounds.  A queue that is found asleep
+ * in the second round, with q_done as in the first, has completed no work
+ * between its two looks; had it had one at that moment, pending or running,
+ * it would have had to complete it to be asleep.  And at a moment when no
+ * work is left none can come, since only works enqueue now.
+ */
+static bool
+workqueue_quiet(struct workqueue *wq)
+{
+	struct workqueue_queue *q;
+	int i;
+
+	/* Acquire, here and below: the order of the looks is the proof. */
+	for (i = 0; i < wq->wq_nqueues; i++) {
+		q = &wq->wq_queues[i];
+		q->q_seen = atomic_load_acquire(&q->q_done);
+	}
+	for (i = 0; i < wq->wq_nqueues; i++) {
+		q = &wq->wq_queues[i];
+		if ((atomic_load_seq_cst(&q->q_inbox) & WQ_ASLEEP) == 0 ||
+		    atomic_load_acquire(&q->q_done) != q->q_seen)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Are all the workers asleep, though maybe not at one moment?  If not, one of
+ * them will say so when it is.
+ */
+static bool
+workqueue_asleep(struct workqueue *wq)
+{
+	int i;
+
+	for (i = 0; i < wq->wq_nqueues; i++)
+		if ((atomic_load_seq_cst(&wq->wq_queues[i].q_inbox) &
+		    WQ_ASLEEP) == 0)
+			return false;
+	return true;
+}
+
+__kern_public void
+workqueue_destroy(struct workqueue *wq)
+{
+	struct lwp *l;
+	unsigned n;
+	int biglocks, s;
+
+	if (KERN_CHECKING()) {
+		if (!wqcheck_alive(wq))
+			panic("workqueue_destroy: workqueue %p is destroyed",
+			    (void *)wq);
+		wqcheck_sleepable("workqueue_destroy");
+	}
+	l = curlwp_get();
+	if (l->l_wqq != NULL && l->l_wqq->q_wq == wq)
+		panic("workqueue_destroy: \"%s\" destroyed from its own "
+		    "callback", wq->wq_name);
+
+	wqk_kernel_unlock(0, &biglocks);
+	if (wq->wq_forkgen == kern_forkgen) {
+		/*
+		 * We store wq_destroyer and then look at the inboxes; a
+		 * worker announces its sleep there and then looks at
+		 * wq_destroyer.  Sequentially consistent: not both miss.
+		 */
+		(void)atomic_swap_seq_cst(&wq->wq_destroyer, l);
+		while (!workqueue_quiet(wq))
+			if (!workqueue_asleep(wq))
+				lwp_park(l);
+		workqueue_end_workers(wq, wq->wq_nqueues);
+		/* Acquire: pairs with the release in workqueue_wait(). */
+		for (n = 0; atomic_load_acquire(&wq->wq_waiting) != 0;)
+			host_relax(&n);
+	}
+	if (KERN_CHECKING())
+		wqcheck_destroy(wq);
+	s = kspin_enter(&workqueue_listlock);
+	*wq->wq_prevp = wq->wq_next;
+	if (wq->wq_next != NULL)
+		wq->wq_next->wq_prevp = wq->wq_prevp;
+	kspin_exit(&workqueue_listlock, s);
+	host_free(wq);
+	wqk_kernel_lock(biglocks);
+}
+
+__kern_public void
+workqueue_getpri(struct workqueue *wq, pri_t *asked, pri_t *inforce)
+{
+
+	if (asked != NULL)
+		*asked = wq->wq_prio;
+	if (inforce != NULL)
+		*inforce = lwp_inforce(wq->wq_queues[0].q_lwp);
+}
+
+/*
+ * Around fork.  In the child the workers are not there: whoever enqueues is
+ * told so, by the runner that stands for them.
+ */
+static int workqueue_forkspl;		/* of who holds workqueue_listlock */
+
+void
+workqueue_fork_prepare(void)
+{
+
+	workqueue_forkspl = kspin_enter(&workqueue_listlock);
+}
+
+void
+workqueue_fork_parent(void)
+{
+
+	kspin_exit(&workqueue_listlock, workqueue_forkspl);
+}
+
+void
+workqueue_fork_child(void)
+{
+	struct workqueue *wq;
+	int i;
+
+	for (wq = workqueue_list; wq != NULL; wq = wq->wq_next)
+		for (i = 0; i < wq->wq_nqueues; i++)
+			atomic_store_relaxed(&wq->wq_queues[i].q_inbox,
+			    (uintptr_t)&workqueue_forkrunner | WQ_ASLEEP);
+	atomic_store_relaxed(&workqueue_spinners, 0);
+	kspin_exit(&workqueue_listlock, workqueue_forkspl);
+}

@@ -1,0 +1,84 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * The engine's structures, for subr_workqueue.c and those who build on it.
+ */
+
+#ifndef _KERN_SUBR_WORKQUEUE_H_
+#define	_KERN_SUBR_WORKQUEUE_H_
+
+#include <sys/workqueue.h>
+
+#include "kern.h"
+
+#define	WQ_BATCH	64		/* items taken at once */
+
+/*
+ * A thread in workqueue_wait(): a record on its own stack.
+ */
+struct workqueue_waiter {
+	struct workqueue_waiter *ww_next;	/* (q) */
+	struct lwp	*ww_lwp;
+	uint64_t	 ww_pos;	/* waits for q_done to reach this */
+	int		 ww_done;	/* (a) set by whoever takes it off */
+};
+
+/*
+ * One queue, with its worker; a workqueue has one, or one for each CPU.
+ * Fields: (a) atomic, (q) q_lock, (w) written by the worker alone, (c) set
+ * before the worker starts.
+ *
+ * q_inbox is where producers push; it is one of
+ *	0		nothing there, and the worker is about
+ *	runner | 1	nothing there, and that runner sleeps: wake it
+ *	a work		the newest; each work's word is what it replaced
+ *
+ * Every work that has been enqueued has a position: the number of works that
+ * will have been run when it has been.  The works of the batch have the
+ * positions from q_base + 1 on, those on the list follow.
+ */
+struct workqueue_queue {
+	uintptr_t	 q_inbox;	/* (a) on a cache line of its own */
+
+	uint64_t	 q_done __kern_aligned;	/* (aw) works run */
+	uint64_t	 q_waitpos;	/* (aq) least position waited for */
+	struct workqueue *q_wq;		/* (c) */
+	struct lwp	*q_lwp;		/* (c) the worker */
+	struct cpu_info	*q_ci;		/* (c) its CPU, or NULL */
+	kmutex_t	 q_lock;
+	struct work	*q_first;	/* (q) the ordered list */
+	struct work	**q_lastp;	/* (q) */
+	struct workqueue_waiter *q_waiters;	/* (q) */
+	uint64_t	 q_base;	/* (q) works run before this batch */
+	uint64_t	 q_seen;	/* the destroyer's */
+	int		 q_exit;	/* (a) the worker shall end */
+	int64_t		 q_gap;		/* (w) the usual wait for work, ns */
+	unsigned	 q_start;	/* (q) the batch, from here */
+	unsigned	 q_end;		/* (q) to before this */
+	struct work	*q_batch[WQ_BATCH];	/* (q) */
+} __kern_aligned;
+
+struct workqueue {
+	void		(*wq_func)(struct work *, void *);	/* (c) */
+	void		*wq_arg;	/* (c) */
+	int		 wq_flags;	/* (c) */
+	int		 wq_ipl;	/* (c) */
+	int		 wq_nqueues;	/* (c) */
+	unsigned	 wq_forkgen;	/* (c) kern_forkgen of its process */
+	pri_t		 wq_prio;	/* (c) */
+	struct lwp	*wq_destroyer;	/* (a) who waits for the end */
+	int		 wq_waiting;	/* (a) calls of workqueue_wait() */
+	struct workqueue *wq_next;	/* the list of all, for fork */
+	struct workqueue **wq_prevp;
+	char		 wq_name[MAXCOMLEN];
+	struct workqueue_queue wq_queues[];	/* wq_nqueues of them */
+};
+
+void	workqueue_fork_prepare(void);
+void	workqueue_fork_parent(void);
+void	workqueue_fork_child(void);
+
+#endif	/* !_KERN_SUBR_WORKQUEUE_H_ */
