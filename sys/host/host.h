@@ -91,6 +91,16 @@ void	host_thread_join(struct host_thread *);
 void	host_thread_detach(struct host_thread *);
 
 /*
+ * Signals as interrupts: the handler runs on whatever thread the signal
+ * arrives at, and may be interrupted by itself; errno is kept.  Threads that
+ * host_thread_create() makes from then on do not block it.  0 or an errno
+ * value; host_signal_release() restores what was in force before.  Calls are
+ * serialised by the caller.
+ */
+int	host_signal_establish(int signo, void (*handler)(int));
+void	host_signal_release(int signo);
+
+/*
  * The calling thread's scheduling: rt false, level is a nice value from -20
  * to 19; rt true, level is 1 to 99 of the round-robin class.  0, or an errno
  * value with nothing changed.  host_getsched() reads what is in force.

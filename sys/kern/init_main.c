@@ -44,6 +44,9 @@ kern_fork_child(void)
 	lwp_fork(0);
 	sleepq_fork();
 	kernel_lock_fork(host_self());
+	cpuslot_fork(host_self());
+	intr_fork();
+	softint_fork();
 	wqcheck_fork();
 	workqueue_fork_child();
 }

@@ -19,6 +19,7 @@
 #include <sys/atomic.h>
 #include <sys/cpu.h>
 #include <sys/intr.h>
+#include <sys/mutex.h>
 #include <sys/systm.h>
 #include <sys/wq_types.h>
 
@@ -32,7 +33,13 @@
 #define	__predict_true(x)  __builtin_expect(!!(x), 1)
 #define	__arraycount(a)	(sizeof(a) / sizeof((a)[0]))
 
+#ifndef MAXCOMLEN
 #define	MAXCOMLEN	16		/* a name, with its NUL */
+#endif
+#define	CPU_MAX		1024		/* the most that ncpu can be */
+
+#define	KERN_HZ	100		/* ticks in a second */
+#define	KERN_TICK_NS	(1000000000 / KERN_HZ)
 
 struct workqueue;
 struct workqueue_queue;
@@ -68,38 +75,57 @@ struct runner {
 };
 
 /*
- * kern_lwp.c: threads.  An lwp's memory is type-stable: it is used again for
- * other threads but never returned, so that a late host_unpark() of a thread
- * that has ended is only a spurious token for another.
+ * kern_lwp.c: threads.  <sys/lwp.h> shows clients the first fields; these
+ * follow.  An lwp's memory is type-stable: it is used again for other threads
+ * but never returned, so that a late host_unpark() of a thread that has ended
+ * is only a spurious token for another.
  *
- * Fields are the owning thread's unless marked: (a) atomic, (s) the bucket
- * lock of its wait channel, (p) the pool's lock.
+ * Fields are the owning thread's, and its handlers', unless marked: (a)
+ * atomic, (s) the bucket lock of its wait channel, (p) the pool's lock.
  */
-struct sleepq;
+#define	LWP_INTRSRC	64		/* interrupt sources there can be */
 
-struct lwp {
-	int		 l_ipl;		/* interrupt priority level */
-	int		 l_blcnt;	/* kernel lock recursions */
-	int		 l_mtxcount;	/* spin mutexes held */
-	int		 l_mtxoldspl;	/* level outside the outermost one */
-	int		 l_nopreempt;	/* kpreempt_disable() depth */
-	int		 l_intrdepth;	/* interrupt handlers under way */
-	struct runner	 l_runner;	/* wakes this thread */
-	struct cpu_info	*l_cpu;		/* bound to, or NULL */
-	struct workqueue_queue *l_wqq;	/* whose worker this is, or NULL */
-	const void	*l_wchan;	/* (as) sleeps for, or NULL */
-	int		 l_wkind;	/* (s) what kind of channel */
-	struct lwp	*l_wnext;	/* (s) next on the channel's bucket */
-	struct lwp	*l_free;	/* (p) next free one */
-	pri_t		 l_priority;	/* asked for */
-	int		 l_wakercpu;	/* (a) who woke us from our CPU, or -1 */
-	int		 l_pri_inforce;	/* (a) given, or LWP_PRI_UNKNOWN */
-	bool		 l_adopted;	/* not made by lwp_create() */
-	void		(*l_func)(void *);
-	void		*l_arg;
-	struct host_park l_park;
+#define	__LWP_KERN_FIELDS						\
+	int		 l_ipl;		/* interrupt priority level */	\
+	int		 l_blcnt;	/* kernel lock recursions */	\
+	int		 l_kspin;	/* internal spin locks held */	\
+	int		 l_mtxcount;	/* spin mutexes held */		\
+	int		 l_mtxoldspl;	/* level outside the first */	\
+	int		 l_intrdepth;	/* interrupt handlers entered */ \
+	int		 l_softintr;	/* runs a soft interrupt */	\
+	uint64_t	 l_ipending;	/* (a) interrupt sources held back */ \
+	unsigned short	 l_iheld[LWP_INTRSRC];	/* (a) how often each */ \
+	struct softint	*l_softpend;	/* scheduled, held back */	\
+	int		 l_nopreempt;	/* kpreempt_disable() depth */	\
+	int		 l_slot;	/* CPU slot owned meanwhile */	\
+	struct runner	 l_runner;	/* wakes this thread */		\
+	struct workqueue_queue *l_wqq;	/* whose worker this is, or NULL */ \
+	struct work	*l_curwork;	/* address of what it runs, or NULL */ \
+	const void	*l_wchan;	/* (as) sleeps for, or NULL */	\
+	int		 l_wkind;	/* (s) what kind of channel */	\
+	int		 l_wdata;	/* the sleeper's own, per kind */ \
+	unsigned	*l_wcount;	/* (s) counts it, or NULL */	\
+	struct lwp	*l_wnext;	/* (s) next on its bucket */	\
+	struct lwp	*l_free;	/* (p) next free one */		\
+	int		 l_wakercpu;	/* (a) waker on our CPU, or -1 */ \
+	int		 l_pri_inforce;	/* (a) given, or unknown */	\
+	bool		 l_adopted;	/* not made by lwp_create() */	\
+	void		**l_specific;	/* lwp_specific(9) */		\
+	unsigned	 l_nspecific;					\
+	struct lockdebug_lwp *l_lockdebug; /* checking mode */		\
+	void		(*l_func)(void *);				\
+	void		*l_arg;						\
+	char		 l_namebuf[32];					\
+	struct host_park l_park;					\
 	struct host_thread l_thread;
-} __kern_aligned;
+
+struct runner;
+struct softint;
+struct work;
+struct sleepq;
+struct lockdebug_lwp;
+
+#include <sys/lwp.h>
 
 #define	LWP_PRI_UNKNOWN	(-1000)
 
@@ -132,16 +158,29 @@ lwp_unpark(struct lwp *l)
 	host_unpark(&l->l_park);
 }
 
+/* The level or l_kspin went down: is there something to run now? */
+void	intr_run(struct lwp *);
+
+static inline void
+intr_deliver(struct lwp *l)
+{
+
+	if (__predict_false(atomic_load_relaxed(&l->l_ipending) != 0 ||
+	    l->l_softpend != NULL) && l->l_kspin == 0)
+		intr_run(l);
+}
+
 /*
- * The internal spin lock, held for a few instructions at IPL_HIGH, so that
- * an interrupt handler never meets one that its own thread holds.
+ * The internal spin lock, held for a few instructions.  A thread that holds
+ * one takes no interrupt, whatever the interrupt's level, so that a handler
+ * never meets one that its own thread holds; l_ipl is left alone.
  */
 struct kspin {
 	unsigned	ks_locked;
 };
 
-int	kspin_enter(struct kspin *);
-void	kspin_exit(struct kspin *, int);
+void	kspin_enter(struct kspin *);
+void	kspin_exit(struct kspin *);
 
 /*
  * kern_sleepq.c: where threads sleep.
@@ -149,33 +188,38 @@ void	kspin_exit(struct kspin *, int);
 #define	SLEEPQ_MUTEX	1		/* adaptive mutex */
 #define	SLEEPQ_KLOCK	2		/* the kernel lock */
 #define	SLEEPQ_LWP	3		/* a thread's start */
+#define	SLEEPQ_CV	4		/* condvar(9) */
+#define	SLEEPQ_RWREADER	5		/* rwlock(9), to read */
+#define	SLEEPQ_RWWRITER	6		/* rwlock(9), to write */
+#define	SLEEPQ_TSLEEP	7		/* tsleep(9) */
+#define	SLEEPQ_KPAUSE	8		/* kpause(9) */
+#define	SLEEPQ_SOFTINT	9		/* softint_disestablish() */
 
-struct sleepq *sleepq_enter(const void *, int *);
-void	sleepq_exit(struct sleepq *, int);
+struct sleepq *sleepq_enter(const void *);
+void	sleepq_exit(struct sleepq *);
 void	sleepq_enqueue(struct sleepq *, struct lwp *, const void *, int,
 	    bool);
 struct lwp *sleepq_dequeue(struct sleepq *, const void *, int, bool *);
+bool	sleepq_has(const struct sleepq *, const void *, int);
+struct lwp *sleepq_take(struct sleepq *, const void *, int, unsigned,
+	    unsigned *);
+void	sleepq_wake(struct lwp *);
+int64_t	sleepq_deadline(int);
 int	sleepq_block(struct lwp *, int64_t);
 void	sleepq_wakeall(const void *, int);
 void	sleepq_fork(void);
 
 /*
- * kern_mutex.c
+ * kern_mutex.c, kern_lock.c: the bit beside the owner that says that others
+ * sleep for it.
  */
-typedef struct kmutex {
-	uintptr_t	mtx_owner;	/* lwp, with MTX_WAITERS */
-} kmutex_t;
-
 #define	MTX_WAITERS	((uintptr_t)1)
-
-void	mutex_init_adaptive(kmutex_t *);
-void	mutex_enter(kmutex_t *);
-void	mutex_exit(kmutex_t *);
 
 /*
  * kern_lock.c
  */
 void	kernel_lock_yield(struct lwp *);
+bool	kernel_lock_try(struct lwp *);
 void	kernel_lock_fork(struct lwp *);
 
 /*
@@ -207,5 +251,31 @@ void	wqcheck_destroy(struct workqueue *);
 const void *wqcheck_enqueue(const void *, const void *);
 void	wqcheck_run(const void *, const void *);
 void	wqcheck_sleepable(const char *);
+void	wqcheck_lockable(const char *);
+
+/*
+ * subr_lockdebug.c: the checking mode of locks; under KERN_CHECKING() only.
+ */
+void	lockdebug_alloc(const void *, const char *, uintptr_t);
+void	lockdebug_free(const void *, const char *);
+void	lockdebug_wantlock(const void *, const char *);
+void	lockdebug_locked(const void *, const char *);
+void	lockdebug_unlocked(const void *, const char *);
+/* Panic if the calling thread holds a lock: what came back is at fault. */
+void	lockdebug_barrier(const char *, const void *);
+
+/*
+ * kern_intr.c, kern_softint.c
+ */
+void	intr_lwpexit(struct lwp *);
+void	intr_fork(void);
+void	softint_splx(struct lwp *);
+void	softint_fork(void);
+
+/*
+ * kern_cpuslot.c
+ */
+int	cpu_nslots(void);
+void	cpuslot_fork(struct lwp *);
 
 #endif	/* !_KERN_KERN_H_ */

@@ -29,7 +29,6 @@ kernel_lock_slow(struct lwp *l)
 	uintptr_t o;
 	unsigned n;
 	bool waited;
-	int s;
 
 	if (cpu_spinok) {
 		for (n = 0; n < KLOCK_SPINS;) {
@@ -45,13 +44,13 @@ kernel_lock_slow(struct lwp *l)
 	}
 
 	for (waited = false;; waited = true) {
-		sq = sleepq_enter(&kernel_lock, &s);
+		sq = sleepq_enter(&kernel_lock);
 		for (;;) {
 			o = atomic_load_relaxed(&kernel_lock.kl_owner);
 			if ((o & ~MTX_WAITERS) == 0) {
 				if (atomic_cas_acquire(&kernel_lock.kl_owner,
 				    &o, (uintptr_t)l | o)) {
-					sleepq_exit(sq, s);
+					sleepq_exit(sq);
 					return;
 				}
 			} else if ((o & MTX_WAITERS) != 0 ||
@@ -60,7 +59,7 @@ kernel_lock_slow(struct lwp *l)
 				break;
 		}
 		sleepq_enqueue(sq, l, &kernel_lock, SLEEPQ_KLOCK, waited);
-		sleepq_exit(sq, s);
+		sleepq_exit(sq);
 		(void)sleepq_block(l, HOST_FOREVER);
 		/* Acquire: it may have been handed to us. */
 		o = atomic_load_acquire(&kernel_lock.kl_owner);
@@ -80,9 +79,8 @@ kernel_unlock_slow(void)
 	struct lwp *next;
 	uintptr_t o;
 	bool more;
-	int s;
 
-	sq = sleepq_enter(&kernel_lock, &s);
+	sq = sleepq_enter(&kernel_lock);
 	next = sleepq_dequeue(sq, &kernel_lock, SLEEPQ_KLOCK, &more);
 	o = more ? MTX_WAITERS : 0;
 	if (next != NULL && ++kernel_lock.kl_passes >= KLOCK_PASSES) {
@@ -91,7 +89,7 @@ kernel_unlock_slow(void)
 	}
 	/* Release: hand over what we did. */
 	atomic_store_release(&kernel_lock.kl_owner, o);
-	sleepq_exit(sq, s);
+	sleepq_exit(sq);
 	if (next != NULL)
 		lwp_unpark(next);
 }
@@ -171,6 +169,23 @@ wqk_kernel_locked_p(void)
 
 	l = host_self();
 	return l != NULL && l->l_blcnt != 0;
+}
+
+/*
+ * Take it once if that needs no waiting.
+ */
+bool
+kernel_lock_try(struct lwp *l)
+{
+	uintptr_t o;
+
+	o = 0;
+	/* Acquire: see what the last holder did. */
+	if (l->l_blcnt == 0 && !atomic_cas_acquire(&kernel_lock.kl_owner, &o,
+	    (uintptr_t)l))
+		return false;
+	l->l_blcnt++;
+	return true;
 }
 
 /*

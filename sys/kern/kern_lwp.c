@@ -53,11 +53,10 @@ lwp_alloc(void)
 {
 	static bool slab0used;			/* (lwp_lock) */
 	struct lwp *l, *slab;
-	int s;
 
 	slab = NULL;
 	for (;;) {
-		s = kspin_enter(&lwp_lock);
+		kspin_enter(&lwp_lock);
 		if (!slab0used) {
 			slab0used = true;
 			lwp_addslab(lwp_slab0);
@@ -66,7 +65,7 @@ lwp_alloc(void)
 			lwp_addslab(slab);
 		if ((l = lwp_freelist) != NULL)
 			lwp_freelist = l->l_free;
-		kspin_exit(&lwp_lock, s);
+		kspin_exit(&lwp_lock);
 		if (l != NULL)
 			break;
 		/* Several threads may add one each: no harm. */
@@ -78,14 +77,28 @@ lwp_alloc(void)
 	/* The token and its record stay: somebody may be late with them. */
 	l->l_ipl = IPL_NONE;
 	l->l_blcnt = 0;
+	l->l_kspin = 0;
 	l->l_mtxcount = 0;
 	l->l_mtxoldspl = IPL_NONE;
-	l->l_nopreempt = 0;
 	l->l_intrdepth = 0;
+	l->l_softintr = 0;
+	l->l_softpend = NULL;
+	atomic_store_relaxed(&l->l_ipending, (uint64_t)0);
+	memset(l->l_iheld, 0, sizeof(l->l_iheld));
+	l->l_nopreempt = 0;
+	l->l_slot = -1;
+	l->l_proc = NULL;
+	l->l_name = l->l_wmesg = NULL;
+	l->l_flag = 0;
+	l->l_curwork = NULL;
+	l->l_specific = NULL;
+	l->l_nspecific = 0;
+	l->l_lockdebug = NULL;
 	l->l_cpu = NULL;
 	l->l_wqq = NULL;
 	atomic_store_relaxed(&l->l_wakercpu, -1);
 	atomic_store_relaxed(&l->l_wchan, NULL);
+	l->l_wcount = NULL;
 	l->l_priority = PRI_NONE;
 	atomic_store_relaxed(&l->l_pri_inforce, LWP_PRI_UNKNOWN);
 	l->l_adopted = false;
@@ -95,12 +108,18 @@ lwp_alloc(void)
 static void
 lwp_free(struct lwp *l)
 {
-	int s;
 
-	s = kspin_enter(&lwp_lock);
+	kspin_enter(&lwp_lock);
 	l->l_free = lwp_freelist;
 	lwp_freelist = l;
-	kspin_exit(&lwp_lock, s);
+	kspin_exit(&lwp_lock);
+}
+
+__kern_public struct lwp *
+wqk_curlwp(void)
+{
+
+	return curlwp_get();
 }
 
 /*
@@ -136,6 +155,7 @@ lwp_exit(void *self)
 		return;
 	if (l->l_blcnt != 0)
 		panic("thread ends holding the kernel lock");
+	intr_lwpexit(l);
 	host_setself(NULL);
 	lwp_free(l);
 }
@@ -192,6 +212,8 @@ lwp_start(void *arg)
 	sleepq_wakeall(&l->l_pri_inforce, SLEEPQ_LWP);
 	(*l->l_func)(l->l_arg);
 	KASSERTMSG(l->l_blcnt == 0, "thread ends holding the kernel lock");
+	intr_lwpexit(l);
+	host_setself(NULL);
 }
 
 /*
@@ -251,20 +273,20 @@ lwp_inforce(struct lwp *target)
 {
 	struct sleepq *sq;
 	struct lwp *l;
-	int pri, s;
+	int pri;
 
 	l = curlwp_get();
 	for (;;) {
-		sq = sleepq_enter(&target->l_pri_inforce, &s);
+		sq = sleepq_enter(&target->l_pri_inforce);
 		pri = atomic_load_relaxed(&target->l_pri_inforce);
 		if (pri != LWP_PRI_UNKNOWN)
 			break;
 		sleepq_enqueue(sq, l, &target->l_pri_inforce, SLEEPQ_LWP,
 		    false);
-		sleepq_exit(sq, s);
+		sleepq_exit(sq);
 		(void)sleepq_block(l, HOST_FOREVER);
 	}
-	sleepq_exit(sq, s);
+	sleepq_exit(sq);
 	return pri;
 }
 
@@ -274,27 +296,22 @@ lwp_inforce(struct lwp *target)
 void
 lwp_fork(int enter)
 {
-	static int s;
 
 	if (enter)
-		s = kspin_enter(&lwp_lock);
+		kspin_enter(&lwp_lock);
 	else
-		kspin_exit(&lwp_lock, s);
+		kspin_exit(&lwp_lock);
 }
 
-int
+void
 kspin_enter(struct kspin *ks)
 {
 	struct lwp *l;
 	unsigned n;
-	int s;
 
-	s = IPL_NONE;
 	if ((l = host_self()) != NULL) {
-		s = l->l_ipl;
-		if (s < IPL_HIGH)
-			l->l_ipl = IPL_HIGH;
-		/* A handler on this thread looks at l_ipl before ks. */
+		l->l_kspin++;
+		/* A handler on this thread sees l_kspin before ks. */
 		atomic_signal_barrier();
 	}
 	n = 0;
@@ -304,15 +321,18 @@ kspin_enter(struct kspin *ks)
 			host_relax(&n);
 		} while (atomic_load_relaxed(&ks->ks_locked) != 0);
 	}
-	return s;
 }
 
 void
-kspin_exit(struct kspin *ks, int s)
+kspin_exit(struct kspin *ks)
 {
+	struct lwp *l;
 
 	/* Release: hand over what we did; the last touch of ks. */
 	atomic_store_release(&ks->ks_locked, 0u);
-	if (host_self() != NULL)
-		splx(s);
+	if ((l = host_self()) != NULL) {
+		atomic_signal_barrier();
+		if (--l->l_kspin == 0)
+			intr_deliver(l);
+	}
 }

@@ -4,56 +4,114 @@
  */
 
 /*
- * Adaptive mutexes: one word, the owner and a bit that says that others
- * sleep for it.  The bit is changed under the bucket of the mutex only.
+ * mutex(9): one word, the owner and two bits.
+ *
+ * MTX_WAITERS says that others sleep for the mutex; it is changed under the
+ * mutex's bucket of the sleep queues only.  MTX_SLOW is there from beginning
+ * to end in a spin mutex and in one that checking mode watches, so that the
+ * compare and swap of the fast path, which expects it clear, fails and needs
+ * no branch to find out.
+ *
+ * From IPL_VM on a mutex is a spin mutex: it raises the level before it is
+ * taken, and the last one that a thread releases restores the level from
+ * before the first.
+ *
+ * Last touch: the moment the word says that the mutex is free, its next owner
+ * may drop the last reference and free the memory it is in.  So each release
+ * reads what it wants to know before, and its store or swap is its last
+ * access; what is left to do is done with the lwps, the bucket and the level,
+ * which are not the mutex's.
  */
 
 #include "kern.h"
 
 #define	MUTEX_SPINS	64		/* turns before sleeping */
 
-void
-mutex_init_adaptive(kmutex_t *mtx)
+#define	MTX_SPIN	0x01		/* mtx_flags: a spin mutex */
+#define	MTX_WATCHED	0x02		/* mtx_flags: by checking mode */
+
+#define	MTX_SLOW	((uintptr_t)2)
+#define	MTX_OWNER(o)	((o) & ~(MTX_WAITERS | MTX_SLOW))
+#define	MTX_DEAD	(~(uintptr_t)0)		/* the word after destroy */
+
+__kern_public void
+mutex_init(kmutex_t *mtx, kmutex_type_t type, int ipl)
 {
 
-	mtx->mtx_owner = 0;
+	KASSERTMSG(ipl >= IPL_NONE && ipl < NIPL, "mutex_init: IPL %d", ipl);
+	mtx->mtx_ipl = (unsigned char)ipl;
+	mtx->mtx_flags = ipl >= IPL_VM ? MTX_SPIN : 0;
+	if (KERN_CHECKING() && type != MUTEX_NODEBUG) {
+		mtx->mtx_flags |= MTX_WATCHED;
+		lockdebug_alloc(mtx, "mutex",
+		    (uintptr_t)__builtin_return_address(0));
+	}
+	atomic_store_relaxed(&mtx->mtx_owner,
+	    mtx->mtx_flags != 0 ? MTX_SLOW : 0);
 }
 
-static __kern_noinline void
-mutex_enter_slow(kmutex_t *mtx, struct lwp *l)
+__kern_public void
+mutex_destroy(kmutex_t *mtx)
+{
+	uintptr_t o;
+
+	o = atomic_load_relaxed(&mtx->mtx_owner);
+	KASSERTMSG(o != MTX_DEAD, "mutex_destroy: mutex %p is destroyed",
+	    (void *)mtx);
+	KASSERTMSG((o & ~MTX_SLOW) == 0, "mutex_destroy: mutex %p is held",
+	    (void *)mtx);
+	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
+		lockdebug_free(mtx, "mutex");
+	atomic_store_relaxed(&mtx->mtx_owner, MTX_DEAD);
+}
+
+/*
+ * What every acquisition that found the mutex not free asks first.
+ */
+static inline void
+mutex_check(const kmutex_t *mtx, const struct lwp *l, uintptr_t o,
+    const char *func)
+{
+
+	KASSERTMSG(o != MTX_DEAD, "%s: mutex %p is destroyed", func,
+	    (const void *)mtx);
+	KASSERTMSG(MTX_OWNER(o) != (uintptr_t)l,
+	    "%s: locking against myself: mutex %p", func, (const void *)mtx);
+}
+
+/*
+ * Take an adaptive mutex: spin while its owner is likely to be done soon,
+ * then sleep.
+ */
+static void
+mutex_adaptive_enter(kmutex_t *mtx, struct lwp *l)
 {
 	struct sleepq *sq;
 	uintptr_t o;
 	unsigned n;
 	bool waited;
-	int s;
 
-	o = atomic_load_relaxed(&mtx->mtx_owner);
-	KASSERTMSG((o & ~MTX_WAITERS) != (uintptr_t)l,
-	    "mutex_enter: locking against myself: mutex %p", (void *)mtx);
-
-	/* The owner is likely to be done soon, if it can run meanwhile. */
 	if (cpu_spinok) {
 		for (n = 0; n < MUTEX_SPINS;) {
-			host_relax(&n);
 			o = atomic_load_relaxed(&mtx->mtx_owner);
 			/* Acquire: see what the last owner did. */
-			if (o == 0 && atomic_cas_acquire(&mtx->mtx_owner, &o,
-			    (uintptr_t)l))
+			if ((o & ~MTX_SLOW) == 0 && atomic_cas_acquire(
+			    &mtx->mtx_owner, &o, (uintptr_t)l | o))
 				return;
 			if (o & MTX_WAITERS)
 				break;
+			host_relax(&n);
 		}
 	}
 
 	for (waited = false;; waited = true) {
-		sq = sleepq_enter(mtx, &s);
+		sq = sleepq_enter(mtx);
 		for (;;) {
 			o = atomic_load_relaxed(&mtx->mtx_owner);
-			if ((o & ~MTX_WAITERS) == 0) {
+			if (MTX_OWNER(o) == 0) {
 				if (atomic_cas_acquire(&mtx->mtx_owner, &o,
 				    (uintptr_t)l | o)) {
-					sleepq_exit(sq, s);
+					sleepq_exit(sq);
 					return;
 				}
 			} else if ((o & MTX_WAITERS) != 0 ||
@@ -62,12 +120,102 @@ mutex_enter_slow(kmutex_t *mtx, struct lwp *l)
 				break;
 		}
 		sleepq_enqueue(sq, l, mtx, SLEEPQ_MUTEX, waited);
-		sleepq_exit(sq, s);
+		sleepq_exit(sq);
 		(void)sleepq_block(l, HOST_FOREVER);
 	}
 }
 
-void
+/*
+ * Raise the level for a spin mutex.  A handler that comes in between finds
+ * the count as it was or with us in it, and leaves it so; the level outside
+ * the first belongs to whoever counted from 0.
+ */
+static inline void
+mutex_spin_raise(const kmutex_t *mtx, struct lwp *l)
+{
+	int s;
+
+	s = l->l_ipl;
+	if (s < mtx->mtx_ipl)
+		l->l_ipl = mtx->mtx_ipl;
+	/* A handler on this thread sees the level before what follows. */
+	atomic_signal_barrier();
+	if (l->l_mtxcount++ == 0)
+		l->l_mtxoldspl = s;
+	atomic_signal_barrier();
+}
+
+static inline void
+mutex_spin_lower(struct lwp *l)
+{
+	int s;
+
+	atomic_signal_barrier();
+	/* Read first: with the count at 0 it is a handler's to overwrite. */
+	s = l->l_mtxoldspl;
+	atomic_signal_barrier();
+	if (--l->l_mtxcount == 0)
+		splx(s);
+}
+
+static inline void
+mutex_spin_acquire(kmutex_t *mtx, struct lwp *l, const char *func)
+{
+	uintptr_t o;
+	unsigned n;
+
+	mutex_spin_raise(mtx, l);
+	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
+		lockdebug_wantlock(mtx, "mutex");
+	for (n = 0;;) {
+		o = MTX_SLOW;
+		/* Acquire: see what the last owner did. */
+		if (__predict_true(atomic_cas_acquire(&mtx->mtx_owner, &o,
+		    (uintptr_t)l | MTX_SLOW)))
+			break;
+		mutex_check(mtx, l, o, func);
+		do {
+			host_relax(&n);
+		} while (atomic_load_relaxed(&mtx->mtx_owner) != MTX_SLOW);
+	}
+	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
+		lockdebug_locked(mtx, "mutex");
+}
+
+static inline void
+mutex_spin_release(kmutex_t *mtx, struct lwp *l, const char *func)
+{
+
+	KASSERTMSG(atomic_load_relaxed(&mtx->mtx_owner) ==
+	    ((uintptr_t)l | MTX_SLOW), "%s: mutex %p not held", func,
+	    (void *)mtx);
+	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
+		lockdebug_unlocked(mtx, "mutex");
+	/* Release: hand over what we did; the last touch of the mutex. */
+	atomic_store_release(&mtx->mtx_owner, MTX_SLOW);
+	mutex_spin_lower(l);
+}
+
+static __kern_noinline void
+mutex_enter_slow(kmutex_t *mtx, struct lwp *l)
+{
+
+	if ((mtx->mtx_flags & MTX_SPIN) != 0) {
+		mutex_spin_acquire(mtx, l, "mutex_enter");
+		return;
+	}
+	mutex_check(mtx, l, atomic_load_relaxed(&mtx->mtx_owner),
+	    "mutex_enter");
+	if (__predict_false((mtx->mtx_flags & MTX_WATCHED) != 0)) {
+		wqcheck_lockable("mutex_enter");
+		lockdebug_wantlock(mtx, "mutex");
+		mutex_adaptive_enter(mtx, l);
+		lockdebug_locked(mtx, "mutex");
+	} else
+		mutex_adaptive_enter(mtx, l);
+}
+
+__kern_public void
 mutex_enter(kmutex_t *mtx)
 {
 	struct lwp *l;
@@ -82,36 +230,116 @@ mutex_enter(kmutex_t *mtx)
 }
 
 static __kern_noinline void
-mutex_exit_slow(kmutex_t *mtx)
+mutex_exit_slow(kmutex_t *mtx, struct lwp *l)
 {
 	struct sleepq *sq;
 	struct lwp *next;
+	uintptr_t o, free;
 	bool more;
-	int s;
 
-	sq = sleepq_enter(mtx, &s);
+	if ((mtx->mtx_flags & MTX_SPIN) != 0) {
+		mutex_spin_release(mtx, l, "mutex_exit");
+		return;
+	}
+	o = atomic_load_relaxed(&mtx->mtx_owner);
+	KASSERTMSG(o != MTX_DEAD && MTX_OWNER(o) == (uintptr_t)l,
+	    "mutex_exit: mutex %p not held", (void *)mtx);
+	free = o & MTX_SLOW;
+	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
+		lockdebug_unlocked(mtx, "mutex");
+	/* Release: hand over what we did; the last touch of the mutex. */
+	o &= ~MTX_WAITERS;
+	if (atomic_cas_release(&mtx->mtx_owner, &o, free))
+		return;
+
+	sq = sleepq_enter(mtx);
 	next = sleepq_dequeue(sq, mtx, SLEEPQ_MUTEX, &more);
-	/*
-	 * Release: hand over what we did.  The last touch of the mutex, since
-	 * the next owner may free it; what is left is ours and the sleeper's.
-	 */
-	atomic_store_release(&mtx->mtx_owner, more ? MTX_WAITERS : 0);
-	sleepq_exit(sq, s);
+	/* Release: as above.  The last touch: the bucket is not the mutex's. */
+	atomic_store_release(&mtx->mtx_owner, more ? free | MTX_WAITERS :
+	    free);
+	sleepq_exit(sq);
 	if (next != NULL)
 		lwp_unpark(next);
 }
 
-void
+__kern_public void
 mutex_exit(kmutex_t *mtx)
+{
+	struct lwp *l;
+	uintptr_t o;
+
+	l = curlwp_get();
+	o = (uintptr_t)l;
+	/* Release: hand over what we did; the last touch of the mutex. */
+	if (__predict_false(!atomic_cas_release(&mtx->mtx_owner, &o,
+	    (uintptr_t)0)))
+		mutex_exit_slow(mtx, l);
+}
+
+/*
+ * For mutexes known to be spin mutexes: straight to what mutex_enter() would
+ * find out.
+ */
+__kern_public void
+mutex_spin_enter(kmutex_t *mtx)
+{
+
+	KASSERTMSG((mtx->mtx_flags & MTX_SPIN) != 0,
+	    "mutex_spin_enter: mutex %p is adaptive", (void *)mtx);
+	mutex_spin_acquire(mtx, curlwp_get(), "mutex_spin_enter");
+}
+
+__kern_public void
+mutex_spin_exit(kmutex_t *mtx)
+{
+
+	KASSERTMSG((mtx->mtx_flags & MTX_SPIN) != 0,
+	    "mutex_spin_exit: mutex %p is adaptive", (void *)mtx);
+	mutex_spin_release(mtx, curlwp_get(), "mutex_spin_exit");
+}
+
+__kern_public int
+mutex_tryenter(kmutex_t *mtx)
+{
+	struct lwp *l;
+	uintptr_t o;
+	bool spin;
+
+	l = curlwp_get();
+	o = 0;
+	/* Acquire: see what the last owner did. */
+	if (__predict_true(atomic_cas_acquire(&mtx->mtx_owner, &o,
+	    (uintptr_t)l)))
+		return 1;
+	KASSERTMSG(o != MTX_DEAD, "mutex_tryenter: mutex %p is destroyed",
+	    (void *)mtx);
+	spin = (mtx->mtx_flags & MTX_SPIN) != 0;
+	if (!spin && (mtx->mtx_flags & MTX_WATCHED) != 0 &&
+	    l->l_intrdepth != 0)
+		panic("mutex_tryenter: adaptive mutex %p in interrupt context",
+		    (void *)mtx);
+	if (spin)
+		mutex_spin_raise(mtx, l);
+	while (MTX_OWNER(o) == 0) {
+		/* Acquire: see what the last owner did. */
+		if (atomic_cas_acquire(&mtx->mtx_owner, &o,
+		    (uintptr_t)l | o)) {
+			if ((mtx->mtx_flags & MTX_WATCHED) != 0)
+				lockdebug_locked(mtx, "mutex");
+			return 1;
+		}
+	}
+	if (spin)
+		mutex_spin_lower(l);
+	return 0;
+}
+
+__kern_public int
+mutex_owned(const kmutex_t *mtx)
 {
 	uintptr_t o;
 
-	o = (uintptr_t)curlwp_get();
-	/* Release: hand over what we did; the last touch of the mutex. */
-	if (__predict_false(!atomic_cas_release(&mtx->mtx_owner, &o,
-	    (uintptr_t)0))) {
-		KASSERTMSG((o & ~MTX_WAITERS) == (uintptr_t)curlwp_get(),
-		    "mutex_exit: mutex %p not held", (void *)mtx);
-		mutex_exit_slow(mtx);
-	}
+	o = atomic_load_relaxed(&mtx->mtx_owner);
+	return o != MTX_DEAD && MTX_OWNER(o) != 0 &&
+	    MTX_OWNER(o) == (uintptr_t)host_self();
 }

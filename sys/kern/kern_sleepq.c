@@ -11,6 +11,7 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 
 #include "kern.h"
 
@@ -25,10 +26,10 @@ struct sleepq {
 static struct sleepq sleepq_table[SLEEPQ_BUCKETS];
 
 /*
- * Lock the bucket of a wait channel; *sp is for sleepq_exit().
+ * Lock the bucket of a wait channel.
  */
 struct sleepq *
-sleepq_enter(const void *wchan, int *sp)
+sleepq_enter(const void *wchan)
 {
 	struct sleepq *sq;
 	uintptr_t h;
@@ -36,17 +37,17 @@ sleepq_enter(const void *wchan, int *sp)
 	h = (uintptr_t)wchan >> 3;
 	h ^= h >> 7 ^ h >> 14;
 	sq = &sleepq_table[h & (SLEEPQ_BUCKETS - 1)];
-	*sp = kspin_enter(&sq->sq_lock);
+	kspin_enter(&sq->sq_lock);
 	if (sq->sq_lastp == NULL)
 		sq->sq_lastp = &sq->sq_first;
 	return sq;
 }
 
 void
-sleepq_exit(struct sleepq *sq, int s)
+sleepq_exit(struct sleepq *sq)
 {
 
-	kspin_exit(&sq->sq_lock, s);
+	kspin_exit(&sq->sq_lock);
 }
 
 /*
@@ -59,6 +60,7 @@ sleepq_enqueue(struct sleepq *sq, struct lwp *l, const void *wchan, int kind,
 {
 
 	l->l_wkind = kind;
+	l->l_wcount = NULL;
 	atomic_store_relaxed(&l->l_wchan, wchan);
 	if (front) {
 		l->l_wnext = sq->sq_first;
@@ -81,6 +83,10 @@ sleepq_remove(struct sleepq *sq, struct lwp **lp)
 	*lp = l->l_wnext;
 	if (*lp == NULL)
 		sq->sq_lastp = lp;
+	/* Here, since the object may go as soon as the sleeper is told. */
+	if (l->l_wcount != NULL)
+		atomic_store_relaxed(l->l_wcount,
+		    atomic_load_relaxed(l->l_wcount) - 1);
 }
 
 /*
@@ -119,6 +125,80 @@ sleepq_dequeue(struct sleepq *sq, const void *wchan, int kind, bool *morep)
 }
 
 /*
+ * Does anybody sleep for it?
+ */
+bool
+sleepq_has(const struct sleepq *sq, const void *wchan, int kind)
+{
+	const struct lwp *l;
+
+	for (l = sq->sq_first; l != NULL; l = l->l_wnext)
+		if (atomic_load_relaxed(&l->l_wchan) == wchan &&
+		    l->l_wkind == kind)
+			return true;
+	return false;
+}
+
+/*
+ * Take up to max sleepers off the channel; *np, if given, is how many.  They
+ * sleep on until sleepq_wake(), so what they wait for can be given to them
+ * meanwhile.
+ */
+struct lwp *
+sleepq_take(struct sleepq *sq, const void *wchan, int kind, unsigned max,
+    unsigned *np)
+{
+	struct lwp *first, *l, **lastp, **lp;
+	unsigned n;
+
+	lastp = &first;
+	for (n = 0, lp = &sq->sq_first; n < max && (l = *lp) != NULL;) {
+		if (atomic_load_relaxed(&l->l_wchan) != wchan ||
+		    l->l_wkind != kind) {
+			lp = &l->l_wnext;
+			continue;
+		}
+		sleepq_remove(sq, lp);
+		*lastp = l;
+		lastp = &l->l_wnext;
+		n++;
+	}
+	*lastp = NULL;
+	if (np != NULL)
+		*np = n;
+	return first;
+}
+
+/*
+ * Wake those that were taken.  The bucket has been left; none of them is
+ * looked at after it has been told, except to unpark it.
+ */
+void
+sleepq_wake(struct lwp *l)
+{
+	struct lwp *next;
+
+	for (; l != NULL; l = next) {
+		next = l->l_wnext;
+		/* Release: pairs with the acquire in sleepq_block(). */
+		atomic_store_release(&l->l_wchan, NULL);
+		lwp_unpark(l);
+	}
+}
+
+/*
+ * The deadline of a timeout in ticks, which begins now.  0 is none.
+ */
+int64_t
+sleepq_deadline(int ticks)
+{
+
+	if (ticks == 0)
+		return HOST_FOREVER;
+	return host_monotime() + (int64_t)ticks * KERN_TICK_NS;
+}
+
+/*
  * Sleep until taken off the channel or until the deadline.  The kernel lock
  * is dropped meanwhile, unless it is what the thread waits for.  0, or
  * EWOULDBLOCK.
@@ -129,7 +209,7 @@ sleepq_block(struct lwp *l, int64_t deadline)
 	struct lwp **lp, *m;
 	struct sleepq *sq;
 	const void *wchan;
-	int biglocks, error, s;
+	int biglocks, error;
 
 	biglocks = 0;
 	if (l->l_blcnt != 0)
@@ -140,7 +220,7 @@ sleepq_block(struct lwp *l, int64_t deadline)
 	while ((wchan = atomic_load_acquire(&l->l_wchan)) != NULL) {
 		if (host_park(&l->l_park, deadline) != ETIMEDOUT)
 			continue;
-		sq = sleepq_enter(wchan, &s);
+		sq = sleepq_enter(wchan);
 		for (lp = &sq->sq_first; (m = *lp) != NULL; lp = &m->l_wnext) {
 			if (m == l) {
 				sleepq_remove(sq, lp);
@@ -149,7 +229,10 @@ sleepq_block(struct lwp *l, int64_t deadline)
 				break;
 			}
 		}
-		sleepq_exit(sq, s);
+		/* Taken, and about to be told: no timeout any more. */
+		if (m == NULL)
+			deadline = HOST_FOREVER;
+		sleepq_exit(sq);
 	}
 
 	if (biglocks != 0)
@@ -158,23 +241,18 @@ sleepq_block(struct lwp *l, int64_t deadline)
 }
 
 /*
- * Wake every sleeper of the channel.
+ * Wake every sleeper that the channel has at this moment.
  */
 void
 sleepq_wakeall(const void *wchan, int kind)
 {
 	struct sleepq *sq;
 	struct lwp *l;
-	int s;
 
-	for (;;) {
-		sq = sleepq_enter(wchan, &s);
-		l = sleepq_dequeue(sq, wchan, kind, NULL);
-		sleepq_exit(sq, s);
-		if (l == NULL)
-			break;
-		lwp_unpark(l);
-	}
+	sq = sleepq_enter(wchan);
+	l = sleepq_take(sq, wchan, kind, UINT_MAX, NULL);
+	sleepq_exit(sq);
+	sleepq_wake(l);
 }
 
 /*

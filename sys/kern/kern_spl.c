@@ -50,6 +50,9 @@ splx(int s)
 	KASSERTMSG(s >= IPL_NONE && s < NIPL, "splx: level %d", s);
 	atomic_signal_barrier();
 	l->l_ipl = s;
+	/* A handler either finds the new level or has left us its work. */
+	atomic_signal_barrier();
+	intr_deliver(l);
 }
 
 __kern_public int

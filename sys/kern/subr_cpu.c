@@ -9,8 +9,6 @@
 
 #include "kern.h"
 
-#define	CPU_MAX		1024
-
 /* All written by cpu_init() and read-only from then on. */
 static struct cpu_info	cpu_infos[CPU_MAX];
 static uint16_t		cpu_byhost[CPU_MAX];	/* host number -> index */
@@ -122,9 +120,13 @@ curcpu(void)
 	int id, n;
 
 	l = host_self();
-	if (l != NULL && l->l_cpu != NULL)
-		return l->l_cpu;
 	n = wqk_ncpu();
+	if (l != NULL) {
+		if (l->l_slot >= 0 && l->l_slot < n)
+			return &cpu_infos[l->l_slot];
+		if (l->l_cpu != NULL)
+			return l->l_cpu;
+	}
 	if (n == 1)
 		return &cpu_infos[0];
 	id = host_curcpu();

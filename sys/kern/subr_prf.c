@@ -324,6 +324,19 @@ kern_assert(const char *fmt, ...)
 	vpanic(fmt, ap);
 }
 
+__kern_public void
+kern_assertmsg(const char *kind, const char *expr, const char *file, int line,
+    const char *fmt, ...)
+{
+	char msg[PANIC_MAX / 2];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)kvsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	kern_assert(__WQ_KASSERTSTR "%s", kind, expr, file, line, msg);
+}
+
 /*
  * Something that the user should know and that stops nobody.
  */

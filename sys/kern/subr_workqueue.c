@@ -231,6 +231,10 @@ workqueue_notify(struct workqueue_queue *q, uint64_t done)
 	struct lwp *l;
 	uint64_t pos;
 
+	if (q->q_wq->wq_forkgen != kern_forkgen)
+		panic("workqueue \"%s\": function %p returned in a child of "
+		    "its process", q->q_wq->wq_name,
+		    (void *)(uintptr_t)q->q_wq->wq_func);
 	mutex_enter(&q->q_lock);
 	pos = WQ_NOPOS;
 	for (wwp = &q->q_waiters; (ww = *wwp) != NULL;) {
@@ -681,7 +685,7 @@ workqueue_queue_init(struct workqueue *wq, struct workqueue_queue *q)
 	q->q_waitpos = WQ_NOPOS;
 	q->q_lastp = &q->q_first;
 	q->q_gap = INT64_MAX / 2;
-	mutex_init_adaptive(&q->q_lock);
+	mutex_init(&q->q_lock, MUTEX_NODEBUG, IPL_NONE);
 }
 
 /*
@@ -711,7 +715,7 @@ workqueue_create(struct workqueue **wqp, const char *name,
 	struct workqueue *wq;
 	struct workqueue_queue *q;
 	char wname[MAXCOMLEN];
-	int error, i, n, s;
+	int error, i, n;
 
 	kern_init();
 	if (wqp == NULL || name == NULL || func == NULL ||
@@ -753,13 +757,13 @@ workqueue_create(struct workqueue **wqp, const char *name,
 		}
 	}
 
-	s = kspin_enter(&workqueue_listlock);
+	kspin_enter(&workqueue_listlock);
 	wq->wq_next = workqueue_list;
 	wq->wq_prevp = &workqueue_list;
 	if (wq->wq_next != NULL)
 		wq->wq_next->wq_prevp = &wq->wq_next;
 	workqueue_list = wq;
-	kspin_exit(&workqueue_listlock, s);
+	kspin_exit(&workqueue_listlock);
 	if (KERN_CHECKING())
 		wqcheck_create(wq);
 	*wqp = wq;
@@ -816,7 +820,7 @@ workqueue_destroy(struct workqueue *wq)
 {
 	struct lwp *l;
 	unsigned n;
-	int biglocks, s;
+	int biglocks;
 
 	if (KERN_CHECKING()) {
 		if (!wqcheck_alive(wq))
@@ -847,11 +851,11 @@ workqueue_destroy(struct workqueue *wq)
 	}
 	if (KERN_CHECKING())
 		wqcheck_destroy(wq);
-	s = kspin_enter(&workqueue_listlock);
+	kspin_enter(&workqueue_listlock);
 	*wq->wq_prevp = wq->wq_next;
 	if (wq->wq_next != NULL)
 		wq->wq_next->wq_prevp = wq->wq_prevp;
-	kspin_exit(&workqueue_listlock, s);
+	kspin_exit(&workqueue_listlock);
 	host_free(wq);
 	wqk_kernel_lock(biglocks);
 }
@@ -860,6 +864,15 @@ __kern_public void
 workqueue_getpri(struct workqueue *wq, pri_t *asked, pri_t *inforce)
 {
 
+	if (KERN_CHECKING()) {
+		if (!wqcheck_alive(wq))
+			panic("workqueue_getpri: workqueue %p is destroyed",
+			    (void *)wq);
+		wqcheck_sleepable("workqueue_getpri");
+	}
+	if (wq->wq_forkgen != kern_forkgen)
+		panic("workqueue_getpri: \"%s\" belongs to the parent of this "
+		    "process", wq->wq_name);
 	if (asked != NULL)
 		*asked = wq->wq_prio;
 	if (inforce != NULL)
@@ -870,32 +883,35 @@ workqueue_getpri(struct workqueue *wq, pri_t *asked, pri_t *inforce)
  * Around fork.  In the child the workers are not there: whoever enqueues is
  * told so, by the runner that stands for them.
  */
-static int workqueue_forkspl;		/* of who holds workqueue_listlock */
-
 void
 workqueue_fork_prepare(void)
 {
 
-	workqueue_forkspl = kspin_enter(&workqueue_listlock);
+	kspin_enter(&workqueue_listlock);
 }
 
 void
 workqueue_fork_parent(void)
 {
 
-	kspin_exit(&workqueue_listlock, workqueue_forkspl);
+	kspin_exit(&workqueue_listlock);
 }
 
 void
 workqueue_fork_child(void)
 {
+	struct workqueue_queue *q;
 	struct workqueue *wq;
 	int i;
 
 	for (wq = workqueue_list; wq != NULL; wq = wq->wq_next)
-		for (i = 0; i < wq->wq_nqueues; i++)
-			atomic_store_relaxed(&wq->wq_queues[i].q_inbox,
+		for (i = 0; i < wq->wq_nqueues; i++) {
+			q = &wq->wq_queues[i];
+			atomic_store_relaxed(&q->q_inbox,
 			    (uintptr_t)&workqueue_forkrunner | WQ_ASLEEP);
+			/* A worker that forked is caught as it returns. */
+			atomic_store_relaxed(&q->q_waitpos, (uint64_t)0);
+		}
 	atomic_store_relaxed(&workqueue_spinners, 0);
-	kspin_exit(&workqueue_listlock, workqueue_forkspl);
+	kspin_exit(&workqueue_listlock);
 }

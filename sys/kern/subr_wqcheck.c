@@ -201,6 +201,24 @@ wqcheck_sleepable(const char *func)
 		return;
 	if (l->l_intrdepth != 0)
 		panic("%s: sleeping in interrupt context", func);
+	if (l->l_softintr != 0)
+		panic("%s: sleeping in softint context", func);
 	if (l->l_ipl != IPL_NONE)
 		panic("%s: sleeping at IPL %d", func, l->l_ipl);
+}
+
+/*
+ * Panic if the calling thread may not block on a lock.
+ */
+void
+wqcheck_lockable(const char *func)
+{
+	struct lwp *l;
+
+	if ((l = host_self()) == NULL)
+		return;
+	if (l->l_intrdepth != 0)
+		panic("%s: blocking in interrupt context", func);
+	if (l->l_ipl >= IPL_VM)
+		panic("%s: blocking at IPL %d", func, l->l_ipl);
 }

@@ -40,6 +40,8 @@ void	host_simpoint(void);
 /*
  * Exchange; the old value is the result.
  */
+#define	atomic_swap_relaxed(p, v)					\
+	(__ATOMIC_POINT(), __atomic_exchange_n((p), (v), __ATOMIC_RELAXED))
 #define	atomic_swap_acquire(p, v)					\
 	(__ATOMIC_POINT(), __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE))
 #define	atomic_swap_acq_rel(p, v)					\
@@ -78,6 +80,10 @@ void	host_simpoint(void);
 	(__ATOMIC_POINT(), __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL))
 #define	atomic_fetch_add_seq_cst(p, v)					\
 	(__ATOMIC_POINT(), __atomic_fetch_add((p), (v), __ATOMIC_SEQ_CST))
+#define	atomic_fetch_or_relaxed(p, v)					\
+	(__ATOMIC_POINT(), __atomic_fetch_or((p), (v), __ATOMIC_RELAXED))
+#define	atomic_fetch_and_relaxed(p, v)					\
+	(__ATOMIC_POINT(), __atomic_fetch_and((p), (v), __ATOMIC_RELAXED))
 #define	atomic_fetch_or_seq_cst(p, v)					\
 	(__ATOMIC_POINT(), __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST))
 #define	atomic_fetch_and_seq_cst(p, v)					\

@@ -11,6 +11,7 @@
 #define	_SYS_INTR_H_
 
 #include <sys/wq_types.h>
+#include <stdint.h>
 
 __WQ_BEGIN_DECLS
 
@@ -48,6 +49,61 @@ void		splx(int);
 
 /* Lower to IPL_NONE; the old level is returned. */
 int		spl0(void);
+
+/*
+ * intr_establish(9): signals as interrupts.
+ */
+#define	intr_establish	wqk_intr_establish
+#define	intr_disestablish wqk_intr_disestablish
+#define	intr_inject	wqk_intr_inject
+#define	intr_count	wqk_intr_count
+#define	cpu_intr_p	wqk_cpu_intr_p
+#define	cpu_softintr_p	wqk_cpu_softintr_p
+
+#define	INTR_MPSAFE	0x01	/* call without the kernel lock */
+
+/*
+ * Have a signal, or none if 0, call a function at a level from IPL_VM to
+ * IPL_HIGH.  A handle, or NULL.
+ */
+void		*intr_establish(int, int, int, int (*)(void *), void *);
+void		 intr_disestablish(void *);
+
+/* For tests: the interrupt arrives at the calling thread. */
+void		 intr_inject(void *);
+
+/* How often it has arrived. */
+uint64_t	 intr_count(void *);
+
+/* Is this an interrupt handler?  A soft interrupt? */
+int		 cpu_intr_p(void);
+int		 cpu_softintr_p(void);
+
+/*
+ * softint(9)
+ */
+#define	softint_establish	wqk_softint_establish
+#define	softint_disestablish	wqk_softint_disestablish
+#define	softint_schedule	wqk_softint_schedule
+#define	softint_schedule_cpu	wqk_softint_schedule_cpu
+
+#define	SOFTINT_CLOCK	0x0000
+#define	SOFTINT_BIO	0x0001
+#define	SOFTINT_NET	0x0002
+#define	SOFTINT_SERIAL	0x0003
+#define	SOFTINT_COUNT	0x0004
+#define	SOFTINT_LVLMASK	0x00ff
+#define	SOFTINT_MPSAFE	0x0100
+
+/* A handle, or NULL. */
+void		*softint_establish(unsigned int, void (*)(void *), void *);
+
+/* Waits until it is neither pending nor running. */
+void		 softint_disestablish(void *);
+
+/* Have it run on this CPU, or on that one; nothing if it is pending. */
+void		 softint_schedule(void *);
+void		 softint_schedule_cpu(void *, struct cpu_info *);
 
 __WQ_END_DECLS
 

@@ -16,10 +16,15 @@ __WQ_BEGIN_DECLS
 
 #define	panic		wqk_panic
 #define	kern_assert	wqk_kern_assert
+#define	kern_assertmsg	wqk_kern_assertmsg
 
 /* Print one line that starts with "panic: " to standard error; abort. */
 void	panic(const char *, ...) __wq_noreturn __wq_printflike(1, 2);
 void	kern_assert(const char *, ...) __wq_noreturn __wq_printflike(1, 2);
+
+/* What KASSERTMSG calls: kind, expression, file, line, and the message. */
+void	kern_assertmsg(const char *, const char *, const char *, int,
+	    const char *, ...) __wq_noreturn __wq_printflike(5, 6);
 
 #define	__WQ_KASSERTSTR							\
 	"kernel %sassertion \"%s\" failed: file \"%s\", line %d "
@@ -32,31 +37,31 @@ void	kern_assert(const char *, ...) __wq_noreturn __wq_printflike(1, 2);
 
 /* KASSERT is compiled in unless the client says NDIAGNOSTIC. */
 #ifndef NDIAGNOSTIC
-#define	KASSERTMSG(e, msg, ...)						\
+#define	KASSERTMSG(e, ...)						\
 	(__wq_predict_false(!(e)) ?					\
-	    kern_assert(__WQ_KASSERTSTR msg, "diagnostic ", #e,		\
-	    __FILE__, __LINE__, ## __VA_ARGS__) : (void)0)
+	    kern_assertmsg("diagnostic ", #e, __FILE__, __LINE__,	\
+	    __VA_ARGS__) : (void)0)
 #define	KASSERT(e)							\
 	(__wq_predict_false(!(e)) ?					\
 	    kern_assert(__WQ_KASSERTSTR, "diagnostic ", #e,		\
 	    __FILE__, __LINE__) : (void)0)
 #else
-#define	KASSERTMSG(e, msg, ...)	((void)0)
+#define	KASSERTMSG(e, ...)	((void)0)
 #define	KASSERT(e)		((void)0)
 #endif
 
 /* KDASSERT is compiled in when the client says DEBUG. */
 #ifdef DEBUG
-#define	KDASSERTMSG(e, msg, ...)					\
+#define	KDASSERTMSG(e, ...)						\
 	(__wq_predict_false(!(e)) ?					\
-	    kern_assert(__WQ_KASSERTSTR msg, "debugging ", #e,		\
-	    __FILE__, __LINE__, ## __VA_ARGS__) : (void)0)
+	    kern_assertmsg("debugging ", #e, __FILE__, __LINE__,	\
+	    __VA_ARGS__) : (void)0)
 #define	KDASSERT(e)							\
 	(__wq_predict_false(!(e)) ?					\
 	    kern_assert(__WQ_KASSERTSTR, "debugging ", #e,		\
 	    __FILE__, __LINE__) : (void)0)
 #else
-#define	KDASSERTMSG(e, msg, ...)	((void)0)
+#define	KDASSERTMSG(e, ...)		((void)0)
 #define	KDASSERT(e)			((void)0)
 #endif
 

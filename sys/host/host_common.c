@@ -1,0 +1,359 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * What the back ends share: plain POSIX.1-2008 and nothing else.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <host/host_var.h>
+
+#define	ALIGNMENT	64
+#define	RELAX_TURNS	32		/* of a spin between two yields */
+
+_Static_assert(sizeof(pthread_t) <= sizeof(unsigned long),
+    "pthread_t does not fit ht_space");
+
+_Thread_local void *host_selfword;
+
+/* Written by host_init() only, before any other thread can look. */
+bool host_asymfence;
+
+/* Tests set it, anybody reads it; see host_point(). */
+host_hook_t host_hook;
+
+/* The record of the calling thread, if host_thread_create() made it. */
+static _Thread_local struct host_thread *host_curthread;
+
+/* Written by host_init() only. */
+static pthread_once_t host_once = PTHREAD_ONCE_INIT;
+static pthread_key_t host_key;
+static int host_keyerror;
+static void (*host_threadexit)(void *);
+
+/*
+ * The signals that are interrupts.  hs_handler by whoever establishes them,
+ * one at a time, and read atomically by threads and handlers.
+ */
+#define	HOST_NSIG	65
+
+static struct {
+	void		(*hs_handler)(int);
+	struct sigaction hs_old;
+} host_signals[HOST_NSIG];
+
+/* The state of host_random(); anybody, atomically. */
+static uint64_t host_seed;
+
+/*
+ * A thread that was attached ends.  Should the destructor of another key
+ * attach it again, the key has a value again and the next round comes here.
+ */
+static void
+host_key_destroy(void *self)
+{
+
+	(*atomic_load_relaxed(&host_threadexit))(self);
+	host_setself(NULL);
+}
+
+static void
+host_init_once(void)
+{
+
+	host_seed = (uint64_t)host_monotime() ^
+	    ((uint64_t)host_realtime() << 20) ^ (uintptr_t)&host_curthread;
+	host_keyerror = pthread_key_create(&host_key, host_key_destroy);
+	host_md_init();
+}
+
+void
+host_init(void (*threadexit)(void *))
+{
+	void (*none)(void *) = NULL;
+
+	/* Relaxed: pthread_once() and pthread_create() publish it. */
+	(void)atomic_cas_relaxed(&host_threadexit, &none, threadexit);
+	(void)pthread_once(&host_once, host_init_once);
+}
+
+int
+host_attach(void *self)
+{
+
+	if (host_keyerror != 0)
+		return host_keyerror;
+	return pthread_setspecific(host_key, self);
+}
+
+uintptr_t
+host_selfkey(void)
+{
+
+	return (uintptr_t)&host_selfword;
+}
+
+static void *
+host_thread_main(void *arg)
+{
+	struct host_thread *ht = arg;
+	int ostate;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
+	host_curthread = ht;
+	host_md_thread_start(ht);
+	(*ht->ht_func)(ht->ht_arg);
+	return NULL;
+}
+
+static void
+host_signal(int signo)
+{
+	void (*handler)(int);
+	int serrno;
+
+	serrno = errno;
+	/* Relaxed: it was set before the handler was installed. */
+	handler = atomic_load_relaxed(&host_signals[signo].hs_handler);
+	if (handler != NULL)
+		(*handler)(signo);
+	errno = serrno;
+}
+
+int
+host_signal_establish(int signo, void (*handler)(int))
+{
+	struct sigaction sa;
+	sigset_t set;
+
+	if (signo < 1 || signo >= HOST_NSIG)
+		return EINVAL;
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = host_signal;
+	sa.sa_flags = SA_RESTART | SA_NODEFER;
+	(void)sigemptyset(&sa.sa_mask);
+	atomic_store_relaxed(&host_signals[signo].hs_handler, handler);
+	if (sigaction(signo, &sa, &host_signals[signo].hs_old) == -1) {
+		atomic_store_relaxed(&host_signals[signo].hs_handler, NULL);
+		return errno;
+	}
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, signo);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	return 0;
+}
+
+void
+host_signal_release(int signo)
+{
+
+	(void)sigaction(signo, &host_signals[signo].hs_old, NULL);
+	atomic_store_relaxed(&host_signals[signo].hs_handler, NULL);
+}
+
+int
+host_thread_create(struct host_thread *ht, void (*func)(void *), void *arg,
+    const char *name, int hostcpu)
+{
+	static const int synchronous[] = {
+		SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
+#ifdef SIGTRAP
+		SIGTRAP,
+#endif
+#ifdef SIGSYS
+		SIGSYS,
+#endif
+	};
+	sigset_t set, oset;
+	pthread_t tid;
+	size_t i;
+	int error;
+
+	memset(ht, 0, sizeof(*ht));
+	ht->ht_func = func;
+	ht->ht_arg = arg;
+	ht->ht_hostcpu = hostcpu;
+	if (name != NULL)
+		for (i = 0; i < sizeof(ht->ht_name) - 1 && name[i] != '\0'; i++)
+			ht->ht_name[i] = name[i];
+	host_md_thread_prepare(ht);
+
+	error = host_point(HOST_POINT_THREAD, ht);
+	if (error != 0)
+		return error;
+
+	/* The new thread inherits the mask: no signal finds it unmasked. */
+	(void)sigfillset(&set);
+	for (i = 0; i < sizeof(synchronous) / sizeof(synchronous[0]); i++)
+		(void)sigdelset(&set, synchronous[i]);
+	for (i = 1; i < HOST_NSIG; i++)
+		if (atomic_load_relaxed(&host_signals[i].hs_handler) != NULL)
+			(void)sigdelset(&set, (int)i);
+	(void)pthread_sigmask(SIG_SETMASK, &set, &oset);
+	error = pthread_create(&tid, NULL, host_thread_main, ht);
+	(void)pthread_sigmask(SIG_SETMASK, &oset, NULL);
+	if (error == 0)
+		memcpy(&ht->ht_space[HT_PTHREAD], &tid, sizeof(tid));
+	return error;
+}
+
+void
+host_thread_join(struct host_thread *ht)
+{
+	pthread_t tid;
+	int error, ostate;
+
+	memcpy(&tid, &ht->ht_space[HT_PTHREAD], sizeof(tid));
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
+	error = pthread_join(tid, NULL);
+	(void)pthread_setcancelstate(ostate, &ostate);
+	if (error != 0)
+		host_die("panic: host_thread_join: no such thread\n");
+}
+
+void
+host_thread_detach(struct host_thread *ht)
+{
+	pthread_t tid;
+
+	/* The creator may not have stored it yet when the thread comes here. */
+	if (host_curthread == ht)
+		tid = pthread_self();
+	else
+		memcpy(&tid, &ht->ht_space[HT_PTHREAD], sizeof(tid));
+	(void)pthread_detach(tid);
+}
+
+void
+host_relax(unsigned *np)
+{
+	int serrno;
+
+	if (++*np % RELAX_TURNS != 0) {
+		host_pause();
+		return;
+	}
+	serrno = errno;
+	host_md_yield(*np / RELAX_TURNS);
+	errno = serrno;
+}
+
+void *
+host_alloc(size_t size)
+{
+	void *p;
+
+	if (host_point(HOST_POINT_ALLOC, &size) != 0)
+		return NULL;
+	if (size == 0)
+		size = 1;
+	if (size > SIZE_MAX - (ALIGNMENT - 1))
+		return NULL;
+	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (posix_memalign(&p, ALIGNMENT, size) != 0)
+		return NULL;
+	return memset(p, 0, size);
+}
+
+void
+host_free(void *p)
+{
+
+	free(p);
+}
+
+static int64_t
+host_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t
+host_monotime(void)
+{
+
+	return host_clock(CLOCK_MONOTONIC);
+}
+
+int64_t
+host_realtime(void)
+{
+
+	return host_clock(CLOCK_REALTIME);
+}
+
+/*
+ * A Weyl sequence, which any number of threads may advance, and a mixer of
+ * its steps (splitmix64).  Relaxed: the numbers order nothing.
+ */
+uint64_t
+host_random(void)
+{
+	uint64_t z;
+
+	z = atomic_fetch_add_relaxed(&host_seed, 0x9e3779b97f4a7c15U);
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+	return z ^ (z >> 31);
+}
+
+void
+host_write(const char *s, size_t len)
+{
+	struct pollfd pfd;
+	ssize_t n;
+	int ostate, serrno;
+
+	serrno = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
+	while (len > 0) {
+		n = write(STDERR_FILENO, s, len);
+		if (n > 0) {
+			s += n;
+			len -= (size_t)n;
+		} else if (n == -1 && errno == EAGAIN) {
+			/* Somebody made it non-blocking. */
+			pfd.fd = STDERR_FILENO;
+			pfd.events = POLLOUT;
+			(void)poll(&pfd, 1, -1);
+		} else if (n == 0 || errno != EINTR)
+			break;
+	}
+	(void)pthread_setcancelstate(ostate, &ostate);
+	errno = serrno;
+}
+
+void
+host_abort(void)
+{
+
+	abort();
+}
+
+void
+host_die(const char *msg)
+{
+
+	host_write(msg, strlen(msg));
+	host_abort();
+}
+
+int
+host_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+
+	return pthread_atfork(prepare, parent, child);
+}
