@@ -160,8 +160,14 @@ extern bool	host_asymfence;
 void	host_fence_heavy(void);
 #define	host_fence_light()	__asm volatile("" ::: "memory")
 
-/* Memory: zeroed, on a cache line of its own (64 bytes), or NULL. */
+/*
+ * Memory, or NULL.  host_alloc(): zeroed, on a cache line of its own (64
+ * bytes).  host_malloc(): as the C allocator gives it.  host_memalign():
+ * at a multiple of a power of two, not zeroed.  From thread context.
+ */
 void	*host_alloc(size_t);
+void	*host_malloc(size_t);
+void	*host_memalign(size_t align, size_t);
 void	 host_free(void *);
 
 /* Nanoseconds: a clock that is never stepped; wall time since the Epoch. */

@@ -265,6 +265,27 @@ host_alloc(size_t size)
 	return memset(p, 0, size);
 }
 
+void *
+host_malloc(size_t size)
+{
+
+	if (host_point(HOST_POINT_ALLOC, &size) != 0)
+		return NULL;
+	return malloc(size != 0 ? size : 1);
+}
+
+void *
+host_memalign(size_t align, size_t size)
+{
+	void *p;
+
+	if (host_point(HOST_POINT_ALLOC, &size) != 0)
+		return NULL;
+	if (posix_memalign(&p, align, size != 0 ? size : 1) != 0)
+		return NULL;
+	return p;
+}
+
 void
 host_free(void *p)
 {

@@ -234,7 +234,7 @@ mutex_exit_slow(kmutex_t *mtx, struct lwp *l)
 {
 	struct sleepq *sq;
 	struct lwp *next;
-	uintptr_t o, free;
+	uintptr_t idle, o;
 	bool more;
 
 	if ((mtx->mtx_flags & MTX_SPIN) != 0) {
@@ -244,19 +244,19 @@ mutex_exit_slow(kmutex_t *mtx, struct lwp *l)
 	o = atomic_load_relaxed(&mtx->mtx_owner);
 	KASSERTMSG(o != MTX_DEAD && MTX_OWNER(o) == (uintptr_t)l,
 	    "mutex_exit: mutex %p not held", (void *)mtx);
-	free = o & MTX_SLOW;
+	idle = o & MTX_SLOW;
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_unlocked(mtx, "mutex");
-	/* Release: hand over what we did; the last touch of the mutex. */
 	o &= ~MTX_WAITERS;
-	if (atomic_cas_release(&mtx->mtx_owner, &o, free))
+	/* Release: hand over what we did; the last touch of the mutex. */
+	if (idle != 0 && atomic_cas_release(&mtx->mtx_owner, &o, idle))
 		return;
 
 	sq = sleepq_enter(mtx);
 	next = sleepq_dequeue(sq, mtx, SLEEPQ_MUTEX, &more);
 	/* Release: as above.  The last touch: the bucket is not the mutex's. */
-	atomic_store_release(&mtx->mtx_owner, more ? free | MTX_WAITERS :
-	    free);
+	atomic_store_release(&mtx->mtx_owner, more ? idle | MTX_WAITERS :
+	    idle);
 	sleepq_exit(sq);
 	if (next != NULL)
 		lwp_unpark(next);

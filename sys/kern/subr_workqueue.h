@@ -77,6 +77,27 @@ struct workqueue {
 	struct workqueue_queue wq_queues[];	/* wq_nqueues of them */
 };
 
+#define	WQ_ASLEEP	((uintptr_t)1)	/* q_inbox holds a runner */
+#define	WQ_NOPOS	UINT64_MAX	/* q_waitpos: nobody waits */
+
+/*
+ * An inbox: is this the end of the list that begins there?
+ */
+static inline bool
+workqueue_end(uintptr_t w)
+{
+
+	return w == 0 || (w & WQ_ASLEEP) != 0;
+}
+
+/* subr_workqueue.c; with q_lock held. */
+void	workqueue_order(struct workqueue_queue *, uintptr_t);
+uintptr_t workqueue_empty_inbox(struct workqueue_queue *);
+
+/* subr_workqueue_wait.c: the worker has run a work that somebody waits for. */
+void	workqueue_notify(struct workqueue_queue *, uint64_t);
+
+/* Around fork. */
 void	workqueue_fork_prepare(void);
 void	workqueue_fork_parent(void);
 void	workqueue_fork_child(void);

@@ -49,8 +49,7 @@
 #define	__STRINGIFY(x)	__STRING(x)
 
 /*
- * Identification strings: kept out of the binary, like their callers' syntax
- * in the way of nothing.
+ * Identification strings: kept out of the binary.
  */
 #define	__WQK_NOTHING	struct __wqk_nothing
 #define	__IDSTRING(name, string)	__WQK_NOTHING
@@ -117,7 +116,6 @@
 	__attribute__((__format__(__printf__, f, a)))
 #endif
 #define	__format_arg(f)	__attribute__((__format_arg__(f)))
-/* For format strings with %b, which the compiler does not know. */
 #define	__sysloglike(f, a)						\
 	__attribute__((__format__(__printf__, f, a)))
 #define	__strftimelike(f)						\
@@ -253,10 +251,5 @@
 	    (__INTMAX_TYPE__)(a) <= (__INTMAX_TYPE__)__type_max(t) :	\
 	    ((a) >= 0 &&						\
 	    (__UINTMAX_TYPE__)(a) <= (__UINTMAX_TYPE__)__type_max_u(t)))
-
-/* A version no one is older than: headers compare with it. */
-#ifndef __NetBSD_Prereq__
-#define	__NetBSD_Prereq__(major, minor, patch)	1
-#endif
 
 #endif	/* !_WQK_SYS_CDEFS_H_ */

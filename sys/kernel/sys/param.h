@@ -33,11 +33,9 @@
 #ifndef __NetBSD_Version__
 #define	__NetBSD_Version__	1000000000
 #endif
-#ifndef __NetBSD_Prereq__
 #define	__NetBSD_Prereq__(major, minor, patch)				\
-	(((major) * 100000000 + (minor) * 1000000 + (patch) * 100) <=	\
+	((major) * 100000000 + (minor) * 1000000 + (patch) * 100 <=	\
 	    __NetBSD_Version__)
-#endif
 
 /*
  * Lengths.
@@ -175,10 +173,21 @@
 #ifdef _KERNEL
 
 /*
- * Ticks.  hz is in <sys/kernel.h>, which must be included where they are
- * used, unless it comes along.
+ * Ticks: hz, and from and to milliseconds.
  */
-#include <sys/wq_hz.h>
+#if __has_include(<sys/kernel.h>)
+#include <sys/kernel.h>
+#endif
+#ifndef mstohz
+#define	mstohz(ms)							\
+	((ms) >= 0x20000u ? ((ms) + 0u) / 1000u * hz :			\
+	    (((ms) + 0u) * hz) / 1000u)
+#endif
+#ifndef hztoms
+#define	hztoms(t)							\
+	((t) >= 0x20000u ? ((t) + 0u) / hz * 1000u :			\
+	    (((t) + 0u) * 1000u) / hz)
+#endif
 
 #endif	/* _KERNEL */
 

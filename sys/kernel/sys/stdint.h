@@ -1,0 +1,11 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#ifndef _WQK_SYS_STDINT_H_
+#define	_WQK_SYS_STDINT_H_
+
+#include <stdint.h>
+
+#endif	/* !_WQK_SYS_STDINT_H_ */
