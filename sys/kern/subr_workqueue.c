@@ -579,17 +579,22 @@ workqueue_quiet(struct workqueue *wq)
 
 /*
  * Are all the workers asleep, though maybe not at one moment?  If not, one of
- * them will say so when it is.
+ * them will say so when it is.  It is woken, in case that a producer was
+ * stopped before doing so.
  */
 static bool
 workqueue_asleep(struct workqueue *wq)
 {
+	struct workqueue_queue *q;
 	int i;
 
-	for (i = 0; i < wq->wq_nqueues; i++)
-		if ((atomic_load_seq_cst(&wq->wq_queues[i].q_inbox) &
-		    WQ_ASLEEP) == 0)
+	for (i = 0; i < wq->wq_nqueues; i++) {
+		q = &wq->wq_queues[i];
+		if ((atomic_load_seq_cst(&q->q_inbox) & WQ_ASLEEP) == 0) {
+			lwp_unpark(q->q_lwp);
 			return false;
+		}
+	}
 	return true;
 }
 

@@ -90,6 +90,11 @@ workqueue_register(struct workqueue_queue *q, struct workqueue_waiter *ww,
 	uint64_t done;
 
 	HOST_PROBE2("sdt", "kernel__workqueue__wait__hit", q->q_wq, wk);
+	/*
+	 * A producer that found the worker asleep may have been stopped
+	 * before it wakes it: do it in its stead.
+	 */
+	lwp_unpark(q->q_lwp);
 	ww->ww_lwp = l;
 	ww->ww_pos = pos;
 	ww->ww_done = 0;
@@ -157,9 +162,10 @@ workqueue_wait_one(struct workqueue_queue *q, const struct work *wk,
 }
 
 /*
- * Wait for the work wherever it is: where it is pending, which is at one
- * place at the most, or else where it runs.  All queues are locked at once, so
- * that it cannot go from one that has not been looked at to one that has.
+ * Wait for the work wherever it is: it may be running on some CPUs, having
+ * enqueued itself on the next each time, and be pending on another.  All
+ * queues are locked at once, so that it cannot go from one that has not been
+ * looked at to one that has.
  */
 static void
 workqueue_wait_percpu(struct workqueue *wq, const struct work *wk,
@@ -167,37 +173,25 @@ workqueue_wait_percpu(struct workqueue *wq, const struct work *wk,
 {
 	struct workqueue_waiter wws[wq->wq_nqueues];
 	struct workqueue_queue *q;
-	uint64_t poss[wq->wq_nqueues];
+	uint64_t pos;
 	bool pending;
 	int i, n;
 
 	for (i = 0; i < wq->wq_nqueues; i++)
 		mutex_enter(&wq->wq_queues[i].q_lock);
-	n = 0;
-	pending = false;
-	for (i = 0; i < wq->wq_nqueues; i++)
-		poss[i] = 0;
-	for (i = 0; i < wq->wq_nqueues && !pending; i++) {
+	for (i = n = 0; i < wq->wq_nqueues; i++) {
 		q = &wq->wq_queues[i];
-		poss[i] = workqueue_find(q, wk, &pending);
-		if (poss[i] == 0) {
-			pending = false;
+		pos = workqueue_find(q, wk, &pending);
+		if (pos == 0)
 			continue;
-		}
-		if (pending)
-			for (n = 0; n < i; n++)
-				poss[n] = 0;
 		if (l->l_wqq == q) {
 			workqueue_check_deadlock(wq, wk, pending);
 			HOST_PROBE2("sdt", "kernel__workqueue__wait__self",
 			    wq, wk);
-			poss[i] = 0;
+			continue;
 		}
+		workqueue_register(q, &wws[n++], l, wk, pos);
 	}
-	for (i = n = 0; i < wq->wq_nqueues; i++)
-		if (poss[i] != 0)
-			workqueue_register(&wq->wq_queues[i], &wws[n++], l,
-			    wk, poss[i]);
 	for (i = wq->wq_nqueues - 1; i >= 0; i--)
 		mutex_exit(&wq->wq_queues[i].q_lock);
 	while (n-- > 0)
