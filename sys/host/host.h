@@ -131,6 +131,9 @@ void	host_unpark(struct host_park *);
  */
 void	host_relax(unsigned *np);
 
+/* The rest of the time slice for somebody else. */
+void	host_yield(void);
+
 /* A pause for the processor and nothing else (a few to some 40 ns). */
 #ifdef HOST_SIM
 void	host_pause(void);
@@ -175,6 +178,9 @@ int64_t	host_monotime(void);
 int64_t	host_realtime(void);
 uint64_t host_random(void);
 
+/* Random bytes that nobody can guess, as the host makes them. */
+void	host_entropy(void *, size_t);
+
 /*
  * The CPUs that the process may use: affinity mask and quota considered.
  * Stores at most max numbers and returns how many there are to use, at least
@@ -185,11 +191,19 @@ int	host_cpus(int *ids, int max, bool *bindp);
 /* The number of the CPU the caller runs on, or -1.  Async-signal-safe. */
 int	host_curcpu(void);
 
-/* To standard error, whole, keeping errno; async-signal-safe. */
+/*
+ * To standard error, and to standard output: whole, keeping errno;
+ * async-signal-safe.
+ */
 void	host_write(const char *, size_t);
+void	host_write_out(const char *, size_t);
 void	host_abort(void) __attribute__((__noreturn__));
 
 const char *host_getenv(const char *);
+
+/* The number and the name of this process. */
+int	host_getpid(void);
+const char *host_getprogname(void);
 
 /* Around fork: before, in the parent after, in the child after. */
 int	host_atfork(void (*)(void), void (*)(void), void (*)(void));

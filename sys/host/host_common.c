@@ -7,7 +7,10 @@
  * What the back ends share: plain POSIX.1-2008 and nothing else.
  */
 
+#include <bsd/stdlib.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -248,6 +251,16 @@ host_relax(unsigned *np)
 	errno = serrno;
 }
 
+void
+host_yield(void)
+{
+	int serrno;
+
+	serrno = errno;
+	host_md_yield(1);
+	errno = serrno;
+}
+
 void *
 host_alloc(size_t size)
 {
@@ -332,7 +345,32 @@ host_random(void)
 }
 
 void
-host_write(const char *s, size_t len)
+host_entropy(void *buf, size_t len)
+{
+	unsigned char *p = buf;
+	ssize_t n;
+	int fd, ostate, serrno;
+
+	serrno = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
+	while ((fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC)) == -1)
+		if (errno != EINTR)
+			host_die("panic: no /dev/urandom\n");
+	while (len > 0) {
+		n = read(fd, p, len);
+		if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+		} else if (n == 0 || errno != EINTR)
+			host_die("panic: /dev/urandom cannot be read\n");
+	}
+	(void)close(fd);
+	(void)pthread_setcancelstate(ostate, &ostate);
+	errno = serrno;
+}
+
+static void
+host_writefd(int fd, const char *s, size_t len)
 {
 	struct pollfd pfd;
 	ssize_t n;
@@ -341,13 +379,13 @@ host_write(const char *s, size_t len)
 	serrno = errno;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
 	while (len > 0) {
-		n = write(STDERR_FILENO, s, len);
+		n = write(fd, s, len);
 		if (n > 0) {
 			s += n;
 			len -= (size_t)n;
 		} else if (n == -1 && errno == EAGAIN) {
 			/* Somebody made it non-blocking. */
-			pfd.fd = STDERR_FILENO;
+			pfd.fd = fd;
 			pfd.events = POLLOUT;
 			(void)poll(&pfd, 1, -1);
 		} else if (n == 0 || errno != EINTR)
@@ -355,6 +393,20 @@ host_write(const char *s, size_t len)
 	}
 	(void)pthread_setcancelstate(ostate, &ostate);
 	errno = serrno;
+}
+
+void
+host_write(const char *s, size_t len)
+{
+
+	host_writefd(STDERR_FILENO, s, len);
+}
+
+void
+host_write_out(const char *s, size_t len)
+{
+
+	host_writefd(STDOUT_FILENO, s, len);
 }
 
 void
@@ -370,6 +422,20 @@ host_die(const char *msg)
 
 	host_write(msg, strlen(msg));
 	host_abort();
+}
+
+int
+host_getpid(void)
+{
+
+	return (int)getpid();
+}
+
+const char *
+host_getprogname(void)
+{
+
+	return getprogname();
 }
 
 int

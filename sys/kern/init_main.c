@@ -14,6 +14,7 @@
 
 int		kern_checking;
 bool		kern_realtime;
+int		kern_verbose;
 int64_t		kern_spin = 50 * 1000;
 unsigned	kern_forkgen;
 
@@ -22,6 +23,10 @@ kern_fork_prepare(void)
 {
 
 	workqueue_fork_prepare();
+	callout_fork(KERN_FORK_PREPARE);
+	kmem_fork(KERN_FORK_PREPARE);
+	pool_fork(KERN_FORK_PREPARE);
+	evcnt_fork(KERN_FORK_PREPARE);
 	lwp_fork(1);
 }
 
@@ -30,6 +35,10 @@ kern_fork_parent(void)
 {
 
 	lwp_fork(0);
+	evcnt_fork(KERN_FORK_PARENT);
+	pool_fork(KERN_FORK_PARENT);
+	kmem_fork(KERN_FORK_PARENT);
+	callout_fork(KERN_FORK_PARENT);
 	workqueue_fork_parent();
 }
 
@@ -41,12 +50,18 @@ kern_fork_child(void)
 {
 
 	kern_forkgen++;
+	proc_init();
 	lwp_fork(0);
 	sleepq_fork();
 	kernel_lock_fork(host_self());
 	cpuslot_fork(host_self());
 	intr_fork();
 	softint_fork();
+	evcnt_fork(KERN_FORK_CHILD);
+	pool_fork(KERN_FORK_CHILD);
+	kmem_fork(KERN_FORK_CHILD);
+	xcall_fork();
+	callout_fork(KERN_FORK_CHILD);
 	wqcheck_fork();
 	workqueue_fork_child();
 }
@@ -59,6 +74,9 @@ kern_environment(void)
 
 	if ((p = host_getenv("WORKQUEUE_CHECK")) != NULL)
 		kern_checking = strcmp(p, "strict") == 0 ? 2 :
+		    strcmp(p, "") != 0 && strcmp(p, "0") != 0;
+	if ((p = host_getenv("WORKQUEUE_VERBOSE")) != NULL)
+		kern_verbose = strcmp(p, "debug") == 0 ? 2 :
 		    strcmp(p, "") != 0 && strcmp(p, "0") != 0;
 	if ((p = host_getenv("WORKQUEUE_RT")) != NULL)
 		kern_realtime = strcmp(p, "1") == 0;
@@ -86,7 +104,9 @@ kern_init(void)
 		return;
 	atomic_store_relaxed(&started, 1);
 	host_init(lwp_exit);
+	clock_init();
 	kern_environment();
+	proc_init();
 	cpu_init();
 	if (kern_checking)
 		wqcheck_init();

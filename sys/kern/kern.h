@@ -34,6 +34,26 @@
 #define	__arraycount(a)	(sizeof(a) / sizeof((a)[0]))
 
 #ifndef MAXCOMLEN
+/* Address sanitizer: memory that is there and that nobody may touch. */
+#if defined(__SANITIZE_ADDRESS__)
+#define	KERN_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define	KERN_ASAN
+#endif
+#endif
+#ifdef KERN_ASAN
+void	__asan_poison_memory_region(void const volatile *, size_t);
+void	__asan_unpoison_memory_region(void const volatile *, size_t);
+#define	KERN_POISON(p, n)	__asan_poison_memory_region((p), (n))
+#define	KERN_UNPOISON(p, n)	__asan_unpoison_memory_region((p), (n))
+#define	KERN_NOASAN	__attribute__((__no_sanitize_address__))
+#else
+#define	KERN_POISON(p, n)	((void)(p), (void)(n))
+#define	KERN_UNPOISON(p, n)	((void)(p), (void)(n))
+#define	KERN_NOASAN
+#endif
+
 #define	MAXCOMLEN	16		/* a name, with its NUL */
 #endif
 #define	CPU_MAX		1024		/* the most that ncpu can be */
@@ -43,6 +63,7 @@
 
 struct workqueue;
 struct workqueue_queue;
+struct wqpool;
 
 /*
  * init_main.c
@@ -55,6 +76,8 @@ struct workqueue_queue;
 extern int	kern_checking;		/* WORKQUEUE_CHECK: 0, 1, 2 strict */
 extern bool	kern_realtime;		/* WORKQUEUE_RT */
 extern int64_t	kern_spin;		/* WORKQUEUE_SPIN, in nanoseconds */
+
+extern int	kern_verbose;		/* WORKQUEUE_VERBOSE: 0, 1, 2 debug */
 
 #define	KERN_CHECKING()	__predict_false(kern_checking != 0)
 
@@ -100,6 +123,7 @@ struct runner {
 	int		 l_slot;	/* CPU slot owned meanwhile */	\
 	struct runner	 l_runner;	/* wakes this thread */		\
 	struct workqueue_queue *l_wqq;	/* whose worker this is, or NULL */ \
+	struct wqpool	*l_wqpool;	/* whose thread this is, or NULL */ \
 	struct work	*l_curwork;	/* address of what it runs, or NULL */ \
 	const void	*l_wchan;	/* (as) sleeps for, or NULL */	\
 	int		 l_wkind;	/* (s) what kind of channel */	\
@@ -194,6 +218,12 @@ void	kspin_exit(struct kspin *);
 #define	SLEEPQ_TSLEEP	7		/* tsleep(9) */
 #define	SLEEPQ_KPAUSE	8		/* kpause(9) */
 #define	SLEEPQ_SOFTINT	9		/* softint_disestablish() */
+#define	SLEEPQ_CALLOUT	10		/* callout_halt() */
+#define	SLEEPQ_DRAIN	11		/* workqueue_drain() */
+#define	SLEEPQ_KMEM	12		/* memory */
+#define	SLEEPQ_POOL	13		/* an item of a pool */
+#define	SLEEPQ_ONCE	14		/* RUN_ONCE(9) */
+#define	SLEEPQ_XCALL	15		/* xc_wait() */
 
 struct sleepq *sleepq_enter(const void *);
 void	sleepq_exit(struct sleepq *);
@@ -239,6 +269,8 @@ extern bool	cpu_bindok;		/* binding makes sense */
 size_t	kvsnprintf(char *, size_t, const char *, va_list);
 size_t	ksnprintf(char *, size_t, const char *, ...) __wq_printflike(3, 4);
 void	kern_warn(const char *, ...) __wq_printflike(1, 2);
+void	kern_vprintf(const char *, const char *, va_list)
+	    __wq_printflike(2, 0);
 
 /*
  * subr_wqcheck.c: the checking mode of workqueue(9).
@@ -265,6 +297,11 @@ void	lockdebug_unlocked(const void *, const char *);
 void	lockdebug_barrier(const char *, const void *);
 
 /*
+ * kern_proc.c
+ */
+void	proc_init(void);
+
+/*
  * kern_intr.c, kern_softint.c
  */
 void	intr_lwpexit(struct lwp *);
@@ -273,9 +310,56 @@ void	softint_splx(struct lwp *);
 void	softint_fork(void);
 
 /*
+ * kern_timeout.c, kern_clock.c
+ */
+#define	KERN_FORK_PREPARE	0	/* in the parent, before */
+#define	KERN_FORK_PARENT	1	/* and after */
+#define	KERN_FORK_CHILD		2
+void	callout_fork(int);
+void	clock_init(void);
+
+/*
  * kern_cpuslot.c
  */
 int	cpu_nslots(void);
+void	cpuslot_enter(struct lwp *, int);
 void	cpuslot_fork(struct lwp *);
+
+/*
+ * subr_kmem.c, kern_malloc.c
+ */
+struct malloc_type;
+
+/* Waiting for memory; zeroed before the first call of kmem_backoff(). */
+struct kmem_wait {
+	int64_t		kw_start;
+	unsigned	kw_turns;
+};
+void	kmem_backoff(struct kmem_wait *, const char *, size_t);
+void	kmem_freed(void);
+void	kmem_context(const char *, bool, bool);
+void	*kmem_get(const char *, size_t, size_t, bool, bool,
+	    const struct malloc_type *, uintptr_t);
+void	kmem_put(const char *, void *, size_t, bool,
+	    const struct malloc_type *);
+size_t	kmem_size(const char *, void *, const struct malloc_type *);
+void	kmem_fork(int);
+
+/* In an interrupt handler, where the C allocator may have been interrupted? */
+static inline bool
+kern_intr_p(void)
+{
+	struct lwp *l;
+
+	return (l = host_self()) != NULL && l->l_intrdepth != 0;
+}
+
+/*
+ * subr_pool.c, subr_evcnt.c, subr_xcall.c
+ */
+void	pool_drainall(void);
+void	pool_fork(int);
+void	evcnt_fork(int);
+void	xcall_fork(void);
 
 #endif	/* !_KERN_KERN_H_ */

@@ -94,6 +94,38 @@ kpreempt_enable(void)
 		intr_deliver(l);
 }
 
+/*
+ * Own the slot of the caller's choice, until kpreempt_enable(), waiting for
+ * it.  In thread context, with preemption enabled.
+ */
+void
+cpuslot_enter(struct lwp *l, int i)
+{
+	unsigned turns;
+	bool mine;
+
+	KASSERTMSG(l->l_nopreempt == 0, "cpuslot_enter: preemption is "
+	    "disabled");
+	for (turns = 0;;) {
+		l->l_kspin++;
+		atomic_signal_barrier();
+		if ((mine = cpu_slot_try(l, i))) {
+			l->l_slot = i;
+			l->l_nopreempt = 1;
+		}
+		atomic_signal_barrier();
+		if (--l->l_kspin == 0)
+			intr_deliver(l);
+		if (mine)
+			break;
+		if (turns < 100)
+			host_relax(&turns);
+		else
+			(void)host_park(&l->l_park,
+			    host_monotime() + 100 * 1000);
+	}
+}
+
 __kern_public int
 kpreempt_disabled(void)
 {

@@ -13,6 +13,8 @@
 
 #include "kern.h"
 
+#include <sys/proc.h>
+
 /*
  * The pool.  The first few are there from the start, so that a thread is
  * known without an allocation; slabs are added and never given back.
@@ -87,7 +89,7 @@ lwp_alloc(void)
 	memset(l->l_iheld, 0, sizeof(l->l_iheld));
 	l->l_nopreempt = 0;
 	l->l_slot = -1;
-	l->l_proc = NULL;
+	l->l_proc = wqk_proc0();
 	l->l_name = l->l_wmesg = NULL;
 	l->l_flag = 0;
 	l->l_curwork = NULL;
@@ -96,6 +98,7 @@ lwp_alloc(void)
 	l->l_lockdebug = NULL;
 	l->l_cpu = NULL;
 	l->l_wqq = NULL;
+	l->l_wqpool = NULL;
 	atomic_store_relaxed(&l->l_wakercpu, -1);
 	atomic_store_relaxed(&l->l_wchan, NULL);
 	l->l_wcount = NULL;

@@ -4,17 +4,15 @@
  */
 
 /*
- * mutex(9): one word, the owner and two bits.
- *
- * MTX_WAITERS says that others sleep for the mutex; it is changed under the
- * mutex's bucket of the sleep queues only.  MTX_SLOW is there from beginning
- * to end in a spin mutex and in one that checking mode watches, so that the
- * compare and swap of the fast path, which expects it clear, fails and needs
- * no branch to find out.
+ * mutex(9): one word, the owner and a bit that says that others sleep for it.
+ * The bit is changed under the mutex's bucket of the sleep queues only.
  *
  * From IPL_VM on a mutex is a spin mutex: it raises the level before it is
  * taken, and the last one that a thread releases restores the level from
  * before the first.
+ *
+ * mtx_flags is 0 for what the fast path takes: an adaptive mutex that checking
+ * mode does not watch.
  *
  * Last touch: the moment the word says that the mutex is free, its next owner
  * may drop the last reference and free the memory it is in.  So each release
@@ -30,9 +28,9 @@
 #define	MTX_SPIN	0x01		/* mtx_flags: a spin mutex */
 #define	MTX_WATCHED	0x02		/* mtx_flags: by checking mode */
 
-#define	MTX_SLOW	((uintptr_t)2)
-#define	MTX_OWNER(o)	((o) & ~(MTX_WAITERS | MTX_SLOW))
-#define	MTX_DEAD	(~(uintptr_t)0)		/* the word after destroy */
+#define	MTX_DEAD	0x04		/* mtx_flags: destroyed */
+
+#define	MTX_OWNER(o)	((o) & ~MTX_WAITERS)
 
 __kern_public void
 mutex_init(kmutex_t *mtx, kmutex_type_t type, int ipl)
@@ -46,35 +44,32 @@ mutex_init(kmutex_t *mtx, kmutex_type_t type, int ipl)
 		lockdebug_alloc(mtx, "mutex",
 		    (uintptr_t)__builtin_return_address(0));
 	}
-	atomic_store_relaxed(&mtx->mtx_owner,
-	    mtx->mtx_flags != 0 ? MTX_SLOW : 0);
+	atomic_store_relaxed(&mtx->mtx_owner, (uintptr_t)0);
 }
 
 __kern_public void
 mutex_destroy(kmutex_t *mtx)
 {
-	uintptr_t o;
 
-	o = atomic_load_relaxed(&mtx->mtx_owner);
-	KASSERTMSG(o != MTX_DEAD, "mutex_destroy: mutex %p is destroyed",
-	    (void *)mtx);
-	KASSERTMSG((o & ~MTX_SLOW) == 0, "mutex_destroy: mutex %p is held",
-	    (void *)mtx);
+	KASSERTMSG((mtx->mtx_flags & MTX_DEAD) == 0,
+	    "mutex_destroy: mutex %p is destroyed", (void *)mtx);
+	KASSERTMSG(atomic_load_relaxed(&mtx->mtx_owner) == 0,
+	    "mutex_destroy: mutex %p is held", (void *)mtx);
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_free(mtx, "mutex");
-	atomic_store_relaxed(&mtx->mtx_owner, MTX_DEAD);
+	mtx->mtx_flags |= MTX_DEAD;
 }
 
 /*
- * What every acquisition that found the mutex not free asks first.
+ * What an acquisition asks that found the word to be o.
  */
 static inline void
 mutex_check(const kmutex_t *mtx, const struct lwp *l, uintptr_t o,
     const char *func)
 {
 
-	KASSERTMSG(o != MTX_DEAD, "%s: mutex %p is destroyed", func,
-	    (const void *)mtx);
+	KASSERTMSG((mtx->mtx_flags & MTX_DEAD) == 0,
+	    "%s: mutex %p is destroyed", func, (const void *)mtx);
 	KASSERTMSG(MTX_OWNER(o) != (uintptr_t)l,
 	    "%s: locking against myself: mutex %p", func, (const void *)mtx);
 }
@@ -95,8 +90,8 @@ mutex_adaptive_enter(kmutex_t *mtx, struct lwp *l)
 		for (n = 0; n < MUTEX_SPINS;) {
 			o = atomic_load_relaxed(&mtx->mtx_owner);
 			/* Acquire: see what the last owner did. */
-			if ((o & ~MTX_SLOW) == 0 && atomic_cas_acquire(
-			    &mtx->mtx_owner, &o, (uintptr_t)l | o))
+			if (o == 0 && atomic_cas_acquire(&mtx->mtx_owner, &o,
+			    (uintptr_t)l))
 				return;
 			if (o & MTX_WAITERS)
 				break;
@@ -167,16 +162,16 @@ mutex_spin_acquire(kmutex_t *mtx, struct lwp *l, const char *func)
 	mutex_spin_raise(mtx, l);
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_wantlock(mtx, "mutex");
+	mutex_check(mtx, l, atomic_load_relaxed(&mtx->mtx_owner), func);
 	for (n = 0;;) {
-		o = MTX_SLOW;
+		o = 0;
 		/* Acquire: see what the last owner did. */
 		if (__predict_true(atomic_cas_acquire(&mtx->mtx_owner, &o,
-		    (uintptr_t)l | MTX_SLOW)))
+		    (uintptr_t)l)))
 			break;
-		mutex_check(mtx, l, o, func);
 		do {
 			host_relax(&n);
-		} while (atomic_load_relaxed(&mtx->mtx_owner) != MTX_SLOW);
+		} while (atomic_load_relaxed(&mtx->mtx_owner) != 0);
 	}
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_locked(mtx, "mutex");
@@ -186,20 +181,24 @@ static inline void
 mutex_spin_release(kmutex_t *mtx, struct lwp *l, const char *func)
 {
 
-	KASSERTMSG(atomic_load_relaxed(&mtx->mtx_owner) ==
-	    ((uintptr_t)l | MTX_SLOW), "%s: mutex %p not held", func,
-	    (void *)mtx);
+	KASSERTMSG(atomic_load_relaxed(&mtx->mtx_owner) == (uintptr_t)l,
+	    "%s: mutex %p not held", func, (void *)mtx);
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_unlocked(mtx, "mutex");
 	/* Release: hand over what we did; the last touch of the mutex. */
-	atomic_store_release(&mtx->mtx_owner, MTX_SLOW);
+	atomic_store_release(&mtx->mtx_owner, (uintptr_t)0);
 	mutex_spin_lower(l);
 }
 
+/*
+ * The mutex is not free, or not for the fast path, or the thread not known.
+ */
 static __kern_noinline void
-mutex_enter_slow(kmutex_t *mtx, struct lwp *l)
+mutex_enter_slow(kmutex_t *mtx)
 {
+	struct lwp *l;
 
+	l = curlwp_get();
 	if ((mtx->mtx_flags & MTX_SPIN) != 0) {
 		mutex_spin_acquire(mtx, l, "mutex_enter");
 		return;
@@ -221,42 +220,41 @@ mutex_enter(kmutex_t *mtx)
 	struct lwp *l;
 	uintptr_t o;
 
-	l = curlwp_get();
+	l = host_self();
 	o = 0;
 	/* Acquire: see what the last owner did. */
-	if (__predict_false(!atomic_cas_acquire(&mtx->mtx_owner, &o,
-	    (uintptr_t)l)))
-		mutex_enter_slow(mtx, l);
+	if (__predict_false(l == NULL || mtx->mtx_flags != 0 ||
+	    !atomic_cas_acquire(&mtx->mtx_owner, &o, (uintptr_t)l)))
+		mutex_enter_slow(mtx);
 }
 
 static __kern_noinline void
-mutex_exit_slow(kmutex_t *mtx, struct lwp *l)
+mutex_exit_slow(kmutex_t *mtx)
 {
 	struct sleepq *sq;
-	struct lwp *next;
-	uintptr_t idle, o;
+	struct lwp *l, *next;
+	uintptr_t o;
 	bool more;
 
+	l = curlwp_get();
 	if ((mtx->mtx_flags & MTX_SPIN) != 0) {
 		mutex_spin_release(mtx, l, "mutex_exit");
 		return;
 	}
 	o = atomic_load_relaxed(&mtx->mtx_owner);
-	KASSERTMSG(o != MTX_DEAD && MTX_OWNER(o) == (uintptr_t)l,
+	KASSERTMSG(MTX_OWNER(o) == (uintptr_t)l,
 	    "mutex_exit: mutex %p not held", (void *)mtx);
-	idle = o & MTX_SLOW;
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_unlocked(mtx, "mutex");
-	o &= ~MTX_WAITERS;
+	o = (uintptr_t)l;
 	/* Release: hand over what we did; the last touch of the mutex. */
-	if (idle != 0 && atomic_cas_release(&mtx->mtx_owner, &o, idle))
+	if (atomic_cas_release(&mtx->mtx_owner, &o, (uintptr_t)0))
 		return;
 
 	sq = sleepq_enter(mtx);
 	next = sleepq_dequeue(sq, mtx, SLEEPQ_MUTEX, &more);
 	/* Release: as above.  The last touch: the bucket is not the mutex's. */
-	atomic_store_release(&mtx->mtx_owner, more ? idle | MTX_WAITERS :
-	    idle);
+	atomic_store_release(&mtx->mtx_owner, more ? MTX_WAITERS : 0);
 	sleepq_exit(sq);
 	if (next != NULL)
 		lwp_unpark(next);
@@ -268,12 +266,12 @@ mutex_exit(kmutex_t *mtx)
 	struct lwp *l;
 	uintptr_t o;
 
-	l = curlwp_get();
+	l = host_self();
 	o = (uintptr_t)l;
 	/* Release: hand over what we did; the last touch of the mutex. */
-	if (__predict_false(!atomic_cas_release(&mtx->mtx_owner, &o,
-	    (uintptr_t)0)))
-		mutex_exit_slow(mtx, l);
+	if (__predict_false(l == NULL || mtx->mtx_flags != 0 ||
+	    !atomic_cas_release(&mtx->mtx_owner, &o, (uintptr_t)0)))
+		mutex_exit_slow(mtx);
 }
 
 /*
@@ -306,21 +304,16 @@ mutex_tryenter(kmutex_t *mtx)
 	bool spin;
 
 	l = curlwp_get();
-	o = 0;
-	/* Acquire: see what the last owner did. */
-	if (__predict_true(atomic_cas_acquire(&mtx->mtx_owner, &o,
-	    (uintptr_t)l)))
-		return 1;
-	KASSERTMSG(o != MTX_DEAD, "mutex_tryenter: mutex %p is destroyed",
-	    (void *)mtx);
+	KASSERTMSG((mtx->mtx_flags & MTX_DEAD) == 0,
+	    "mutex_tryenter: mutex %p is destroyed", (void *)mtx);
 	spin = (mtx->mtx_flags & MTX_SPIN) != 0;
-	if (!spin && (mtx->mtx_flags & MTX_WATCHED) != 0 &&
-	    l->l_intrdepth != 0)
-		panic("mutex_tryenter: adaptive mutex %p in interrupt context",
-		    (void *)mtx);
 	if (spin)
 		mutex_spin_raise(mtx, l);
-	while (MTX_OWNER(o) == 0) {
+	else if ((mtx->mtx_flags & MTX_WATCHED) != 0 && l->l_intrdepth != 0)
+		panic("mutex_tryenter: adaptive mutex %p in interrupt context",
+		    (void *)mtx);
+	o = 0;
+	do {
 		/* Acquire: see what the last owner did. */
 		if (atomic_cas_acquire(&mtx->mtx_owner, &o,
 		    (uintptr_t)l | o)) {
@@ -328,7 +321,7 @@ mutex_tryenter(kmutex_t *mtx)
 				lockdebug_locked(mtx, "mutex");
 			return 1;
 		}
-	}
+	} while (MTX_OWNER(o) == 0);
 	if (spin)
 		mutex_spin_lower(l);
 	return 0;
@@ -337,9 +330,9 @@ mutex_tryenter(kmutex_t *mtx)
 __kern_public int
 mutex_owned(const kmutex_t *mtx)
 {
-	uintptr_t o;
+	struct lwp *l;
 
-	o = atomic_load_relaxed(&mtx->mtx_owner);
-	return o != MTX_DEAD && MTX_OWNER(o) != 0 &&
-	    MTX_OWNER(o) == (uintptr_t)host_self();
+	l = host_self();
+	return l != NULL && MTX_OWNER(atomic_load_relaxed(&mtx->mtx_owner)) ==
+	    (uintptr_t)l;
 }

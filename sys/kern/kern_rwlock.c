@@ -62,44 +62,40 @@ rw_destroy(krwlock_t *rw)
 }
 
 /*
- * Try to take the lock, whose word was seen to be *op.  It is left alone, and
- * *op is why, if the caller has to wait.
+ * Try to take the lock, whose word was seen to be *wp.  If the caller has to
+ * wait, the lock is left alone, and *wp is why.
  */
 static inline bool
-rw_try(krwlock_t *rw, struct lwp *l, krw_t op, uintptr_t *op_)
+rw_try(krwlock_t *rw, const struct lwp *l, krw_t op, uintptr_t *wp)
 {
 
 	if (op == RW_READER) {
-		while ((*op_ & (RW_WRITTEN | RW_WANTED)) == 0) {
+		while ((*wp & (RW_WRITTEN | RW_WANTED)) == 0) {
 			/* Acquire: see what the last writer did. */
-			if (atomic_cas_acquire(&rw->rw_word, op_,
-			    *op_ + RW_ONE))
+			if (atomic_cas_acquire(&rw->rw_word, wp,
+			    *wp + RW_ONE))
 				return true;
 		}
 	} else {
-		while (*op_ == 0) {
+		while (*wp == 0) {
 			/* Acquire: see what those before us did. */
-			if (atomic_cas_acquire(&rw->rw_word, op_, RW_SELF(l)))
+			if (atomic_cas_acquire(&rw->rw_word, wp, RW_SELF(l)))
 				return true;
 		}
 	}
 	return false;
 }
 
-static __kern_noinline void
-rw_enter_slow(krwlock_t *rw, struct lwp *l, krw_t op)
+static void
+rw_wait(krwlock_t *rw, struct lwp *l, krw_t op)
 {
 	struct sleepq *sq;
 	uintptr_t bits, o;
 	unsigned n;
 
-	o = atomic_load_relaxed(&rw->rw_word);
-	KASSERTMSG(o != RW_DEAD, "rw_enter: rwlock %p is destroyed",
-	    (void *)rw);
-	KASSERTMSG(!RW_OWNED(o, l), "rw_enter: locking against myself: "
-	    "rwlock %p", (void *)rw);
-
+	/* The writer is likely to be done soon, if it can run meanwhile. */
 	if (cpu_spinok) {
+		o = atomic_load_relaxed(&rw->rw_word);
 		for (n = 0; n < RW_SPINS;) {
 			if (rw_try(rw, l, op, &o))
 				return;
@@ -127,22 +123,42 @@ rw_enter_slow(krwlock_t *rw, struct lwp *l, krw_t op)
 	(void)sleepq_block(l, HOST_FOREVER);
 }
 
+/*
+ * The lock is not to be had at once, or the thread not known, or checking
+ * mode wants to know.
+ */
+static __kern_noinline void
+rw_enter_slow(krwlock_t *rw, krw_t op)
+{
+	struct lwp *l;
+	uintptr_t o;
+
+	l = curlwp_get();
+	o = atomic_load_relaxed(&rw->rw_word);
+	KASSERTMSG(o != RW_DEAD, "rw_enter: rwlock %p is destroyed",
+	    (void *)rw);
+	KASSERTMSG(!RW_OWNED(o, l), "rw_enter: locking against myself: "
+	    "rwlock %p", (void *)rw);
+	if (KERN_CHECKING()) {
+		wqcheck_lockable("rw_enter");
+		lockdebug_wantlock(rw, "rwlock");
+	}
+	rw_wait(rw, l, op);
+	if (KERN_CHECKING())
+		lockdebug_locked(rw, "rwlock");
+}
+
 __kern_public void
 rw_enter(krwlock_t *rw, const krw_t op)
 {
 	struct lwp *l;
 	uintptr_t o;
 
-	l = curlwp_get();
-	if (KERN_CHECKING()) {
-		wqcheck_lockable("rw_enter");
-		lockdebug_wantlock(rw, "rwlock");
-	}
+	l = host_self();
 	o = op == RW_READER ? atomic_load_relaxed(&rw->rw_word) : 0;
-	if (__predict_false(!rw_try(rw, l, op, &o)))
-		rw_enter_slow(rw, l, op);
-	if (KERN_CHECKING())
-		lockdebug_locked(rw, "rwlock");
+	if (__predict_false(l == NULL || kern_checking != 0 ||
+	    !rw_try(rw, l, op, &o)))
+		rw_enter_slow(rw, op);
 }
 
 __kern_public int
@@ -169,8 +185,8 @@ rw_tryenter(krwlock_t *rw, const krw_t op)
 /*
  * The last one out, while others sleep: give them the lock.
  */
-static __kern_noinline void
-rw_exit_slow(krwlock_t *rw, bool writer)
+static void
+rw_handover(krwlock_t *rw, bool writer)
 {
 	struct sleepq *sq;
 	struct lwp *next;
@@ -180,17 +196,15 @@ rw_exit_slow(krwlock_t *rw, bool writer)
 	sq = sleepq_enter(rw);
 	/* Acquire: hand on also what the readers before us handed over. */
 	o = atomic_load_acquire(&rw->rw_word);
-	if (!writer) {
-		/*
-		 * Readers may have come before the bucket was ours, and may
-		 * still leave, but none comes with RW_WANTED there.
-		 */
-		while (RW_COUNT(o) > 1) {
-			/* Release: hand over what we did. */
-			if (atomic_cas_acq_rel(&rw->rw_word, &o, o - RW_ONE)) {
-				sleepq_exit(sq);
-				return;
-			}
+	/*
+	 * Other readers may still leave, or have come before the bucket was
+	 * ours; none comes now, with RW_WANTED there.
+	 */
+	while (!writer && RW_COUNT(o) > 1) {
+		/* Release: hand over what we did. */
+		if (atomic_cas_acq_rel(&rw->rw_word, &o, o - RW_ONE)) {
+			sleepq_exit(sq);
+			return;
 		}
 	}
 	next = NULL;
@@ -213,8 +227,8 @@ rw_exit_slow(krwlock_t *rw, bool writer)
 	sleepq_wake(next);
 }
 
-__kern_public void
-rw_exit(krwlock_t *rw)
+static __kern_noinline void
+rw_exit_slow(krwlock_t *rw)
 {
 	struct lwp *l;
 	uintptr_t o;
@@ -226,19 +240,38 @@ rw_exit(krwlock_t *rw)
 	if (KERN_CHECKING())
 		lockdebug_unlocked(rw, "rwlock");
 	if ((o & RW_WRITTEN) != 0) {
+		o = RW_SELF(l);
 		/* Release: hand over what we did; the last touch. */
-		if (__predict_false((o & RW_WAITERS) != 0 ||
-		    !atomic_cas_release(&rw->rw_word, &o, (uintptr_t)0)))
-			rw_exit_slow(rw, true);
+		if (!atomic_cas_release(&rw->rw_word, &o, (uintptr_t)0))
+			rw_handover(rw, true);
 		return;
 	}
 	while (RW_COUNT(o) > 1 || (o & RW_WAITERS) == 0) {
 		/* Release: hand over what we did; the last touch. */
-		if (__predict_true(atomic_cas_release(&rw->rw_word, &o,
-		    o - RW_ONE)))
+		if (atomic_cas_release(&rw->rw_word, &o, o - RW_ONE))
 			return;
 	}
-	rw_exit_slow(rw, false);
+	rw_handover(rw, false);
+}
+
+__kern_public void
+rw_exit(krwlock_t *rw)
+{
+	struct lwp *l;
+	uintptr_t new, o;
+
+	l = host_self();
+	o = atomic_load_relaxed(&rw->rw_word);
+	new = (o & RW_WRITTEN) != 0 ? 0 : o - RW_ONE;
+	/*
+	 * Free, or held by others, or with sleepers: the slow path.
+	 * Release: hand over what we did; the last touch of the lock.
+	 */
+	if (__predict_false(l == NULL || kern_checking != 0 ||
+	    (o & RW_WAITERS) != 0 || o < RW_ONE ||
+	    ((o & RW_WRITTEN) != 0 && o != RW_SELF(l)) ||
+	    !atomic_cas_release(&rw->rw_word, &o, new)))
+		rw_exit_slow(rw);
 }
 
 __kern_public int

@@ -4,27 +4,47 @@
  */
 
 /*
- * panic and the formatter under it.  Everything here may run in any context:
- * it takes no lock of the C library and allocates nothing.
+ * panic(9), printf(9), log(9), snprintb(9) and the formatter under them.
+ * Everything here may run in any context: it takes no lock of the C library
+ * and allocates nothing.
  */
 
 #include <string.h>
 
+#include <sys/wq_prf.h>
+
 #include "kern.h"
 
 #define	PANIC_MAX	512		/* a panic line, with its newline */
+#define	PRINTF_MAX	512		/* what is written in one piece */
+#define	HEXDUMP_LINE	16
 
 struct prf {
 	char	*p_buf;
 	size_t	 p_size;		/* of p_buf, with the NUL */
 	size_t	 p_len;			/* of the whole text */
+	size_t	 p_done;		/* of it, what was written */
+	void	(*p_write)(const char *, size_t); /* when full, or NULL */
 };
+
+static void
+prf_flush(struct prf *p)
+{
+
+	if (p->p_len > p->p_done)
+		(*p->p_write)(p->p_buf, p->p_len - p->p_done);
+	p->p_done = p->p_len;
+}
 
 static void
 prf_put(struct prf *p, char c)
 {
 
-	if (p->p_len + 1 < p->p_size)
+	if (p->p_write != NULL && p->p_len - p->p_done == p->p_size)
+		prf_flush(p);
+	if (p->p_write != NULL)
+		p->p_buf[p->p_len - p->p_done] = c;
+	else if (p->p_len + 1 < p->p_size)
 		p->p_buf[p->p_len] = c;
 	p->p_len++;
 }
@@ -98,14 +118,37 @@ prf_number(struct prf *p, uintmax_t v, unsigned base, bool upper, bool neg,
 }
 
 /*
- * The kernel's printf formats: d i u o x X c s p %, with flags, width,
- * precision and the lengths hh h l ll j z t.  The length of the whole text is
- * returned; what does not fit is left out; the buffer is terminated.
+ * The bits that are set in v by their names, as in <LINK,FULL>.  names holds,
+ * for each, the number of the bit, from 1 on, and the name: the number is a
+ * character below the blank, which ends the name before it.
  */
-size_t
-kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+static void
+prf_bits(struct prf *p, uintmax_t v, const char *names)
 {
-	struct prf p;
+	char sep;
+	int n;
+
+	for (sep = '<'; (n = *names++) != '\0';) {
+		if (n > 0 && n <= 64 && (v >> (n - 1) & 1) != 0) {
+			for (prf_put(p, sep); *names > ' '; names++)
+				prf_put(p, *names);
+			sep = ',';
+		} else
+			while (*names > ' ')
+				names++;
+	}
+	if (sep != '<')
+		prf_put(p, '>');
+}
+
+/*
+ * The kernel's printf formats: d i u o x X c s p %, with flags, width,
+ * precision and the lengths hh h l ll j z t; and b, whose second argument is
+ * the base and then the names of bits.
+ */
+static void
+prf_format(struct prf *p, const char *fmt, va_list ap)
+{
 	struct prf_spec ps;
 	const char *s;
 	uintmax_t u;
@@ -115,12 +158,9 @@ kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 	char c;
 	int n, size_of;
 
-	p.p_buf = buf;
-	p.p_size = size;
-	p.p_len = 0;
 	while ((c = *fmt++) != '\0') {
 		if (c != '%') {
-			prf_put(&p, c);
+			prf_put(p, c);
 			continue;
 		}
 		memset(&ps, 0, sizeof(ps));
@@ -191,7 +231,7 @@ kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			}
 			neg = d < 0;
 			u = neg ? 0 - (uintmax_t)d : (uintmax_t)d;
-			prf_number(&p, u, base, false, neg, &ps);
+			prf_number(p, u, base, false, neg, &ps);
 			break;
 		case 'x':
 		case 'X':
@@ -214,21 +254,32 @@ kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 					u = (unsigned short)u;
 			}
 			ps.ps_sign = 0;
-			prf_number(&p, u, base, c == 'X', false, &ps);
+			prf_number(p, u, base, c == 'X', false, &ps);
 			break;
 		case 'p':
 			u = (uintptr_t)va_arg(ap, void *);
 			ps.ps_alt = true;
 			if (u == 0) {
-				prf_text(&p, "0x0", 3, ps.ps_width,
+				prf_text(p, "0x0", 3, ps.ps_width,
 				    ps.ps_left);
 				break;
 			}
-			prf_number(&p, u, 16, false, false, &ps);
+			prf_number(p, u, 16, false, false, &ps);
+			break;
+		case 'b':
+			u = size_of > (int)sizeof(long) ?
+			    va_arg(ap, unsigned long long) :
+			    size_of > (int)sizeof(int) ?
+			    va_arg(ap, unsigned long) : va_arg(ap, unsigned);
+			s = va_arg(ap, const char *);
+			base = *s == 8 || *s == 16 ? (unsigned)*s : 10;
+			prf_number(p, u, base, false, false, &ps);
+			if (*s != '\0')
+				prf_bits(p, u, s + 1);
 			break;
 		case 'c':
 			c = (char)va_arg(ap, int);
-			prf_text(&p, &c, 1, ps.ps_width, ps.ps_left);
+			prf_text(p, &c, 1, ps.ps_width, ps.ps_left);
 			break;
 		case 's':
 			s = va_arg(ap, const char *);
@@ -237,17 +288,29 @@ kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			for (n = 0; (ps.ps_prec < 0 || n < ps.ps_prec) &&
 			    s[n] != '\0'; n++)
 				continue;
-			prf_text(&p, s, n, ps.ps_width, ps.ps_left);
+			prf_text(p, s, n, ps.ps_width, ps.ps_left);
 			break;
 		case '\0':
 			fmt--;
 			break;
 		default:
 			/* "%%", and what is not known stands for itself. */
-			prf_put(&p, c);
+			prf_put(p, c);
 			break;
 		}
 	}
+}
+
+/*
+ * Into memory: the length of the whole text is returned; what does not fit
+ * is left out; the buffer is terminated.
+ */
+size_t
+kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+{
+	struct prf p = { .p_buf = buf, .p_size = size };
+
+	prf_format(&p, fmt, ap);
 	if (size != 0)
 		buf[p.p_len < size ? p.p_len : size - 1] = '\0';
 	return p.p_len;
@@ -348,4 +411,259 @@ kern_warn(const char *fmt, ...)
 	va_start(ap, fmt);
 	prf_line("workqueue: ", fmt, ap);
 	va_end(ap);
+}
+
+/*
+ * The text after a prefix to a descriptor of the host's, in one piece unless
+ * it is longer than the buffer.
+ */
+static void
+prf_write(void (*func)(const char *, size_t), const char *prefix,
+    const char *fmt, va_list ap)
+{
+	char buf[PRINTF_MAX];
+	struct prf p = {
+		.p_buf = buf, .p_size = sizeof(buf), .p_write = func
+	};
+
+	if (prefix != NULL)
+		for (; *prefix != '\0'; prefix++)
+			prf_put(&p, *prefix);
+	prf_format(&p, fmt, ap);
+	prf_flush(&p);
+}
+
+void
+kern_vprintf(const char *prefix, const char *fmt, va_list ap)
+{
+
+	prf_write(host_write_out, prefix, fmt, ap);
+}
+
+#define	PRF(func, prefix, fmt) do {					\
+	va_list ap;							\
+									\
+	va_start(ap, fmt);						\
+	prf_write((func), (prefix), (fmt), ap);				\
+	va_end(ap);							\
+} while (0)
+
+__kern_public void
+wqk_printf(const char *fmt, ...)
+{
+
+	PRF(host_write_out, NULL, fmt);
+}
+
+__kern_public void
+wqk_vprintf(const char *fmt, va_list ap)
+{
+
+	prf_write(host_write_out, NULL, fmt, ap);
+}
+
+__kern_public void
+wqk_printf_nolog(const char *fmt, ...)
+{
+
+	PRF(host_write_out, NULL, fmt);
+}
+
+__kern_public void
+wqk_uprintf(const char *fmt, ...)
+{
+
+	PRF(host_write_out, NULL, fmt);
+}
+
+__kern_public void
+wqk_printf_tolog(const char *fmt, ...)
+{
+
+	PRF(host_write, NULL, fmt);
+}
+
+/*
+ * Each text begins with its priority, as in <3>.
+ */
+__kern_public void
+wqk_vlog(int pri, const char *fmt, va_list ap)
+{
+	char tag[16];
+
+	(void)ksnprintf(tag, sizeof(tag), "<%d>", pri);
+	prf_write(host_write, tag, fmt, ap);
+}
+
+__kern_public void
+wqk_log(int pri, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	wqk_vlog(pri, fmt, ap);
+	va_end(ap);
+}
+
+/* More of a text that log() has begun. */
+__kern_public void
+wqk_addlog(const char *fmt, ...)
+{
+
+	PRF(host_write, NULL, fmt);
+}
+
+__kern_public int
+wqk_vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+{
+
+	return (int)kvsnprintf(buf, size, fmt, ap);
+}
+
+__kern_public int
+wqk_snprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	size_t len;
+
+	va_start(ap, fmt);
+	len = kvsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return (int)len;
+}
+
+/*
+ * A field of the new format of snprintb(9), past its letter: its bits, and
+ * where its text begins.
+ */
+static uint64_t
+prf_field(const char **fmtp, char type, uint64_t v)
+{
+	const char *fmt = *fmtp;
+	unsigned bit, width;
+
+	bit = (unsigned char)*fmt++;
+	width = 1;
+	if (type != 'b')
+		width = (unsigned char)*fmt++;
+	*fmtp = fmt;
+	if (bit > 63)
+		return 0;
+	return (v >> bit) & (width > 63 ? ~(uint64_t)0 :
+	    ((uint64_t)1 << width) - 1);
+}
+
+/*
+ * The new format: a sequence of fields, each ended by a NUL, one more at
+ * their end.  b: a bit; f: a field, shown as a number; F: a field, whose =
+ * (and :) that follow name its values, with * for any other.
+ */
+static void
+prf_fields(struct prf *p, uint64_t v, unsigned base, const char *fmt)
+{
+	struct prf_spec ps = { .ps_prec = -1, .ps_alt = true };
+	uint64_t f;
+	char sep, type;
+	bool matched;
+
+	sep = '<';
+	f = 0;
+	matched = true;
+	while ((type = *fmt++) != '\0') {
+		switch (type) {
+		case 'b':
+			if (prf_field(&fmt, type, v) == 0)
+				break;
+			for (prf_put(p, sep), sep = ','; *fmt != '\0'; fmt++)
+				prf_put(p, *fmt);
+			break;
+		case 'f':
+		case 'F':
+			f = prf_field(&fmt, type, v);
+			matched = false;
+			prf_put(p, sep);
+			sep = ',';
+			if (type == 'F')
+				break;
+			for (; *fmt != '\0'; fmt++)
+				prf_put(p, *fmt);
+			prf_put(p, '=');
+			prf_number(p, f, base, false, false, &ps);
+			break;
+		case '=':
+		case ':':
+			if ((unsigned char)*fmt++ != f || matched)
+				break;
+			matched = true;
+			if (type == '=')
+				prf_put(p, '=');
+			for (; *fmt != '\0'; fmt++)
+				prf_put(p, *fmt);
+			break;
+		case '*':
+			if (matched)
+				break;
+			matched = true;
+			prf_put(p, '=');
+			for (; *fmt != '\0'; fmt++)
+				prf_put(p, *fmt);
+			break;
+		default:
+			break;
+		}
+		while (*fmt++ != '\0')
+			continue;
+	}
+	if (sep != '<')
+		prf_put(p, '>');
+}
+
+__kern_public int
+wqk_snprintb(char *buf, size_t size, const char *fmt, uint64_t v)
+{
+	struct prf p = { .p_buf = buf, .p_size = size };
+	struct prf_spec ps = { .ps_prec = -1, .ps_alt = true };
+	unsigned base;
+	bool new;
+
+	new = *fmt == '\177';
+	if (new)
+		fmt++;
+	base = *fmt == 8 || *fmt == 16 ? (unsigned)*fmt : 10;
+	prf_number(&p, v, base, false, false, &ps);
+	if (*fmt != '\0') {
+		if (new)
+			prf_fields(&p, v, base, fmt + 1);
+		else
+			prf_bits(&p, v, fmt + 1);
+	}
+	if (size != 0)
+		buf[p.p_len < size ? p.p_len : size - 1] = '\0';
+	return (int)p.p_len;
+}
+
+__kern_public void
+wqk_hexdump(void (*pr)(const char *, ...) __wq_printflike(1, 2),
+    const char *msg, const void *ptr, size_t len)
+{
+	char line[8 + 3 * HEXDUMP_LINE + 4 + HEXDUMP_LINE + 2];
+	const unsigned char *s = ptr;
+	size_t i, k, n;
+
+	if (msg != NULL)
+		(*pr)("%s: %zu bytes @ %p\n", msg, len, ptr);
+	for (i = 0; i < len; i += n) {
+		n = len - i < HEXDUMP_LINE ? len - i : HEXDUMP_LINE;
+		k = ksnprintf(line, sizeof(line), "%03zx ", i);
+		for (size_t j = 0; j < HEXDUMP_LINE; j++)
+			k += ksnprintf(line + k, sizeof(line) - k,
+			    j < n ? " %02x" : "   ", j < n ? s[i + j] : 0);
+		k += ksnprintf(line + k, sizeof(line) - k, "  |");
+		for (size_t j = 0; j < n; j++)
+			line[k++] = s[i + j] >= ' ' && s[i + j] < 0x7f ?
+			    (char)s[i + j] : '.';
+		line[k++] = '|';
+		line[k] = '\0';
+		(*pr)("%s\n", line);
+	}
 }

@@ -229,6 +229,31 @@ workqueue_check_return(struct workqueue *wq, struct lwp *l, int biglocks)
 }
 
 /*
+ * One more is done, which somebody may be waiting for.
+ *
+ * We store q_done and then load q_waitpos, a waiter does it the other way
+ * round, and not both may miss the other: by the asymmetric fence, or by
+ * sequential consistency.  Release: what the work did is seen by who sees it
+ * done.
+ */
+static inline void
+workqueue_done(struct workqueue_queue *q, uint64_t done)
+{
+	uint64_t waitpos;
+
+	if (host_asymfence) {
+		atomic_store_release(&q->q_done, done);
+		host_fence_light();
+		waitpos = atomic_load_relaxed(&q->q_waitpos);
+	} else {
+		(void)atomic_swap_seq_cst(&q->q_done, done);
+		waitpos = atomic_load_seq_cst(&q->q_waitpos);
+	}
+	if (__predict_false(done >= waitpos))
+		workqueue_notify(q, done);
+}
+
+/*
  * Run the batch.
  */
 static void
@@ -236,7 +261,7 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 {
 	struct workqueue *wq;
 	struct work *wk;
-	uint64_t done, waitpos;
+	uint64_t done;
 	unsigned i;
 	bool biglock;
 
@@ -246,9 +271,25 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 		wqk_kernel_lock(1);
 	done = q->q_base;
 	for (i = q->q_start; i < q->q_end; i++) {
-		wk = q->q_batch[i];
+		/*
+		 * Who cancels a work of the batch clears its place and then
+		 * looks at q_done, which we stored before we look here: so
+		 * if we were not this far the work is cancelled, and if we
+		 * were, q_begun tells.  See workqueue_cancel().
+		 */
+		wk = host_asymfence ? atomic_load_relaxed(&q->q_batch[i]) :
+		    atomic_load_seq_cst(&q->q_batch[i]);
+		if (__predict_false(wk == WQ_CANCELLED)) {
+			atomic_store_relaxed(&q->q_batch[i], WQ_SKIPPED);
+			/* Release: after what it tells about. */
+			atomic_store_release(&q->q_begun, done + 1);
+			workqueue_done(q, ++done);
+			continue;
+		}
+		atomic_store_relaxed(&q->q_begun, done + 1);
 		if (KERN_CHECKING())
 			wqcheck_run(wk, wq);
+		l->l_curwork = wk;
 		HOST_PROBE4("sdt", "kernel__workqueue__entry", wq, wk,
 		    wq->wq_func, wq->wq_arg);
 		(*wq->wq_func)(wk, wq->wq_arg);
@@ -257,23 +298,8 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 		    wq->wq_func, wq->wq_arg);
 		if (KERN_CHECKING())
 			workqueue_check_return(wq, l, biglock);
-		/*
-		 * We store q_done and then load q_waitpos, a waiter does it
-		 * the other way round, and not both may miss the other: by
-		 * the asymmetric fence, or by sequential consistency.
-		 * Release: what the work did is seen by who sees it done.
-		 */
-		done++;
-		if (host_asymfence) {
-			atomic_store_release(&q->q_done, done);
-			host_fence_light();
-			waitpos = atomic_load_relaxed(&q->q_waitpos);
-		} else {
-			(void)atomic_swap_seq_cst(&q->q_done, done);
-			waitpos = atomic_load_seq_cst(&q->q_waitpos);
-		}
-		if (__predict_false(done >= waitpos))
-			workqueue_notify(q, done);
+		l->l_curwork = NULL;
+		workqueue_done(q, ++done);
 		if (biglock)
 			kernel_lock_yield(l);
 	}
@@ -350,7 +376,6 @@ workqueue_spin(struct workqueue_queue *q, struct lwp *l, int64_t start)
 static bool
 workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 {
-	struct lwp *destroyer;
 	uintptr_t asleep, old;
 	bool more;
 
@@ -359,7 +384,7 @@ workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 	old = 0;
 	/*
 	 * Release: producers find a runner that is set up.  Sequentially
-	 * consistent, with the load below: see workqueue_destroy().
+	 * consistent, with the load below: see workqueue_quiesce().
 	 */
 	more = q->q_first != NULL ||
 	    !atomic_cas_seq_cst(&q->q_inbox, &old, asleep);
@@ -367,9 +392,8 @@ workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 	if (more)
 		return true;
 
-	destroyer = atomic_load_seq_cst(&q->q_wq->wq_destroyer);
-	if (destroyer != NULL)
-		lwp_unpark(destroyer);
+	if (__predict_false(atomic_load_seq_cst(&q->q_wq->wq_draining) != 0))
+		sleepq_wakeall(q->q_wq, SLEEPQ_DRAIN);
 	/* Acquire: pairs with the release in workqueue_enqueue(). */
 	while (atomic_load_acquire(&q->q_inbox) == asleep) {
 		/* Acquire: pairs with the release in workqueue_end_workers(). */
@@ -598,6 +622,46 @@ workqueue_asleep(struct workqueue *wq)
 	return true;
 }
 
+void
+workqueue_quiesce(struct workqueue *wq)
+{
+	struct sleepq *sq;
+	struct lwp *l;
+
+	l = curlwp_get();
+	/*
+	 * We count ourselves and then look at the inboxes; a worker announces
+	 * its sleep there and then looks at the count.  Sequentially
+	 * consistent: not both miss.
+	 */
+	(void)atomic_fetch_add_seq_cst(&wq->wq_draining, 1);
+	for (;;) {
+		sq = sleepq_enter(wq);
+		if (workqueue_asleep(wq)) {
+			sleepq_exit(sq);
+			if (workqueue_quiet(wq))
+				break;
+			continue;
+		}
+		sleepq_enqueue(sq, l, wq, SLEEPQ_DRAIN, false);
+		sleepq_exit(sq);
+		(void)sleepq_block(l, HOST_FOREVER);
+	}
+	(void)atomic_fetch_add_seq_cst(&wq->wq_draining, -1);
+}
+
+void
+workqueue_check_call(struct workqueue *wq, const char *func)
+{
+
+	if (KERN_CHECKING()) {
+		if (!wqcheck_alive(wq))
+			panic("%s: workqueue %p is destroyed", func,
+			    (void *)wq);
+		wqcheck_sleepable(func);
+	}
+}
+
 __kern_public void
 workqueue_destroy(struct workqueue *wq)
 {
@@ -605,12 +669,7 @@ workqueue_destroy(struct workqueue *wq)
 	unsigned n;
 	int biglocks;
 
-	if (KERN_CHECKING()) {
-		if (!wqcheck_alive(wq))
-			panic("workqueue_destroy: workqueue %p is destroyed",
-			    (void *)wq);
-		wqcheck_sleepable("workqueue_destroy");
-	}
+	workqueue_check_call(wq, "workqueue_destroy");
 	l = curlwp_get();
 	if (l->l_wqq != NULL && l->l_wqq->q_wq == wq)
 		panic("workqueue_destroy: \"%s\" destroyed from its own "
@@ -619,15 +678,7 @@ workqueue_destroy(struct workqueue *wq)
 	HOST_PROBE1("sdt", "kernel__workqueue__destroy", wq);
 	wqk_kernel_unlock(0, &biglocks);
 	if (wq->wq_forkgen == kern_forkgen) {
-		/*
-		 * We store wq_destroyer and then look at the inboxes; a
-		 * worker announces its sleep there and then looks at
-		 * wq_destroyer.  Sequentially consistent: not both miss.
-		 */
-		(void)atomic_swap_seq_cst(&wq->wq_destroyer, l);
-		while (!workqueue_quiet(wq))
-			if (!workqueue_asleep(wq))
-				lwp_park(l);
+		workqueue_quiesce(wq);
 		HOST_PROBE1("sdt", "kernel__workqueue__exit__start", wq);
 		workqueue_end_workers(wq, wq->wq_nqueues);
 		HOST_PROBE1("sdt", "kernel__workqueue__exit__done", wq);
@@ -650,12 +701,7 @@ __kern_public void
 workqueue_getpri(struct workqueue *wq, pri_t *asked, pri_t *inforce)
 {
 
-	if (KERN_CHECKING()) {
-		if (!wqcheck_alive(wq))
-			panic("workqueue_getpri: workqueue %p is destroyed",
-			    (void *)wq);
-		wqcheck_sleepable("workqueue_getpri");
-	}
+	workqueue_check_call(wq, "workqueue_getpri");
 	if (wq->wq_forkgen != kern_forkgen)
 		panic("workqueue_getpri: \"%s\" belongs to the parent of this "
 		    "process", wq->wq_name);

@@ -21,8 +21,9 @@
  */
 struct workqueue_waiter {
 	struct workqueue_waiter *ww_next;	/* (q) */
+	struct workqueue_queue *ww_queue;
 	struct lwp	*ww_lwp;
-	uint64_t	 ww_pos;	/* waits for q_done to reach this */
+	uint64_t	 ww_pos;	/* (q) waits for q_done to reach this */
 	int		 ww_done;	/* (a) set by whoever takes it off */
 };
 
@@ -44,6 +45,7 @@ struct workqueue_queue {
 	uintptr_t	 q_inbox;	/* (a) on a cache line of its own */
 
 	uint64_t	 q_done __kern_aligned;	/* (aw) works run */
+	uint64_t	 q_begun;	/* (aw) the last position looked at */
 	uint64_t	 q_waitpos;	/* (aq) least position waited for */
 	struct workqueue *q_wq;		/* (c) */
 	struct lwp	*q_lwp;		/* (c) the worker */
@@ -58,7 +60,7 @@ struct workqueue_queue {
 	int64_t		 q_gap;		/* (w) the usual wait for work, ns */
 	unsigned	 q_start;	/* (q) the batch, from here */
 	unsigned	 q_end;		/* (q) to before this */
-	struct work	*q_batch[WQ_BATCH];	/* (q) */
+	struct work	*q_batch[WQ_BATCH];	/* (aq) or WQ_CANCELLED ... */
 } __kern_aligned;
 
 struct workqueue {
@@ -69,7 +71,7 @@ struct workqueue {
 	int		 wq_nqueues;	/* (c) */
 	unsigned	 wq_forkgen;	/* (c) kern_forkgen of its process */
 	pri_t		 wq_prio;	/* (c) */
-	struct lwp	*wq_destroyer;	/* (a) who waits for the end */
+	int		 wq_draining;	/* (a) calls that wait for quiet */
 	int		 wq_waiting;	/* (a) calls of workqueue_wait() */
 	struct workqueue *wq_next;	/* the list of all, for fork */
 	struct workqueue **wq_prevp;
@@ -78,6 +80,10 @@ struct workqueue {
 };
 
 #define	WQ_ASLEEP	((uintptr_t)1)	/* q_inbox holds a runner */
+/* In q_batch: cancelled; and that the worker has seen it. */
+#define	WQ_CANCELLED	((struct work *)0)
+#define	WQ_SKIPPED	((struct work *)1)
+
 #define	WQ_NOPOS	UINT64_MAX	/* q_waitpos: nobody waits */
 
 /*
@@ -93,6 +99,17 @@ workqueue_end(uintptr_t w)
 /* subr_workqueue.c; with q_lock held. */
 void	workqueue_order(struct workqueue_queue *, uintptr_t);
 uintptr_t workqueue_empty_inbox(struct workqueue_queue *);
+
+/* subr_workqueue_wait.c; with q_lock held. */
+uint64_t workqueue_find(struct workqueue_queue *, const struct work *, bool *);
+void	workqueue_shift(struct workqueue_queue *, uint64_t);
+int	workqueue_wait_until(struct workqueue *, struct work *, int64_t, bool);
+
+/* For a call that may sleep: is the queue alive, and of this process? */
+void	workqueue_check_call(struct workqueue *, const char *);
+
+/* Wait until all queues are empty at one moment. */
+void	workqueue_quiesce(struct workqueue *);
 
 /* subr_workqueue_wait.c: the worker has run a work that somebody waits for. */
 void	workqueue_notify(struct workqueue_queue *, uint64_t);

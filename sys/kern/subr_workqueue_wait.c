@@ -8,25 +8,22 @@
  * number of works that its queue has run reaches its position.
  */
 
+#include <errno.h>
+
 #include <host/host_probe.h>
 
 #include "subr_workqueue.h"
 
 /*
- * Wake those whose work has been run.
+ * Wake those, of a queue that is locked, whose position is reached.
  */
-void
-workqueue_notify(struct workqueue_queue *q, uint64_t done)
+static void
+workqueue_wakeup_done(struct workqueue_queue *q, uint64_t done)
 {
 	struct workqueue_waiter *ww, **wwp;
 	struct lwp *l;
 	uint64_t pos;
 
-	if (q->q_wq->wq_forkgen != kern_forkgen)
-		panic("workqueue \"%s\": function %p returned in a child of "
-		    "its process", q->q_wq->wq_name,
-		    (void *)(uintptr_t)q->q_wq->wq_func);
-	mutex_enter(&q->q_lock);
 	pos = WQ_NOPOS;
 	for (wwp = &q->q_waiters; (ww = *wwp) != NULL;) {
 		if (ww->ww_pos > done) {
@@ -45,6 +42,21 @@ workqueue_notify(struct workqueue_queue *q, uint64_t done)
 		lwp_unpark(l);
 	}
 	atomic_store_relaxed(&q->q_waitpos, pos);
+}
+
+/*
+ * Wake those whose work has been run.
+ */
+void
+workqueue_notify(struct workqueue_queue *q, uint64_t done)
+{
+
+	if (q->q_wq->wq_forkgen != kern_forkgen)
+		panic("workqueue \"%s\": function %p returned in a child of "
+		    "its process", q->q_wq->wq_name,
+		    (void *)(uintptr_t)q->q_wq->wq_func);
+	mutex_enter(&q->q_lock);
+	workqueue_wakeup_done(q, done);
 	mutex_exit(&q->q_lock);
 }
 
@@ -52,7 +64,7 @@ workqueue_notify(struct workqueue_queue *q, uint64_t done)
  * The position of a work on a queue that is locked, or 0 if it is neither
  * pending nor running there.  *pendingp: it is not the one that runs.
  */
-static uint64_t
+uint64_t
 workqueue_find(struct workqueue_queue *q, const struct work *wk,
     bool *pendingp)
 {
@@ -72,12 +84,28 @@ workqueue_find(struct workqueue_queue *q, const struct work *wk,
 	done = atomic_load_acquire(&q->q_done);
 	pos = q->q_base + (q->q_end - q->q_start);
 	for (i = q->q_end; i > q->q_start && pos > done; i--, pos--) {
-		if (q->q_batch[i - 1] == wk) {
+		if (atomic_load_relaxed(&q->q_batch[i - 1]) == wk) {
 			*pendingp = pos > done + 1;
 			return pos;
 		}
 	}
 	return 0;
+}
+
+/*
+ * Somebody waits for that position on a queue that is locked: have the worker
+ * look.  False if it is reached already, and the worker may not have seen it.
+ */
+static bool
+workqueue_arm(struct workqueue_queue *q, uint64_t pos)
+{
+
+	if (pos >= atomic_load_relaxed(&q->q_waitpos))
+		return true;
+	/* The waiter's half of what workqueue_done() does. */
+	(void)atomic_swap_seq_cst(&q->q_waitpos, pos);
+	host_fence_heavy();
+	return atomic_load_seq_cst(&q->q_done) < pos;
 }
 
 /*
@@ -87,7 +115,6 @@ static void
 workqueue_register(struct workqueue_queue *q, struct workqueue_waiter *ww,
     struct lwp *l, const struct work *wk, uint64_t pos)
 {
-	uint64_t done;
 
 	HOST_PROBE2("sdt", "kernel__workqueue__wait__hit", q->q_wq, wk);
 	/*
@@ -95,70 +122,79 @@ workqueue_register(struct workqueue_queue *q, struct workqueue_waiter *ww,
 	 * before it wakes it: do it in its stead.
 	 */
 	lwp_unpark(q->q_lwp);
+	ww->ww_queue = q;
 	ww->ww_lwp = l;
 	ww->ww_pos = pos;
 	ww->ww_done = 0;
 	ww->ww_next = q->q_waiters;
 	q->q_waiters = ww;
-	if (pos >= atomic_load_relaxed(&q->q_waitpos))
-		return;
-	/* The waiter's half of what workqueue_run() does after a work. */
-	(void)atomic_swap_seq_cst(&q->q_waitpos, pos);
-	host_fence_heavy();
-	done = atomic_load_seq_cst(&q->q_done);
-	if (done >= pos) {
+	if (!workqueue_arm(q, pos)) {
 		/* Maybe the worker missed us; if not, it finds one less. */
 		q->q_waiters = ww->ww_next;
 		ww->ww_done = 1;
 	}
 }
 
-static void
-workqueue_await(struct workqueue_waiter *ww, struct lwp *l)
-{
-
-	/* Acquire: pairs with the release in workqueue_notify(). */
-	while (!atomic_load_acquire(&ww->ww_done))
-		lwp_park(l);
-}
-
 /*
- * Where the work is found on a queue that the caller works for.
+ * A work that was on the list of a queue, which is locked, is there no more:
+ * those who wait for it need not, and those behind it move up.
  */
-static void
-workqueue_check_deadlock(struct workqueue *wq, const struct work *wk,
-    bool pending)
+void
+workqueue_shift(struct workqueue_queue *q, uint64_t pos)
 {
+	struct workqueue_waiter *ww, **wwp;
+	struct lwp *l;
+	uint64_t least;
 
-	if (pending)
-		panic("workqueue_wait: \"%s\": would deadlock waiting for "
-		    "work %p", wq->wq_name, (const void *)wk);
-}
-
-/*
- * Wait for the work on one queue.
- */
-static void
-workqueue_wait_one(struct workqueue_queue *q, const struct work *wk,
-    struct lwp *l)
-{
-	struct workqueue_waiter ww;
-	uint64_t pos;
-	bool pending;
-
-	mutex_enter(&q->q_lock);
-	pos = workqueue_find(q, wk, &pending);
-	if (pos != 0 && l->l_wqq == q) {
-		workqueue_check_deadlock(q->q_wq, wk, pending);
-		HOST_PROBE2("sdt", "kernel__workqueue__wait__self", q->q_wq,
-		    wk);
-		pos = 0;
+	least = WQ_NOPOS;
+	for (wwp = &q->q_waiters; (ww = *wwp) != NULL;) {
+		if (ww->ww_pos == pos) {
+			*wwp = ww->ww_next;
+			l = ww->ww_lwp;
+			/* As in workqueue_notify(). */
+			atomic_store_release(&ww->ww_done, 1);
+			lwp_unpark(l);
+			continue;
+		}
+		if (ww->ww_pos > pos)
+			ww->ww_pos--;
+		if (ww->ww_pos < least)
+			least = ww->ww_pos;
+		wwp = &ww->ww_next;
 	}
-	if (pos != 0)
-		workqueue_register(q, &ww, l, wk, pos);
-	mutex_exit(&q->q_lock);
-	if (pos != 0)
-		workqueue_await(&ww, l);
+	if (least != WQ_NOPOS && !workqueue_arm(q, least))
+		workqueue_wakeup_done(q, atomic_load_acquire(&q->q_done));
+}
+
+/*
+ * Wait for what was registered.  0, or ETIMEDOUT and it is registered no more.
+ */
+static int
+workqueue_await(struct workqueue_waiter *ww, struct lwp *l, int64_t deadline)
+{
+	struct workqueue_waiter **wwp;
+	struct workqueue_queue *q;
+	int error;
+
+	/* Acquire: pairs with the release in workqueue_wakeup_done(). */
+	while (!atomic_load_acquire(&ww->ww_done)) {
+		if (host_park(&l->l_park, deadline) != ETIMEDOUT)
+			continue;
+		q = ww->ww_queue;
+		error = 0;
+		mutex_enter(&q->q_lock);
+		for (wwp = &q->q_waiters; *wwp != NULL;
+		    wwp = &(*wwp)->ww_next)
+			if (*wwp == ww) {
+				*wwp = ww->ww_next;
+				error = ETIMEDOUT;
+				break;
+			}
+		mutex_exit(&q->q_lock);
+		if (error != 0)
+			return error;
+	}
+	return 0;
 }
 
 /*
@@ -166,17 +202,21 @@ workqueue_wait_one(struct workqueue_queue *q, const struct work *wk,
  * enqueued itself on the next each time, and be pending on another.  All
  * queues are locked at once, so that it cannot go from one that has not been
  * looked at to one that has.
+ *
+ * A work that only the calling worker could run is not waited for: EDEADLK,
+ * or 0 if it is the one that runs.
  */
-static void
-workqueue_wait_percpu(struct workqueue *wq, const struct work *wk,
-    struct lwp *l)
+static int
+workqueue_wait_all(struct workqueue *wq, const struct work *wk,
+    struct lwp *l, int64_t deadline)
 {
 	struct workqueue_waiter wws[wq->wq_nqueues];
 	struct workqueue_queue *q;
 	uint64_t pos;
 	bool pending;
-	int i, n;
+	int error, i, n;
 
+	error = 0;
 	for (i = 0; i < wq->wq_nqueues; i++)
 		mutex_enter(&wq->wq_queues[i].q_lock);
 	for (i = n = 0; i < wq->wq_nqueues; i++) {
@@ -185,31 +225,33 @@ workqueue_wait_percpu(struct workqueue *wq, const struct work *wk,
 		if (pos == 0)
 			continue;
 		if (l->l_wqq == q) {
-			workqueue_check_deadlock(wq, wk, pending);
 			HOST_PROBE2("sdt", "kernel__workqueue__wait__self",
 			    wq, wk);
-			continue;
-		}
-		workqueue_register(q, &wws[n++], l, wk, pos);
+			if (pending)
+				error = EDEADLK;
+		} else
+			workqueue_register(q, &wws[n++], l, wk, pos);
 	}
 	for (i = wq->wq_nqueues - 1; i >= 0; i--)
 		mutex_exit(&wq->wq_queues[i].q_lock);
-	while (n-- > 0)
-		workqueue_await(&wws[n], l);
+	/* All of them, for they are in our frame. */
+	for (i = 0; i < n; i++)
+		if (workqueue_await(&wws[i], l, error == 0 ? deadline : 0) !=
+		    0 && error == 0)
+			error = ETIMEDOUT;
+	return error;
 }
 
-__kern_public void
-workqueue_wait(struct workqueue *wq, struct work *wk)
+/*
+ * 0, ETIMEDOUT, or EDEADLK.
+ */
+int
+workqueue_wait_until(struct workqueue *wq, struct work *wk, int64_t deadline,
+    bool panics)
 {
 	struct lwp *l;
-	int biglocks;
+	int biglocks, error;
 
-	if (KERN_CHECKING()) {
-		if (!wqcheck_alive(wq))
-			panic("workqueue_wait: workqueue %p is destroyed",
-			    (void *)wq);
-		wqcheck_sleepable("workqueue_wait");
-	}
 	if (wq->wq_forkgen != kern_forkgen)
 		panic("workqueue_wait: \"%s\" belongs to the parent of this "
 		    "process", wq->wq_name);
@@ -218,12 +260,21 @@ workqueue_wait(struct workqueue *wq, struct work *wk)
 	(void)atomic_fetch_add_relaxed(&wq->wq_waiting, 1);
 	l = curlwp_get();
 	wqk_kernel_unlock(0, &biglocks);
-	if (wq->wq_flags & WQ_PERCPU)
-		workqueue_wait_percpu(wq, wk, l);
-	else
-		workqueue_wait_one(&wq->wq_queues[0], wk, l);
+	error = workqueue_wait_all(wq, wk, l, deadline);
+	if (error == EDEADLK && panics)
+		panic("workqueue_wait: \"%s\": would deadlock waiting for "
+		    "work %p", wq->wq_name, (const void *)wk);
 	HOST_PROBE2("sdt", "kernel__workqueue__wait__done", wq, wk);
 	/* Release: pairs with workqueue_destroy().  The last touch of wq. */
 	(void)atomic_fetch_add_acq_rel(&wq->wq_waiting, -1);
 	wqk_kernel_lock(biglocks);
+	return error;
+}
+
+__kern_public void
+workqueue_wait(struct workqueue *wq, struct work *wk)
+{
+
+	workqueue_check_call(wq, "workqueue_wait");
+	(void)workqueue_wait_until(wq, wk, HOST_FOREVER, true);
 }

@@ -81,4 +81,51 @@ int	wqk_kernel_locked_p(void);
 
 __WQ_END_DECLS
 
+/*
+ * What kernel sources expect beside it.
+ */
+#ifdef _KERNEL
+
+#include <sys/types.h>
+#include <sys/wq_prf.h>
+#include <sys/wq_stub.h>
+#include <lib/libkern/libkern.h>
+
+__WQ_BEGIN_DECLS
+
+#define	printf		wqk_printf
+#define	vprintf		wqk_vprintf
+#define	printf_nolog	wqk_printf_nolog
+#define	printf_tolog	wqk_printf_tolog
+#define	uprintf		wqk_uprintf
+#define	snprintf	wqk_snprintf
+#define	vsnprintf	wqk_vsnprintf
+#define	snprintb	wqk_snprintb
+#define	hexdump		wqk_hexdump
+
+#define	assert_sleepable wqk_assert_sleepable
+#define	ASSERT_SLEEPABLE() (wqk_assert_sleepable())
+
+/* Functions for tables, which do nothing or return an error. */
+#define	voidop		wqk_voidop
+#define	nullop		wqk_nullop
+#define	enodev		wqk_enodev
+#define	enosys		wqk_enosys
+#define	enoioctl	wqk_enoioctl
+#define	enxio		wqk_enxio
+#define	eopnotsupp	wqk_eopnotsupp
+
+/* A panic is the end of the process: none of these are seen set. */
+#define	panicstr	((const char *)0)
+#define	doing_shutdown	0
+
+/* The client's memory is the kernel's. */
+#define	copyin(from, to, len)	(memcpy((to), (from), (len)), 0)
+#define	copyout(from, to, len)	(memcpy((to), (from), (len)), 0)
+#define	kcopy(from, to, len)	(memmove((to), (from), (len)), 0)
+
+__WQ_END_DECLS
+
+#endif	/* _KERNEL */
+
 #endif	/* !_SYS_SYSTM_H_ */

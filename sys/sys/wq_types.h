@@ -66,6 +66,7 @@ typedef int pri_t;
 #define	PSOCK		24
 #define	PWAIT		32
 #define	PCATCH		0x100	/* or'ed into tsleep's priority */
+#define	PNORELOCK	0x200	/* likewise, for mtsleep */
 
 /* Interrupt priority levels, lowest first. */
 #define	IPL_NONE	0

@@ -53,17 +53,17 @@
 
 #define	__WQK_ENDIAN(order, bits)					\
 static __inline __unused uint##bits##_t					\
-wqk_##order##bits##dec(const void *p)					\
+__wqk_##order##bits##dec(const void *p)					\
 {									\
 	uint##bits##_t v;						\
-									\
+\
 	__builtin_memcpy(&v, p, sizeof(v));				\
 	return order##bits##toh(v);					\
 }									\
 static __inline __unused void						\
-wqk_##order##bits##enc(void *p, uint##bits##_t v)			\
+__wqk_##order##bits##enc(void *p, uint##bits##_t v)			\
 {									\
-									\
+\
 	v = hto##order##bits(v);					\
 	__builtin_memcpy(p, &v, sizeof(v));				\
 }
@@ -75,17 +75,17 @@ __WQK_ENDIAN(le, 32)
 __WQK_ENDIAN(le, 64)
 #undef __WQK_ENDIAN
 
-#define	be16dec	wqk_be16dec
-#define	be32dec	wqk_be32dec
-#define	be64dec	wqk_be64dec
-#define	le16dec	wqk_le16dec
-#define	le32dec	wqk_le32dec
-#define	le64dec	wqk_le64dec
-#define	be16enc	wqk_be16enc
-#define	be32enc	wqk_be32enc
-#define	be64enc	wqk_be64enc
-#define	le16enc	wqk_le16enc
-#define	le32enc	wqk_le32enc
-#define	le64enc	wqk_le64enc
+#define	be16dec	__wqk_be16dec
+#define	be32dec	__wqk_be32dec
+#define	be64dec	__wqk_be64dec
+#define	le16dec	__wqk_le16dec
+#define	le32dec	__wqk_le32dec
+#define	le64dec	__wqk_le64dec
+#define	be16enc	__wqk_be16enc
+#define	be32enc	__wqk_be32enc
+#define	be64enc	__wqk_be64enc
+#define	le16enc	__wqk_le16enc
+#define	le32enc	__wqk_le32enc
+#define	le64enc	__wqk_le64enc
 
 #endif	/* !_WQK_SYS_ENDIAN_H_ */

@@ -14,12 +14,7 @@
 #include <time.h>
 
 #include <sys/types.h>
-
-/* Seconds and a binary fraction of one. */
-struct bintime {
-	time_t		sec;
-	uint64_t	frac;
-};
+#include <sys/bintime.h>
 
 static __inline __unused void
 bintime_addx(struct bintime *bt, uint64_t x)

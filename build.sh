@@ -1,0 +1,142 @@
+#!/bin/sh
+#
+# Copyright (c) 2026 The libworkqueue authors.
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# build.sh: from a fresh machine to a built library, by one command.
+
+set -u
+top=$(cd "$(dirname "$0")" && pwd -P) || exit 1
+
+usage()
+{
+	cat >&2 <<'EOU'
+usage: ./build.sh demo | test | deps
+	demo	build, and hash the files of this tree on all CPUs
+	test	build, and run the whole test suite
+	deps	install what "demo" and "test" need, and no more
+Each installs missing packages by the system's package manager, or names them.
+EOU
+	exit 2
+}
+
+say()
+{
+	echo "build.sh: $*"
+}
+
+die()
+{
+	echo "build.sh: $*" >&2
+	exit 1
+}
+
+# Debian's packages.
+build_packages="bmake gcc libc6-dev libbsd-dev libmd-dev pkg-config"
+test_packages="kyua libatf-dev atf-sh mandoc g++ clang spin procps"
+
+# How this user may install, if at all: prints a command prefix.
+installer()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		echo env
+	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+		echo "sudo -n"
+	else
+		return 1
+	fi
+}
+
+need_debian()
+{
+	missing=
+	for p; do
+		s=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)
+		[ "$s" = installed ] || missing="$missing $p"
+	done
+	if [ -z "$missing" ]; then
+		say "all packages are there"
+		return 0
+	fi
+	if ! as=$(installer); then
+		die "these packages are missing, and may only be installed by" \
+		    "root:$missing
+Type, as root: apt-get install$missing"
+	fi
+	say "installing by apt-get:$missing"
+	if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then
+		$as apt-get -q update || die "apt-get update failed"
+	fi
+	install="$as env DEBIAN_FRONTEND=noninteractive \
+	    apt-get -q -y install --no-install-recommends"
+	# Old lists name packages that are no more: read them anew, once.
+	# shellcheck disable=SC2086
+	$install $missing || { $as apt-get -q update && $install $missing; } ||
+	    die "apt-get could not install:$missing"
+}
+
+# Elsewhere nothing is installed; look for what is needed, and name it.
+need_other()
+{
+	missing=
+	for p; do
+		case $p in
+		libc6-dev)	continue ;;
+		libatf-dev)	pkg-config --exists atf-c ;;
+		libbsd-dev)	pkg-config --exists libbsd ;;
+		libmd-dev)	pkg-config --exists libmd ;;
+		procps)		command -v ps ;;
+		gcc)		command -v cc ;;
+		*)		command -v "$p" ;;
+		esac >/dev/null 2>&1 || missing="$missing ${p%-dev}"
+	done
+	[ -z "$missing" ] && return 0
+	for m in pkg pkgin pkg_add brew dnf zypper pacman apk; do
+		command -v $m >/dev/null && break
+		m=
+	done
+	die "these are missing, and this system is not Debian, so build.sh" \
+	    "installs nothing:$missing
+Install them${m:+ with $m} and type the same again."
+}
+
+need()
+{
+	if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null
+	then
+		need_debian "$@"
+	else
+		need_other "$@"
+	fi
+}
+
+build()
+{
+	jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+	say "bmake -j$jobs $1"
+	cd "$top" || exit 1
+	bmake -j"$jobs" "$1"
+}
+
+[ $# -eq 1 ] || usage
+case $1 in
+demo)
+	# shellcheck disable=SC2086
+	need $build_packages
+	build all || die "the build failed"
+	exec sh "$top/share/examples/demo.sh"
+	;;
+test)
+	# shellcheck disable=SC2086
+	need $build_packages $test_packages
+	build all || die "the build failed"
+	build test || die "the tests failed"
+	;;
+deps)
+	# shellcheck disable=SC2086
+	need $build_packages $test_packages
+	;;
+*)
+	usage
+	;;
+esac

@@ -1,0 +1,33 @@
+#!/bin/sh
+#
+# Copyright (c) 2026 The libworkqueue authors.
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# demo.sh: hash files by pcksum, and compare the result with sha256sum's.
+# "./build.sh demo" and "bmake demo" end with this.  The files are those of
+# this tree, and those of the compiler that built it, to have some more.
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+obj=$(bmake -V '${OBJTOP}') || exit 1
+set -- .
+[ -d /usr/lib/gcc ] && set -- . /usr/lib/gcc
+
+echo "demo: pcksum -e .git -e obj $*"
+"$obj/share/examples/workqueue/pcksum" -e .git -e obj "$@" \
+    > "$obj/demo.got" || {
+	echo "demo: pcksum failed" >&2
+	exit 1
+}
+head -n 3 "$obj/demo.got"
+echo "..."
+
+for tree; do
+	find "$tree" \( -name .git -o -name obj \) -prune -o \
+	    -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+done > "$obj/demo.want"
+files=$(wc -l < "$obj/demo.want" | tr -d ' ')
+agree=$(paste -d '\n' "$obj/demo.want" "$obj/demo.got" | uniq -d | wc -l |
+    tr -d ' ')
+echo "demo: $agree of $files files agree with sha256sum, line by line"
+cmp "$obj/demo.want" "$obj/demo.got"

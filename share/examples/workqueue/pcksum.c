@@ -1,0 +1,720 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * pcksum: the SHA256 of every file in some trees, on all CPUs.
+ *
+ * What it shows: one queue per CPU (WQ_PERCPU), items embedded in the
+ * client's own records, choosing a CPU by its load, waiting for single
+ * items, and signal handlers whose whole job is workqueue_enqueue().
+ *
+ * cc pcksum.c $(pkg-config --cflags --libs workqueue) -lmd -lbsd
+ *
+ * usage: pcksum [-e name] ... [path ...]
+ *
+ * Without a path it reads the tree it stands in.  -e leaves out what has
+ * that name below a path.  Lines are those of sha256sum(1), in the order of
+ * the arguments and within each in the order that "LC_ALL=C sort" gives to
+ * the paths.  The status is 0, 1 if anything could not be read, and 130
+ * after ^C.
+ */
+
+#include <sys/types.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include <sys/cpu.h>
+#include <sys/systm.h>
+#include <sys/workqueue.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <inttypes.h>
+#include <sha2.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#ifndef LIBBSD_OVERLAY
+#include <bsd/err.h>		/* errc, warnc */
+#include <bsd/stdlib.h>		/* getprogname */
+#endif
+
+#define	BUFFERSIZE	(256 * 1024)	/* each CPU's, to read into */
+#define	FILECOST	(32 * 1024)	/* opening a file, in bytes hashed */
+#define	ENOTREG		(-1)		/* f_error: not a regular file */
+
+/*
+ * Files in flight live in a ring, oldest first: the walk adds at ring_tail,
+ * the lines are printed from ring_head, and in between the workers finish
+ * them in any order.  The alternative, an array of all results, needs no
+ * wait before the end, but a million files would cost a million records and
+ * the first line would come after the last hash.  With the ring memory is
+ * bounded, and 4096 places are enough to keep all CPUs fed with other files
+ * for a good while behind a huge one.
+ */
+#define	RINGSIZE	4096
+#define	RINGBATCH	256
+
+struct file {
+	struct work	 f_work;	/* first: hash() casts it back */
+	struct load	*f_load;	/* the CPU that it was given to */
+	char		*f_path;
+	uint64_t	 f_cost;
+	int		 f_error;
+	char		 f_hex[SHA256_DIGEST_STRING_LENGTH];
+	atomic_bool	 f_done;	/* f_error and f_hex are there */
+};
+
+/* One per CPU.  Only that CPU's worker uses the buffer, so no lock. */
+struct load {
+	_Alignas(64) _Atomic uint64_t l_cost;	/* given and not yet done */
+	uint8_t		*l_buffer;
+};
+
+static struct workqueue	*hashwq;	/* the files, one queue per CPU */
+static struct workqueue	*ctlwq;		/* what the signals want done */
+static struct load	*loads;		/* by CPU index */
+
+/* The main thread's own. */
+static struct file	 ring[RINGSIZE];
+static size_t		 ring_head, ring_tail;
+static char		**excludes;
+static size_t		 nexcludes;
+static bool		 failed;	/* something could not be read */
+static bool		 truncated;	/* a line is missing: print no more */
+
+/* Written by signal handlers or callbacks, read anywhere. */
+static struct work	 cancelwork, tickwork;
+static atomic_bool	 tickpending;
+static atomic_bool	 cancelled;
+static _Atomic uint64_t	 donefiles, donebytes;
+
+/* The progress bar. */
+static bool		 progress;	/* standard error is a terminal */
+static bool		 shared;	/* and standard output is one too */
+static bool		 barshown;	/* under the kernel lock */
+static struct timespec	 starttime;	/* read by others once counted */
+static _Atomic uint64_t	 totalfiles, totalbytes;
+static atomic_bool	 counted;	/* the totals are final */
+
+static void	addfile(const char *, uint64_t, int);
+static void	control(struct work *, void *);
+static void	hash(struct work *, void *);
+static void	onalarm(int);
+static void	oninterrupt(int);
+static void	printready(void);
+static void	setup(void);
+static void	summary(void);
+static void	teardown(void);
+static void	usage(void) __attribute__((__noreturn__));
+static void	waitfor(size_t);
+static void	walk(char *, bool);
+
+int
+main(int argc, char *argv[])
+{
+	static char dot[] = ".", *dotv[] = { dot, NULL };
+	int ch, i;
+
+	while ((ch = getopt(argc, argv, "e:")) != -1) {
+		switch (ch) {
+		case 'e':
+			excludes = realloc(excludes,
+			    (nexcludes + 1) * sizeof(*excludes));
+			if (excludes == NULL)
+				err(EXIT_FAILURE, NULL);
+			excludes[nexcludes++] = optarg;
+			break;
+		default:
+			usage();
+		}
+	}
+	argv += optind;
+	argc -= optind;
+	if (argc == 0) {
+		argv = dotv;
+		argc = 1;
+	}
+
+	setup();
+
+	/* A bar needs to know its end; without one, walk only once. */
+	if (progress) {
+		for (i = 0; i < argc; i++)
+			walk(argv[i], true);
+		clock_gettime(CLOCK_MONOTONIC, &starttime);
+		atomic_store(&counted, true);
+	}
+	for (i = 0; i < argc; i++)
+		walk(argv[i], false);
+	while (ring_head != ring_tail)
+		waitfor(ring_head + 1);
+
+	teardown();
+
+	if (fflush(stdout) == EOF || ferror(stdout))
+		err(EXIT_FAILURE, "standard output");
+	if (atomic_load(&cancelled))
+		return 128 + SIGINT;
+	if (progress)
+		summary();
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void
+usage(void)
+{
+
+	fprintf(stderr, "usage: %s [-e name] ... [path ...]\n",
+	    getprogname());
+	exit(EXIT_FAILURE);
+}
+
+/*
+ * The queues, then the signals that use them.
+ */
+static void
+setup(void)
+{
+	static const struct itimerval tenth = {
+		.it_interval.tv_usec = 100000,
+		.it_value.tv_usec = 100000
+	};
+	struct sigaction sa, osa;
+	int error, i;
+
+	progress = isatty(STDERR_FILENO);
+	shared = progress && isatty(STDOUT_FILENO);
+
+	if ((loads = aligned_alloc(_Alignof(struct load),
+	    (size_t)ncpu * sizeof(*loads))) == NULL)
+		err(EXIT_FAILURE, NULL);
+	for (i = 0; i < ncpu; i++) {
+		atomic_init(&loads[i].l_cost, 0);
+		if ((loads[i].l_buffer = malloc(BUFFERSIZE)) == NULL)
+			err(EXIT_FAILURE, NULL);
+	}
+
+	error = workqueue_create(&hashwq, "pcksum", hash, NULL, PRI_NONE,
+	    IPL_NONE, WQ_PERCPU | WQ_MPSAFE);
+	if (error != 0)
+		errc(EXIT_FAILURE, error, "workqueue_create");
+
+	/* A handler may interrupt its thread at any level: IPL_HIGH. */
+	error = workqueue_create(&ctlwq, "pcksumctl", control, NULL, PRI_NONE,
+	    IPL_HIGH, WQ_MPSAFE);
+	if (error != 0)
+		errc(EXIT_FAILURE, error, "workqueue_create");
+
+	/*
+	 * SA_RESETHAND: the handler runs once, so its item cannot be enqueued
+	 * while it is pending, and a second ^C ends the program at once, for
+	 * whoever is stuck behind a pipe.  Who started us with interrupts
+	 * ignored, as nohup(1) or a shell's & may, meant it.
+	 */
+	memset(&sa, 0, sizeof(sa));
+	sigemptyset(&sa.sa_mask);
+	sa.sa_handler = oninterrupt;
+	sa.sa_flags = SA_RESTART | SA_RESETHAND;
+	if (sigaction(SIGINT, NULL, &osa) == 0 && osa.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &sa, NULL);
+
+	if (progress) {
+		sa.sa_handler = onalarm;
+		sa.sa_flags = SA_RESTART;
+		sigaction(SIGALRM, &sa, NULL);
+		setitimer(ITIMER_REAL, &tenth, NULL);
+	}
+}
+
+/*
+ * The reverse.  The workers block all signals, so the handlers run in this
+ * thread only: none is left half-way through an enqueue once they are off,
+ * and the queue may go.  workqueue_destroy() runs what is still pending.
+ */
+static void
+teardown(void)
+{
+	static const struct itimerval never;
+	int i;
+
+	workqueue_destroy(hashwq);
+	setitimer(ITIMER_REAL, &never, NULL);
+	signal(SIGALRM, SIG_IGN);
+	signal(SIGINT, SIG_DFL);
+	workqueue_destroy(ctlwq);
+	for (i = 0; i < ncpu; i++)
+		free(loads[i].l_buffer);
+	free(loads);
+	free(excludes);
+}
+
+/*
+ * The terminal belongs to the holder of the kernel lock, and a writer takes
+ * the bar away before it writes a line.
+ */
+static void
+term_enter(void)
+{
+
+	KERNEL_LOCK(1, NULL);
+	if (barshown) {
+		fputs("\r\033[K", stderr);
+		barshown = false;
+	}
+}
+
+static void
+term_exit(void)
+{
+
+	KERNEL_UNLOCK_ONE(NULL);
+}
+
+static double
+elapsed(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - starttime.tv_sec) +
+	    (double)(now.tv_nsec - starttime.tv_nsec) / 1e9;
+}
+
+static void
+drawbar(void)
+{
+	struct winsize ws;
+	char line[512], text[128], bar[256];
+	uint64_t done, total, files, bytes;
+	double fraction, seconds;
+	size_t len, width, filled;
+
+	files = atomic_load(&donefiles);
+	bytes = atomic_load(&donebytes);
+	total = atomic_load(&totalbytes) + atomic_load(&totalfiles) * FILECOST;
+	done = bytes + files * FILECOST;
+
+	/* The trees may have grown since they were counted. */
+	fraction = total == 0 || done >= total ? 1.0 :
+	    (double)done / (double)total;
+
+	if (!atomic_load(&counted)) {
+		snprintf(text, sizeof(text), "%" PRIu64 " files found",
+		    atomic_load(&totalfiles));
+		fraction = 0;
+	} else {
+		seconds = elapsed();
+		snprintf(text, sizeof(text), "%3d%% %" PRIu64 "/%" PRIu64
+		    " files %6.0f files/s %6.1f MB/s", (int)(fraction * 100),
+		    files, atomic_load(&totalfiles), (double)files / seconds,
+		    (double)bytes / 1e6 / seconds);
+	}
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) == -1 || ws.ws_col == 0)
+		ws.ws_col = 80;
+	len = strlen(text);
+	width = ws.ws_col > len + 4 ? ws.ws_col - len - 4 : 0;
+	if (width >= sizeof(bar))
+		width = sizeof(bar) - 1;
+	filled = (size_t)(fraction * (double)width);
+	memset(bar, '=', filled);
+	memset(bar + filled, ' ', width - filled);
+	if (filled > 0 && filled < width)
+		bar[filled - 1] = '>';
+	bar[width] = '\0';
+
+	/* Too narrow a terminal would wrap, and \r not reach the start. */
+	if (width >= 8)
+		snprintf(line, sizeof(line), "[%s] %s", bar, text);
+	else
+		snprintf(line, ws.ws_col < sizeof(line) ? ws.ws_col :
+		    sizeof(line), "%s", text);
+
+	/* Over the old one rather than after erasing it: no flicker. */
+	KERNEL_LOCK(1, NULL);
+	if (!atomic_load(&cancelled)) {
+		fprintf(stderr, "\r%s\033[K", line);
+		barshown = true;
+	}
+	KERNEL_UNLOCK_ONE(NULL);
+}
+
+static void
+summary(void)
+{
+	double mb, seconds;
+	uint64_t files;
+
+	files = atomic_load(&donefiles);
+	mb = (double)atomic_load(&donebytes) / 1e6;
+	seconds = elapsed();
+	term_enter();
+	fprintf(stderr, "%" PRIu64 " files, %.1f MB in %.1f s on %d CPUs: "
+	    "%.0f files/s, %.1f MB/s\n", files, mb, seconds, ncpu,
+	    (double)files / seconds, mb / seconds);
+	term_exit();
+}
+
+/*
+ * The signal handlers.  They may have interrupted this thread anywhere, in
+ * malloc or in workqueue_enqueue itself, and it is no matter: to enqueue is
+ * allowed here, and all else happens in control(), in a thread, where
+ * printf and locks are allowed as well.
+ */
+static void
+oninterrupt(int signo)
+{
+
+	(void)signo;
+	workqueue_enqueue(ctlwq, &cancelwork, NULL);
+}
+
+/*
+ * The timer may come again before its last tick was drawn, and an item must
+ * not be enqueued while it is pending.  The flag says whether it is.
+ */
+static void
+onalarm(int signo)
+{
+
+	(void)signo;
+	if (!atomic_exchange(&tickpending, true))
+		workqueue_enqueue(ctlwq, &tickwork, NULL);
+}
+
+static void
+control(struct work *wk, void *arg)
+{
+
+	(void)arg;
+	if (wk == &cancelwork) {
+		atomic_store(&cancelled, true);
+		term_enter();
+		fprintf(stderr, "%s: interrupted\n", getprogname());
+		term_exit();
+	} else {
+		atomic_store(&tickpending, false);
+		drawbar();
+	}
+}
+
+/*
+ * The order of the entries of a directory.  That of their bytes; a directory
+ * as if its name ended in the slash that will follow it, so that the walk
+ * meets all paths in the order of their bytes.
+ */
+static int
+compare(const FTSENT **ap, const FTSENT **bp)
+{
+	const FTSENT *a = *ap, *b = *bp;
+	size_t i;
+	int ca, cb;
+
+	for (i = 0; a->fts_name[i] == b->fts_name[i]; i++) {
+		if (a->fts_name[i] == '\0')
+			return 0;
+	}
+	ca = (unsigned char)a->fts_name[i];
+	cb = (unsigned char)b->fts_name[i];
+	if (ca == '\0' && a->fts_info == FTS_D)
+		ca = '/';
+	if (cb == '\0' && b->fts_info == FTS_D)
+		cb = '/';
+	return ca < cb ? -1 : ca > cb;
+}
+
+static bool
+excluded(const FTSENT *e)
+{
+	size_t i;
+
+	if (e->fts_level == FTS_ROOTLEVEL)
+		return false;
+	for (i = 0; i < nexcludes; i++) {
+		if (strcmp(e->fts_name, excludes[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Walk one tree; count its files, or hand them out.  What cannot be read
+ * takes its place among the files, so that complaints keep the order too.
+ */
+static void
+walk(char *path, bool counting)
+{
+	char *paths[] = { path, NULL };
+	FTSENT *e;
+	FTS *fts;
+	int error;
+
+	fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
+	    compare);
+	if (fts == NULL) {
+		if (!counting)
+			addfile(path, 0, errno);
+		return;
+	}
+	while (!atomic_load(&cancelled) && (errno = 0,
+	    e = fts_read(fts)) != NULL) {
+		if (excluded(e)) {
+			fts_set(fts, e, FTS_SKIP);
+			continue;
+		}
+		switch (e->fts_info) {
+		case FTS_F:
+			error = 0;
+			break;
+		case FTS_D:
+		case FTS_DP:
+			continue;
+		case FTS_DC:
+			error = ELOOP;
+			break;
+		case FTS_DNR:
+		case FTS_ERR:
+		case FTS_NS:
+			error = e->fts_errno;
+			break;
+		case FTS_SLNONE:
+			/* A dead link; the followed ones are arguments. */
+			if (e->fts_level != FTS_ROOTLEVEL)
+				continue;
+			error = ENOENT;
+			break;
+		default:
+			/* Links, devices and so on only if asked for. */
+			if (e->fts_level != FTS_ROOTLEVEL)
+				continue;
+			error = ENOTREG;
+			break;
+		}
+		if (!counting)
+			addfile(e->fts_path, error == 0 ?
+			    (uint64_t)e->fts_statp->st_size : 0, error);
+		else if (error == 0) {
+			atomic_fetch_add(&totalfiles, 1);
+			atomic_fetch_add(&totalbytes,
+			    (uint64_t)e->fts_statp->st_size);
+		}
+	}
+	if (!atomic_load(&cancelled) && errno != 0 && !counting)
+		addfile(path, 0, errno);
+	fts_close(fts);
+}
+
+/*
+ * The CPU with the least to do.  Left to itself (ci NULL) all work would go
+ * to the CPU that the walk happens to run on; dealt out in turn, small files
+ * would be stuck behind a large one while other CPUs are idle.
+ */
+static struct cpu_info *
+leastloaded(void)
+{
+	CPU_INFO_ITERATOR cii;
+	struct cpu_info *ci, *best = NULL;
+	uint64_t cost, bestcost = UINT64_MAX;
+
+	for (CPU_INFO_FOREACH(cii, ci)) {
+		cost = atomic_load_explicit(&loads[cpu_index(ci)].l_cost,
+		    memory_order_relaxed);
+		if (cost < bestcost) {
+			bestcost = cost;
+			best = ci;
+		}
+	}
+	return best;
+}
+
+static void
+addfile(const char *path, uint64_t size, int error)
+{
+	struct cpu_info *ci;
+	struct file *f;
+
+	if (ring_tail - ring_head == RINGSIZE)
+		waitfor(ring_head + RINGBATCH);
+
+	f = &ring[ring_tail++ % RINGSIZE];
+	if ((f->f_path = strdup(path)) == NULL)
+		err(EXIT_FAILURE, NULL);
+	f->f_error = error;
+	f->f_cost = size + FILECOST;
+	if (error != 0)
+		atomic_store(&f->f_done, true);
+	else {
+		ci = leastloaded();
+		f->f_load = &loads[cpu_index(ci)];
+		atomic_fetch_add(&f->f_load->l_cost, f->f_cost);
+		atomic_store(&f->f_done, false);
+		workqueue_enqueue(hashwq, &f->f_work, ci);
+	}
+	printready();
+}
+
+/*
+ * The workers' function: runs on f's CPU, on all CPUs at the same time.
+ */
+static void
+hash(struct work *wk, void *arg)
+{
+	struct file *f = (struct file *)wk;
+	struct load *l = f->f_load;
+	struct stat st;
+	SHA2_CTX ctx;
+	ssize_t n = 0;
+	int error, fd;
+
+	(void)arg;
+	/* O_NONBLOCK: what was a file a moment ago may be a FIFO now. */
+	error = 0;
+	fd = -1;
+	if (atomic_load(&cancelled))
+		error = ECANCELED;
+	else if ((fd = open(f->f_path, O_RDONLY | O_NONBLOCK | O_NOCTTY |
+	    O_CLOEXEC)) == -1 || fstat(fd, &st) == -1)
+		error = errno;
+	else if (!S_ISREG(st.st_mode))
+		error = ENOTREG;
+
+	/* To the end as read(2) finds it, whatever the size was. */
+	SHA256Init(&ctx);
+	while (error == 0 && (n = read(fd, l->l_buffer, BUFFERSIZE)) != 0) {
+		if (n == -1) {
+			if (errno != EINTR)
+				error = errno;
+			continue;
+		}
+		SHA256Update(&ctx, l->l_buffer, (size_t)n);
+		atomic_fetch_add(&donebytes, (uint64_t)n);
+		if (atomic_load(&cancelled))
+			error = ECANCELED;
+	}
+	SHA256End(&ctx, f->f_hex);
+	if (fd != -1)
+		close(fd);
+
+	f->f_error = error;
+	atomic_fetch_sub(&l->l_cost, f->f_cost);
+	atomic_fetch_add(&donefiles, 1);
+
+	/*
+	 * The moment this is seen the main thread may print f and enqueue it
+	 * anew, before this function has returned.  The library doesn't mind,
+	 * it let go of the item when it called us; and from here on we don't
+	 * touch it either.
+	 */
+	atomic_store_explicit(&f->f_done, true, memory_order_release);
+}
+
+/*
+ * One line as sha256sum(1) writes it: a name with a backslash or a line
+ * break in it is escaped, and the line starts with a backslash to say so.
+ */
+static void
+printline(const char *hex, const char *path)
+{
+	const char *p;
+
+	if (path[strcspn(path, "\\\n\r")] == '\0') {
+		printf("%s  %s\n", hex, path);
+		return;
+	}
+	printf("\\%s  ", hex);
+	for (p = path; *p != '\0'; p++) {
+		switch (*p) {
+		case '\\':
+			fputs("\\\\", stdout);
+			break;
+		case '\n':
+			fputs("\\n", stdout);
+			break;
+		case '\r':
+			fputs("\\r", stdout);
+			break;
+		default:
+			putchar(*p);
+			break;
+		}
+	}
+	putchar('\n');
+}
+
+static void
+printfile(const struct file *f)
+{
+
+	if (f->f_error == ECANCELED)
+		truncated = true;
+	if (truncated)
+		return;
+	if (f->f_error == 0) {
+		if (shared)
+			term_enter();
+		printline(f->f_hex, f->f_path);
+		if (shared)
+			term_exit();
+		if (ferror(stdout))
+			err(EXIT_FAILURE, "standard output");
+		return;
+	}
+	failed = true;
+	term_enter();
+	if (f->f_error == ENOTREG)
+		warnx("%s: not a regular file", f->f_path);
+	else
+		warnc(f->f_error, "%s", f->f_path);
+	term_exit();
+}
+
+/*
+ * Print what is ready at the head of the ring.
+ */
+static void
+printready(void)
+{
+	struct file *f;
+
+	while (ring_head != ring_tail) {
+		f = &ring[ring_head % RINGSIZE];
+		if (!atomic_load_explicit(&f->f_done, memory_order_acquire))
+			break;
+		printfile(f);
+		free(f->f_path);
+		ring_head++;
+	}
+}
+
+/*
+ * Wait until all files before place "end" are done, and print them.
+ *
+ * Each CPU's queue is in order, so once its newest file is done all older
+ * ones are.  Asked newest first, the question "done?" comes to a real wait
+ * about once per CPU, which is what one likes to see when the ring is full:
+ * workqueue_wait() looks through all that is pending.
+ */
+static void
+waitfor(size_t end)
+{
+	struct file *f;
+	size_t i;
+
+	for (i = end; i-- > ring_head;) {
+		f = &ring[i % RINGSIZE];
+		if (!atomic_load_explicit(&f->f_done, memory_order_acquire))
+			workqueue_wait(hashwq, &f->f_work);
+	}
+	printready();
+}

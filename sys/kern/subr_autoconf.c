@@ -1,0 +1,218 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * device(9) and aprint(9); as much of autoconf(9) as has a driver's attach
+ * function called.
+ */
+
+#include <string.h>
+
+#include <sys/device.h>
+
+#include "kern.h"
+
+/* Errors said by aprint_error(); anybody, atomically. */
+static int aprint_errors;
+
+__kern_public const char *
+device_xname(device_t dev)
+{
+
+	return dev == NULL ? "(null)" : dev->dv_xname;
+}
+
+__kern_public void *
+device_private(device_t dev)
+{
+
+	return dev == NULL ? NULL : dev->dv_private;
+}
+
+__kern_public int
+device_unit(device_t dev)
+{
+
+	return dev->dv_unit;
+}
+
+__kern_public device_t
+device_parent(device_t dev)
+{
+
+	return dev->dv_parent;
+}
+
+__kern_public devclass_t
+device_class(device_t dev)
+{
+
+	return dev->dv_class;
+}
+
+__kern_public cfdata_t
+device_cfdata(device_t dev)
+{
+
+	return dev->dv_cfdata;
+}
+
+__kern_public bool
+device_is_a(device_t dev, const char *name)
+{
+
+	return strcmp(dev->dv_name, name) == 0;
+}
+
+__kern_public bool
+device_is_active(device_t dev)
+{
+
+	return atomic_load_relaxed(&dev->dv_active);
+}
+
+__kern_public void
+device_set_private(device_t dev, void *private)
+{
+
+	KASSERTMSG(dev->dv_private == NULL, "device_set_private: %s has one",
+	    dev->dv_xname);
+	dev->dv_private = private;
+}
+
+__kern_public device_t
+wqk_device_attach(const struct cfattach *ca, const char *name, int unit,
+    device_t parent, void *aux)
+{
+	device_t dev;
+
+	if ((dev = host_alloc(sizeof(*dev))) == NULL)
+		panic("device_attach: no memory for %s%d", name, unit);
+	if (ca->ca_devsize != 0 &&
+	    (dev->dv_private = host_alloc(ca->ca_devsize)) == NULL)
+		panic("device_attach: no memory for the softc of %s%d", name,
+		    unit);
+	(void)ksnprintf(dev->dv_name, sizeof(dev->dv_name), "%s", name);
+	(void)ksnprintf(dev->dv_xname, sizeof(dev->dv_xname), "%s%d", name,
+	    unit);
+	dev->dv_unit = unit;
+	dev->dv_parent = parent;
+	dev->dv_cfattach = ca;
+	dev->dv_cf.cf_name = dev->dv_name;
+	dev->dv_cf.cf_atname = ca->ca_name;
+	dev->dv_cf.cf_unit = unit;
+	dev->dv_cfdata = &dev->dv_cf;
+	atomic_store_relaxed(&dev->dv_active, true);
+	if (ca->ca_match != NULL &&
+	    (*ca->ca_match)(parent, dev->dv_cfdata, aux) == 0) {
+		host_free(dev->dv_private);
+		host_free(dev);
+		return NULL;
+	}
+	(*ca->ca_attach)(parent, dev, aux);
+	return dev;
+}
+
+__kern_public int
+wqk_device_detach(device_t dev, int flags)
+{
+	const struct cfattach *ca = dev->dv_cfattach;
+	int error;
+
+	/* As config_detach(9): the driver may still say no. */
+	if (ca->ca_detach != NULL &&
+	    (error = (*ca->ca_detach)(dev, flags)) != 0) {
+		if ((flags & DETACH_FORCE) != 0)
+			panic("device_detach: %s: forced detach failed: %d",
+			    dev->dv_xname, error);
+		return error;
+	}
+	if (ca->ca_devsize != 0)
+		host_free(dev->dv_private);
+	host_free(dev);
+	return 0;
+}
+
+/*
+ * Said to the console when the library is as verbose as verbose; always with
+ * 0, never with -1.
+ */
+static void
+aprint(device_t dev, int verbose, const char *fmt, va_list ap)
+{
+	char prefix[sizeof(dev->dv_xname) + 2];
+
+	if (verbose < 0 || kern_verbose < verbose)
+		return;
+	if (dev != NULL)
+		(void)ksnprintf(prefix, sizeof(prefix), "%s: ",
+		    dev->dv_xname);
+	kern_vprintf(dev == NULL ? NULL : prefix, fmt, ap);
+}
+
+__kern_public void
+device_printf(device_t dev, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	aprint(dev, 0, fmt, ap);
+	va_end(ap);
+}
+
+#define	APRINT(name, verbose)						\
+__kern_public void							\
+wqk_aprint_##name(const char *fmt, ...)					\
+{									\
+	va_list ap;							\
+									\
+	va_start(ap, fmt);						\
+	aprint(NULL, (verbose), fmt, ap);				\
+	va_end(ap);							\
+}									\
+__kern_public void							\
+wqk_aprint_##name##_dev(device_t dev, const char *fmt, ...)		\
+{									\
+	va_list ap;							\
+									\
+	va_start(ap, fmt);						\
+	aprint(dev, (verbose), fmt, ap);				\
+	va_end(ap);							\
+}
+
+APRINT(normal, 0)
+APRINT(naive, -1)
+APRINT(verbose, 1)
+APRINT(debug, 2)
+
+__kern_public void
+wqk_aprint_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)atomic_fetch_add_relaxed(&aprint_errors, 1);
+	va_start(ap, fmt);
+	aprint(NULL, 0, fmt, ap);
+	va_end(ap);
+}
+
+__kern_public void
+wqk_aprint_error_dev(device_t dev, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)atomic_fetch_add_relaxed(&aprint_errors, 1);
+	va_start(ap, fmt);
+	aprint(dev, 0, fmt, ap);
+	va_end(ap);
+}
+
+/* The number of errors since the last call. */
+__kern_public int
+wqk_aprint_get_error_count(void)
+{
+
+	return atomic_swap_acq_rel(&aprint_errors, 0);
+}

@@ -1,0 +1,1184 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * pool(9) and pool_cache(9).
+ *
+ * Pages come from the C allocator, in thread context only.  A page begins
+ * with a header that has a link for each item, so that free items are never
+ * touched and an item's state is known without looking at it.  Everything is
+ * done under one internal spin lock per pool, so that interrupt handlers get
+ * and put items, too: they take what is there, and the next thread that
+ * comes along fills up the reserve they have drawn on.
+ *
+ * Locks: pool_listlock, then pr_lock, then the bucket of a sleep queue.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include <sys/pool.h>
+
+#include "kern.h"
+
+/* Between items in builds with address sanitizer, so that it sees overruns. */
+#ifdef KERN_ASAN
+#define	POOL_REDZONE	16
+#else
+#define	POOL_REDZONE	0
+#endif
+
+#define	POOL_ALIGN	16		/* default, if the size warrants it */
+#define	POOL_MINITEM	8		/* smallest size and alignment */
+#define	POOL_MINPAGE	4096
+#define	POOL_MAXPAGE	((size_t)1 << 30)
+#define	POOL_RESERVE	16		/* items for interrupts */
+#define	POOL_FILL	0xd9		/* of free items, in checking mode */
+
+/* A link: the next free item of the page, or the state of one not free. */
+#define	POOL_LINK_MAX	0xfff0		/* items of a page */
+#define	POOL_LINK_END	0xffff
+#define	POOL_LINK_OUT	0xfffe
+#define	POOL_LINK_CACHED 0xfffd
+
+struct pool_page {
+	struct pool	*pg_pool;
+	struct pool_page *pg_next;
+	struct pool_page **pg_prevp;
+	unsigned int	 pg_nfree;
+	uint16_t	 pg_free;	/* first free item */
+	uint16_t	 pg_link[];	/* one for each item */
+};
+
+static struct kspin	pool_listlock;
+static struct pool	*pool_list;		/* (pool_listlock) */
+
+static void *pool_page_alloc(struct pool *, int);
+static void pool_page_free(struct pool *, void *);
+
+__kern_public struct pool_allocator pool_allocator_kmem = {
+	.pa_alloc = pool_page_alloc, .pa_free = pool_page_free
+};
+__kern_public struct pool_allocator pool_allocator_nointr = {
+	.pa_alloc = pool_page_alloc, .pa_free = pool_page_free
+};
+__kern_public struct pool_allocator pool_allocator_meta = {
+	.pa_alloc = pool_page_alloc, .pa_free = pool_page_free
+};
+
+static void *
+pool_page_alloc(struct pool *pp, int flags)
+{
+
+	(void)flags;
+	return host_memalign(pp->pr_pagesz, pp->pr_pagesz);
+}
+
+static void
+pool_page_free(struct pool *pp, void *page)
+{
+
+	(void)pp;
+	host_free(page);
+}
+
+static inline void
+pool_lock(struct pool *pp)
+{
+
+	kspin_enter((struct kspin *)(void *)&pp->pr_lock);
+}
+
+static inline void
+pool_unlock(struct pool *pp)
+{
+
+	kspin_exit((struct kspin *)(void *)&pp->pr_lock);
+}
+
+/*
+ * Hold off pool_destroy() while the pool is used without its lock.  The lock
+ * is held.
+ */
+static void
+pool_hold(struct pool *pp)
+{
+
+	pp->pr_busy++;
+}
+
+static void
+pool_release(struct pool *pp)
+{
+	struct sleepq *sq;
+	struct lwp *l;
+
+	l = NULL;
+	pool_lock(pp);
+	if (--pp->pr_busy == 0) {
+		sq = sleepq_enter(&pp->pr_busy);
+		l = sleepq_dequeue(sq, &pp->pr_busy, SLEEPQ_POOL, NULL);
+		sleepq_exit(sq);
+	}
+	/* The last touch of the pool. */
+	pool_unlock(pp);
+	if (l != NULL)
+		lwp_unpark(l);
+}
+
+static void
+pool_page_insert(struct pool_page **headp, struct pool_page *pg)
+{
+
+	pg->pg_next = *headp;
+	if (pg->pg_next != NULL)
+		pg->pg_next->pg_prevp = &pg->pg_next;
+	pg->pg_prevp = headp;
+	*headp = pg;
+}
+
+static void
+pool_page_remove(struct pool_page *pg)
+{
+
+	*pg->pg_prevp = pg->pg_next;
+	if (pg->pg_next != NULL)
+		pg->pg_next->pg_prevp = pg->pg_prevp;
+}
+
+static inline void *
+pool_item(const struct pool *pp, struct pool_page *pg, unsigned int i)
+{
+
+	return (char *)pg + pp->pr_first + i * pp->pr_slot;
+}
+
+/*
+ * The page and the number of an item, which a caller gives back.
+ */
+static struct pool_page *
+pool_find(const struct pool *pp, const char *func, const void *item,
+    unsigned int *ip)
+{
+	struct pool_page *pg;
+	size_t off;
+
+	pg = (struct pool_page *)((uintptr_t)item & ~(pp->pr_pagesz - 1));
+	off = (uintptr_t)item - (uintptr_t)pg - pp->pr_first;
+	if (pg == NULL || pg->pg_pool != pp ||
+	    off / pp->pr_slot >= pp->pr_itemsperpage || off % pp->pr_slot != 0)
+		panic("%s: \"%s\": %p is not one of its items", func,
+		    pp->pr_wchan, item);
+	*ip = (unsigned int)(off / pp->pr_slot);
+	return pg;
+}
+
+/*
+ * How many items fit on a page of that size, behind the header.
+ */
+static unsigned int
+pool_layout(struct pool *pp, size_t align, size_t ioff, size_t pagesz)
+{
+	size_t first, n;
+
+	n = pagesz / pp->pr_slot;
+	if (n > POOL_LINK_MAX)
+		n = POOL_LINK_MAX;
+	for (; n > 0; n--) {
+		first = sizeof(struct pool_page) + n * sizeof(uint16_t) +
+		    POOL_REDZONE;
+		/* The item's byte number ioff is to be aligned. */
+		first = ((first + ioff + align - 1) & ~(align - 1)) - ioff;
+		if (first + n * pp->pr_slot <= pagesz) {
+			pp->pr_first = first;
+			break;
+		}
+	}
+	return (unsigned int)n;
+}
+
+__kern_public void
+pool_init(struct pool *pp, size_t size, unsigned int align, unsigned int ioff,
+    int flags, const char *wchan, struct pool_allocator *palloc, int ipl)
+{
+	struct pool *o;
+	size_t a, pagesz;
+
+	kern_init();
+	KASSERTMSG(size != 0 && size < POOL_MAXPAGE / 4,
+	    "pool_init: \"%s\": size %zu", wchan, size);
+	KASSERTMSG((align & (align - 1)) == 0 && align <= POOL_MAXPAGE / 4,
+	    "pool_init: \"%s\": alignment %u", wchan, align);
+	KASSERTMSG(ipl >= IPL_NONE && ipl < NIPL, "pool_init: \"%s\": IPL %d",
+	    wchan, ipl);
+	if (KERN_CHECKING()) {
+		kspin_enter(&pool_listlock);
+		for (o = pool_list; o != NULL; o = o->pr_next)
+			if (o == pp)
+				panic("pool_init: \"%s\": pool %p is "
+				    "initialised already, as \"%s\"", wchan,
+				    (void *)pp, o->pr_wchan);
+		kspin_exit(&pool_listlock);
+	}
+
+	memset(pp, 0, sizeof(*pp));
+	pp->pr_ipl = ipl;
+	pp->pr_wchan = wchan;
+	pp->pr_alloc = palloc != NULL ? palloc : &pool_allocator_kmem;
+	pp->pr_flags = flags;
+	pp->pr_maxitems = pp->pr_hardlimit = UINT32_MAX;
+	pp->pr_reqsize = size;
+
+	a = align != 0 ? align : size >= POOL_ALIGN ? POOL_ALIGN : 0;
+	if (a < POOL_MINITEM)
+		a = POOL_MINITEM;
+	ioff &= (unsigned int)(a - 1);
+	pp->pr_slot = (size + POOL_REDZONE + a - 1) & ~(a - 1);
+
+	pagesz = pp->pr_alloc->pa_pagesz;
+	if (pagesz == 0)
+		/* Waste no more than a quarter. */
+		for (pagesz = POOL_MINPAGE; (pp->pr_itemsperpage =
+		    pool_layout(pp, a, ioff, pagesz)) * pp->pr_slot <
+		    pagesz / 4 * 3; pagesz *= 2)
+			continue;
+	else
+		pp->pr_itemsperpage = pool_layout(pp, a, ioff, pagesz);
+	KASSERTMSG((pagesz & (pagesz - 1)) == 0 && pp->pr_itemsperpage != 0,
+	    "pool_init: \"%s\": items of %zu bytes on pages of %zu", wchan,
+	    size, pagesz);
+	pp->pr_pagesz = pagesz;
+
+	kspin_enter(&pool_listlock);
+	pp->pr_next = pool_list;
+	if (pp->pr_next != NULL)
+		pp->pr_next->pr_prevp = &pp->pr_next;
+	pp->pr_prevp = &pool_list;
+	pool_list = pp;
+	kspin_exit(&pool_listlock);
+
+	/* Something to start with where there are interrupts. */
+	if (ipl >= IPL_VM && pp->pr_alloc->pa_alloc == pool_page_alloc) {
+		pp->pr_reserve = pp->pr_itemsperpage < POOL_RESERVE ?
+		    pp->pr_itemsperpage : POOL_RESERVE;
+		(void)pool_prime(pp, (int)pp->pr_reserve);
+	}
+}
+
+/*
+ * Add a page.  In thread context, without the lock, while the pool is held
+ * or the caller's otherwise.
+ */
+static bool
+pool_grow(struct pool *pp, int flags)
+{
+	struct pool_page *pg;
+	unsigned int i;
+
+	pg = (*pp->pr_alloc->pa_alloc)(pp, flags);
+	if (pg == NULL)
+		return false;
+	KASSERTMSG(((uintptr_t)pg & (pp->pr_pagesz - 1)) == 0,
+	    "pool_get: \"%s\": page %p is not aligned", pp->pr_wchan,
+	    (void *)pg);
+	pg->pg_pool = pp;
+	pg->pg_nfree = pp->pr_itemsperpage;
+	pg->pg_free = 0;
+	for (i = 0; i < pp->pr_itemsperpage; i++)
+		pg->pg_link[i] = i + 1 < pp->pr_itemsperpage ?
+		    (uint16_t)(i + 1) : POOL_LINK_END;
+	if (KERN_CHECKING())
+		for (i = 0; i < pp->pr_itemsperpage; i++)
+			memset(pool_item(pp, pg, i), POOL_FILL,
+			    pp->pr_reqsize);
+	KERN_POISON(&pg->pg_link[pp->pr_itemsperpage], pp->pr_pagesz -
+	    sizeof(*pg) - pp->pr_itemsperpage * sizeof(pg->pg_link[0]));
+
+	pool_lock(pp);
+	pool_page_insert(&pp->pr_empty, pg);
+	pp->pr_npages++;
+	pp->pr_nfree += pp->pr_itemsperpage;
+	pool_unlock(pp);
+	return true;
+}
+
+/*
+ * Give a page that is off the lists back.  In thread context.
+ */
+static void
+pool_shrink(struct pool *pp, struct pool_page *pg)
+{
+
+	KERN_UNPOISON(pg, pp->pr_pagesz);
+	pg->pg_pool = NULL;
+	(*pp->pr_alloc->pa_free)(pp, pg);
+}
+
+/*
+ * How many items to have at hand.
+ */
+static unsigned int
+pool_want(const struct pool *pp)
+{
+	unsigned int n;
+
+	n = pp->pr_reserve;
+	if (n < pp->pr_minitems)
+		n = pp->pr_minitems;
+	if (n < pp->pr_primed)
+		n = pp->pr_primed;
+	return n;
+}
+
+static inline unsigned int
+pool_avail(const struct pool *pp)
+{
+
+	return pp->pr_nfree + (pp->pr_cache != NULL ?
+	    pp->pr_cache->pc_nobjs : 0);
+}
+
+static bool
+pool_islow(const struct pool *pp)
+{
+
+	return pool_avail(pp) < pool_want(pp) &&
+	    pp->pr_nout + pp->pr_nfree < pp->pr_hardlimit;
+}
+
+/*
+ * A page that could be given back while at least keep items stay; take it
+ * off the lists.  The lock is held.
+ */
+static struct pool_page *
+pool_spare(struct pool *pp, unsigned int keep)
+{
+	struct pool_page *pg;
+
+	pg = pp->pr_empty;
+	if (pg == NULL || pool_avail(pp) - pg->pg_nfree < keep)
+		return NULL;
+	pool_page_remove(pg);
+	pp->pr_npages--;
+	pp->pr_nfree -= pg->pg_nfree;
+	return pg;
+}
+
+/*
+ * After a call in thread context, which leaves the lock here: fill up what
+ * interrupts have drawn on, or give back what is too much.
+ */
+static void
+pool_level(struct pool *pp)
+{
+	struct pool_page *pg;
+	unsigned int keep;
+	bool low;
+
+	low = pool_islow(pp);
+	if (__predict_true(!low && pool_avail(pp) <= pp->pr_maxitems) ||
+	    kern_intr_p()) {
+		pool_unlock(pp);
+		return;
+	}
+	pool_hold(pp);
+	if (low) {
+		do {
+			pool_unlock(pp);
+			low = pool_grow(pp, PR_NOWAIT);
+			pool_lock(pp);
+		} while (low && pool_islow(pp));
+	} else {
+		keep = pool_want(pp);
+		while (pool_avail(pp) > pp->pr_maxitems &&
+		    (pg = pool_spare(pp, keep)) != NULL) {
+			pool_unlock(pp);
+			pool_shrink(pp, pg);
+			pool_lock(pp);
+		}
+	}
+	pool_unlock(pp);
+	pool_release(pp);
+}
+
+/*
+ * An item has come back, or may be handed out now: wake somebody who sleeps
+ * for one.  The lock is held; the caller unparks.
+ */
+static struct lwp *
+pool_wake(struct pool *pp)
+{
+	struct sleepq *sq;
+	struct lwp *l;
+
+	if (__predict_true(pp->pr_nwait == 0))
+		return NULL;
+	sq = sleepq_enter(pp);
+	l = sleepq_dequeue(sq, pp, SLEEPQ_POOL, NULL);
+	sleepq_exit(sq);
+	if (l != NULL)
+		pp->pr_nwait--;
+	return l;
+}
+
+/*
+ * Sleep until pool_wake() or the deadline.  The lock is held, and released.
+ */
+static void
+pool_sleep(struct pool *pp, bool waited, int64_t deadline)
+{
+	struct sleepq *sq;
+	struct lwp *l;
+
+	l = curlwp_get();
+	pp->pr_nwait++;
+	sq = sleepq_enter(pp);
+	sleepq_enqueue(sq, l, pp, SLEEPQ_POOL, waited);
+	sleepq_exit(sq);
+	pool_unlock(pp);
+	if (sleepq_block(l, deadline) != 0) {
+		pool_lock(pp);
+		pp->pr_nwait--;
+		pool_unlock(pp);
+	}
+}
+
+static void
+pool_limited(struct pool *pp)
+{
+	const char *msg;
+	int64_t now;
+
+	msg = NULL;
+	if (pp->pr_limitwarn != NULL) {
+		now = host_monotime();
+		if (now >= pp->pr_limitnext) {
+			pp->pr_limitnext = now + pp->pr_limitgap;
+			msg = pp->pr_limitwarn;
+		}
+	}
+	pp->pr_nfail++;
+	pool_unlock(pp);
+	if (msg != NULL)
+		kern_warn("%s", msg);
+}
+
+/*
+ * Ask the pool's owner for items.  The lock is held, and released meanwhile.
+ */
+static void
+pool_drainhook(struct pool *pp, int flags)
+{
+	void (*func)(void *, int);
+	void *arg;
+
+	if ((func = pp->pr_drain) == NULL || kern_intr_p())
+		return;
+	arg = pp->pr_drainarg;
+	pool_hold(pp);
+	pool_unlock(pp);
+	(*func)(arg, flags);
+	pool_release(pp);
+	pool_lock(pp);
+}
+
+static void
+pool_context(const struct pool *pp, const char *func, int flags)
+{
+	struct lwp *l;
+
+	if ((flags & PR_WAITOK) != 0)
+		wqcheck_sleepable(func);
+	l = host_self();
+	if (l != NULL && l->l_intrdepth != 0 && l->l_ipl > pp->pr_ipl)
+		panic("%s: \"%s\" has IPL %d, called in an interrupt at IPL "
+		    "%d", func, pp->pr_wchan, pp->pr_ipl, l->l_ipl);
+}
+
+/*
+ * Take a free item.  The lock is held.
+ */
+static void *
+pool_take(struct pool *pp)
+{
+	struct pool_page *pg;
+	unsigned int i;
+
+	if ((pg = pp->pr_partial) == NULL)
+		pg = pp->pr_empty;
+	i = pg->pg_free;
+	pg->pg_free = pg->pg_link[i];
+	pg->pg_link[i] = POOL_LINK_OUT;
+	if (pg->pg_nfree-- == pp->pr_itemsperpage) {
+		pool_page_remove(pg);
+		pool_page_insert(&pp->pr_partial, pg);
+	}
+	if (pg->pg_nfree == 0) {
+		pool_page_remove(pg);
+		pool_page_insert(&pp->pr_full, pg);
+	}
+	pp->pr_nfree--;
+	pp->pr_nout++;
+	return pool_item(pp, pg, i);
+}
+
+/*
+ * Take a constructed object out of the cache.  The lock is held.
+ */
+static void *
+pool_cache_take(struct pool_cache *pc)
+{
+	struct pool_page *pg;
+	unsigned int i;
+	void *obj;
+
+	obj = pc->pc_objs[--pc->pc_nobjs];
+	pg = pool_find(&pc->pc_pool, "pool_cache_get", obj, &i);
+	pg->pg_link[i] = POOL_LINK_OUT;
+	return obj;
+}
+
+static void
+pool_filled(const struct pool *pp, const void *item)
+{
+	const unsigned char *s;
+	size_t i;
+
+	s = item;
+	for (i = 0; i < pp->pr_reqsize; i++)
+		if (s[i] != POOL_FILL)
+			panic("pool_get: \"%s\": item %p was written to at "
+			    "byte %zu after pool_put", pp->pr_wchan, item, i);
+}
+
+/*
+ * What pool_get() and pool_cache_get() have in common; *constructedp says
+ * what the caller of the latter got.
+ */
+static void *
+pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
+{
+	int64_t wait;
+	void *item;
+	bool drained, waited;
+
+	KASSERTMSG((flags & (PR_WAITOK | PR_NOWAIT)) !=
+	    (PR_WAITOK | PR_NOWAIT), "%s: \"%s\": flags %#x", func,
+	    pp->pr_wchan, (unsigned)flags);
+	if (KERN_CHECKING())
+		pool_context(pp, func, flags);
+
+	*constructedp = false;
+	wait = 1000000;
+	drained = waited = false;
+	pool_lock(pp);
+	for (;;) {
+		if (pp->pr_cache != NULL && pp->pr_cache->pc_nobjs != 0) {
+			item = pool_cache_take(pp->pr_cache);
+			pp->pr_cache->pc_hits++;
+			*constructedp = true;
+			break;
+		}
+		if (pp->pr_nout >= pp->pr_hardlimit) {
+			if (!drained && pp->pr_drain != NULL) {
+				drained = true;
+				pool_drainhook(pp, flags);
+				continue;
+			}
+			if ((flags & PR_WAITOK) == 0 ||
+			    (flags & PR_LIMITFAIL) != 0) {
+				pool_limited(pp);
+				return NULL;
+			}
+			if (kern_intr_p())
+				panic("%s: \"%s\": waiting in interrupt "
+				    "context", func, pp->pr_wchan);
+			pool_sleep(pp, waited, HOST_FOREVER);
+			waited = true;
+			pool_lock(pp);
+			continue;
+		}
+		if (pp->pr_nfree != 0) {
+			item = pool_take(pp);
+			break;
+		}
+		if (kern_intr_p()) {
+			if ((flags & PR_WAITOK) != 0)
+				panic("%s: \"%s\": waiting in interrupt "
+				    "context", func, pp->pr_wchan);
+			pp->pr_nfail++;
+			pool_unlock(pp);
+			return NULL;
+		}
+		pool_unlock(pp);
+		if (pool_grow(pp, flags & (PR_WAITOK | PR_NOWAIT))) {
+			pool_lock(pp);
+			continue;
+		}
+		pool_lock(pp);
+		if (!drained && pp->pr_drain != NULL) {
+			drained = true;
+			pool_drainhook(pp, flags);
+			continue;
+		}
+		if ((flags & PR_WAITOK) == 0) {
+			pp->pr_nfail++;
+			pool_unlock(pp);
+			return NULL;
+		}
+		/* Until an item comes back, or there may be memory again. */
+		pool_unlock(pp);
+		pool_drainall();
+		pool_lock(pp);
+		if (pool_avail(pp) == 0) {
+			pool_sleep(pp, waited, host_monotime() + wait);
+			waited = true;
+			if (wait < 500 * 1000000)
+				wait *= 2;
+			else
+				kern_warn("%s: \"%s\": waiting for memory",
+				    func, pp->pr_wchan);
+			pool_lock(pp);
+		}
+	}
+	pp->pr_nget++;
+	pool_level(pp);
+	KERN_UNPOISON(item, pp->pr_reqsize);
+	if (KERN_CHECKING() && !*constructedp)
+		pool_filled(pp, item);
+	return item;
+}
+
+__kern_public void *
+pool_get(struct pool *pp, int flags)
+{
+	bool constructed;
+	void *item;
+
+	item = pool_get1(pp, "pool_get", flags, &constructed);
+	if (item != NULL && (flags & PR_ZERO) != 0)
+		memset(item, 0, pp->pr_reqsize);
+	return item;
+}
+
+static void
+pool_put1(struct pool *pp, const char *func, void *item)
+{
+	struct pool_page *pg;
+	struct lwp *l;
+	unsigned int i;
+
+	if (KERN_CHECKING())
+		pool_context(pp, func, 0);
+	pg = pool_find(pp, func, item, &i);
+	if (KERN_CHECKING() && pg->pg_link[i] == POOL_LINK_OUT)
+		memset(item, POOL_FILL, pp->pr_reqsize);
+	KERN_POISON(item, pp->pr_reqsize);
+	pool_lock(pp);
+	if (pg->pg_link[i] != POOL_LINK_OUT)
+		panic("%s: \"%s\": item %p is free already", func,
+		    pp->pr_wchan, item);
+	pg->pg_link[i] = pg->pg_free;
+	pg->pg_free = (uint16_t)i;
+	if (pg->pg_nfree++ == 0) {
+		pool_page_remove(pg);
+		pool_page_insert(&pp->pr_partial, pg);
+	}
+	if (pg->pg_nfree == pp->pr_itemsperpage) {
+		pool_page_remove(pg);
+		pool_page_insert(&pp->pr_empty, pg);
+	}
+	pp->pr_nfree++;
+	pp->pr_nout--;
+	pp->pr_nput++;
+	l = pool_wake(pp);
+	pool_level(pp);
+	if (l != NULL)
+		lwp_unpark(l);
+}
+
+__kern_public void
+pool_put(struct pool *pp, void *item)
+{
+
+	pool_put1(pp, "pool_put", item);
+}
+
+__kern_public int
+pool_prime(struct pool *pp, int n)
+{
+	struct kmem_wait kw = { 0, 0 };
+	int error;
+
+	error = 0;
+	pool_lock(pp);
+	if (pp->pr_primed < (unsigned int)n)
+		pp->pr_primed = (unsigned int)n;
+	pool_hold(pp);
+	while (pool_avail(pp) < (unsigned int)n) {
+		pool_unlock(pp);
+		if (kern_intr_p())
+			error = ENOMEM;
+		else if (!pool_grow(pp, PR_WAITOK))
+			kmem_backoff(&kw, "pool_prime", pp->pr_pagesz);
+		pool_lock(pp);
+		if (error != 0)
+			break;
+	}
+	pool_unlock(pp);
+	pool_release(pp);
+	return error;
+}
+
+__kern_public void
+pool_setlowat(struct pool *pp, int n)
+{
+
+	pool_lock(pp);
+	pp->pr_minitems = n < 0 ? 0 : (unsigned int)n;
+	pool_level(pp);
+}
+
+__kern_public void
+pool_sethiwat(struct pool *pp, int n)
+{
+
+	pool_lock(pp);
+	pp->pr_maxitems = n < 0 ? 0 : (unsigned int)n;
+	pool_level(pp);
+}
+
+__kern_public void
+pool_sethardlimit(struct pool *pp, int n, const char *warning, int gap)
+{
+	struct lwp *l;
+	unsigned int nwait;
+
+	pool_lock(pp);
+	pp->pr_hardlimit = n < 0 ? 0 : (unsigned int)n;
+	pp->pr_limitwarn = warning;
+	pp->pr_limitgap = (int64_t)gap * 1000000000;
+	pp->pr_limitnext = 0;
+	nwait = pp->pr_nwait;
+	pool_unlock(pp);
+	/* It may be higher now; waiters look again. */
+	for (; nwait > 0; nwait--) {
+		pool_lock(pp);
+		l = pool_wake(pp);
+		pool_unlock(pp);
+		if (l != NULL)
+			lwp_unpark(l);
+	}
+}
+
+__kern_public void
+pool_set_drain_hook(struct pool *pp, void (*func)(void *, int), void *arg)
+{
+
+	pool_lock(pp);
+	pp->pr_drain = func;
+	pp->pr_drainarg = arg;
+	pool_unlock(pp);
+}
+
+/*
+ * Give back what can be spared.
+ */
+static int
+pool_giveback(struct pool *pp)
+{
+	struct pool_page *pg;
+	unsigned int keep;
+	int any;
+
+	any = 0;
+	pool_lock(pp);
+	pool_hold(pp);
+	keep = pool_want(pp);
+	while ((pg = pool_spare(pp, keep)) != NULL) {
+		pool_unlock(pp);
+		pool_shrink(pp, pg);
+		any = 1;
+		pool_lock(pp);
+	}
+	pool_unlock(pp);
+	pool_release(pp);
+	return any;
+}
+
+__kern_public int
+pool_reclaim(struct pool *pp)
+{
+
+	if (kern_intr_p())
+		return 0;
+	pool_lock(pp);
+	pool_drainhook(pp, PR_NOWAIT);
+	pool_unlock(pp);
+	return pool_giveback(pp);
+}
+
+/*
+ * Memory is short: have all pools give back the pages that are not in use.
+ * The caller may hold locks that constructors and drain hooks take, so none
+ * is called.
+ */
+void
+pool_drainall(void)
+{
+	struct pool *next, *pp;
+
+	pp = NULL;
+	do {
+		kspin_enter(&pool_listlock);
+		/* NULL also if the pool was destroyed: the end, then. */
+		next = pp == NULL ? pool_list : pp->pr_next;
+		if (next != NULL) {
+			pool_lock(next);
+			pool_hold(next);
+			pool_unlock(next);
+		}
+		kspin_exit(&pool_listlock);
+		if (pp != NULL)
+			pool_release(pp);
+		if (next != NULL)
+			(void)pool_giveback(next);
+	} while ((pp = next) != NULL);
+}
+
+__kern_public void
+pool_destroy(struct pool *pp)
+{
+	struct pool_page *pg;
+	struct sleepq *sq;
+	struct lwp *l;
+
+	if (KERN_CHECKING())
+		wqcheck_sleepable("pool_destroy");
+	l = curlwp_get();
+	kspin_enter(&pool_listlock);
+	*pp->pr_prevp = pp->pr_next;
+	if (pp->pr_next != NULL)
+		pp->pr_next->pr_prevp = pp->pr_prevp;
+	pp->pr_next = NULL;
+	kspin_exit(&pool_listlock);
+
+	pool_lock(pp);
+	while (pp->pr_busy != 0) {
+		sq = sleepq_enter(&pp->pr_busy);
+		sleepq_enqueue(sq, l, &pp->pr_busy, SLEEPQ_POOL, false);
+		sleepq_exit(sq);
+		pool_unlock(pp);
+		(void)sleepq_block(l, HOST_FOREVER);
+		pool_lock(pp);
+	}
+	pool_unlock(pp);
+	if (pp->pr_nout != 0)
+		panic("pool_destroy: \"%s\": %u items are still out",
+		    pp->pr_wchan, pp->pr_nout);
+	while ((pg = pp->pr_empty) != NULL) {
+		pool_page_remove(pg);
+		pool_shrink(pp, pg);
+	}
+}
+
+__kern_public uint64_t
+pool_nget(struct pool *pp)
+{
+	uint64_t n;
+
+	pool_lock(pp);
+	n = pp->pr_nget;
+	pool_unlock(pp);
+	return n;
+}
+
+__kern_public uint64_t
+pool_nput(struct pool *pp)
+{
+	uint64_t n;
+
+	pool_lock(pp);
+	n = pp->pr_nput;
+	pool_unlock(pp);
+	return n;
+}
+
+/*
+ * Pool caches: constructed objects that are free are on a stack of addresses
+ * beside the pool, under the pool's lock.  To the pool they are handed out.
+ */
+__kern_public void
+pool_cache_bootstrap(pool_cache_t pc, size_t size, unsigned int align,
+    unsigned int ioff, unsigned int flags, const char *wchan,
+    struct pool_allocator *palloc, int ipl,
+    int (*ctor)(void *, void *, int), void (*dtor)(void *, void *), void *arg)
+{
+
+	pool_init(&pc->pc_pool, size, align, ioff, (int)flags, wchan, palloc,
+	    ipl);
+	pc->pc_ctor = ctor;
+	pc->pc_dtor = dtor;
+	pc->pc_arg = arg;
+	pc->pc_objs = NULL;
+	pc->pc_nobjs = pc->pc_size = pc->pc_nlive = 0;
+	pc->pc_hits = pc->pc_misses = 0;
+	pool_lock(&pc->pc_pool);
+	pc->pc_pool.pr_cache = pc;
+	pool_unlock(&pc->pc_pool);
+}
+
+__kern_public pool_cache_t
+pool_cache_init(size_t size, unsigned int align, unsigned int ioff,
+    unsigned int flags, const char *wchan, struct pool_allocator *palloc,
+    int ipl, int (*ctor)(void *, void *, int), void (*dtor)(void *, void *),
+    void *arg)
+{
+	struct kmem_wait kw = { 0, 0 };
+	struct pool_cache *pc;
+
+	kern_init();
+	if (KERN_CHECKING())
+		wqcheck_sleepable("pool_cache_init");
+	while ((pc = host_alloc(sizeof(*pc))) == NULL)
+		kmem_backoff(&kw, "pool_cache_init", sizeof(*pc));
+	pool_cache_bootstrap(pc, size, align, ioff, flags, wchan, palloc, ipl,
+	    ctor, dtor, arg);
+	return pc;
+}
+
+__kern_public void
+pool_cache_bootstrap_destroy(pool_cache_t pc)
+{
+
+	pool_cache_invalidate(pc);
+	pool_destroy(&pc->pc_pool);
+	host_free(pc->pc_objs);
+	pc->pc_objs = NULL;
+	pc->pc_size = 0;
+}
+
+__kern_public void
+pool_cache_destroy(pool_cache_t pc)
+{
+
+	pool_cache_bootstrap_destroy(pc);
+	host_free(pc);
+}
+
+/*
+ * Make room for all objects there are.  If there is no memory for that, some
+ * will be destructed when they come back.
+ */
+static void
+pool_cache_enlarge(struct pool_cache *pc)
+{
+	void **objs, **old;
+	unsigned int size;
+
+	pool_lock(&pc->pc_pool);
+	size = pc->pc_size;
+	pool_unlock(&pc->pc_pool);
+	size = size < 32 ? 64 : size * 2;
+	if ((objs = host_alloc(size * sizeof(*objs))) == NULL)
+		return;
+	pool_lock(&pc->pc_pool);
+	old = objs;
+	if (pc->pc_size < size) {
+		old = pc->pc_objs;
+		if (pc->pc_nobjs != 0)
+			memcpy(objs, old, pc->pc_nobjs * sizeof(*objs));
+		pc->pc_objs = objs;
+		pc->pc_size = size;
+	}
+	pool_unlock(&pc->pc_pool);
+	host_free(old);
+}
+
+__kern_public void *
+pool_cache_get_paddr(pool_cache_t pc, int flags, paddr_t *pap)
+{
+	bool constructed, enlarge;
+	void *obj;
+
+	KASSERTMSG((flags & PR_ZERO) == 0,
+	    "pool_cache_get: \"%s\": PR_ZERO, but objects are constructed",
+	    pc->pc_pool.pr_wchan);
+	obj = pool_get1(&pc->pc_pool, "pool_cache_get", flags, &constructed);
+	if (obj == NULL)
+		return NULL;
+	if (!constructed) {
+		if (pc->pc_ctor != NULL &&
+		    (*pc->pc_ctor)(pc->pc_arg, obj, flags) != 0) {
+			pool_put1(&pc->pc_pool, "pool_cache_get", obj);
+			return NULL;
+		}
+		pool_lock(&pc->pc_pool);
+		pc->pc_misses++;
+		enlarge = ++pc->pc_nlive > pc->pc_size;
+		pool_unlock(&pc->pc_pool);
+		if (enlarge && !kern_intr_p())
+			pool_cache_enlarge(pc);
+	}
+	if (pap != NULL)
+		*pap = POOL_PADDR_INVALID;
+	return obj;
+}
+
+static void
+pool_cache_destruct(struct pool_cache *pc, const char *func, void *obj)
+{
+
+	if (pc->pc_dtor != NULL)
+		(*pc->pc_dtor)(pc->pc_arg, obj);
+	pool_lock(&pc->pc_pool);
+	pc->pc_nlive--;
+	pool_unlock(&pc->pc_pool);
+	pool_put1(&pc->pc_pool, func, obj);
+}
+
+/*
+ * The object must be out.
+ */
+static struct pool_page *
+pool_cache_find(struct pool_cache *pc, const char *func, const void *obj,
+    unsigned int *ip)
+{
+	struct pool_page *pg;
+
+	pg = pool_find(&pc->pc_pool, func, obj, ip);
+	if (pg->pg_link[*ip] != POOL_LINK_OUT)
+		panic("%s: \"%s\": object %p is free already", func,
+		    pc->pc_pool.pr_wchan, obj);
+	return pg;
+}
+
+__kern_public void
+pool_cache_put_paddr(pool_cache_t pc, void *obj, paddr_t pa)
+{
+	struct pool_page *pg;
+	struct pool *pp;
+	struct lwp *l;
+	unsigned int i;
+
+	(void)pa;
+	pp = &pc->pc_pool;
+	if (KERN_CHECKING())
+		pool_context(pp, "pool_cache_put", 0);
+	pool_lock(pp);
+	pg = pool_cache_find(pc, "pool_cache_put", obj, &i);
+	if (pc->pc_nobjs == pc->pc_size || pool_avail(pp) >= pp->pr_maxitems) {
+		pool_unlock(pp);
+		pool_cache_destruct(pc, "pool_cache_put", obj);
+		return;
+	}
+	KERN_POISON(obj, pp->pr_reqsize);
+	pg->pg_link[i] = POOL_LINK_CACHED;
+	pc->pc_objs[pc->pc_nobjs++] = obj;
+	pp->pr_nput++;
+	l = pool_wake(pp);
+	pool_level(pp);
+	if (l != NULL)
+		lwp_unpark(l);
+}
+
+__kern_public void
+pool_cache_destruct_object(pool_cache_t pc, void *obj)
+{
+	unsigned int i;
+
+	pool_lock(&pc->pc_pool);
+	(void)pool_cache_find(pc, "pool_cache_destruct_object", obj, &i);
+	pool_unlock(&pc->pc_pool);
+	pool_cache_destruct(pc, "pool_cache_destruct_object", obj);
+}
+
+__kern_public void
+pool_cache_invalidate(pool_cache_t pc)
+{
+	struct pool *pp;
+	unsigned int n;
+	void *obj;
+
+	pp = &pc->pc_pool;
+	pool_lock(pp);
+	for (n = pc->pc_nobjs; n > 0 && pc->pc_nobjs > 0; n--) {
+		obj = pool_cache_take(pc);
+		pp->pr_nput--;		/* it counts once */
+		pool_unlock(pp);
+		KERN_UNPOISON(obj, pp->pr_reqsize);
+		pool_cache_destruct(pc, "pool_cache_invalidate", obj);
+		pool_lock(pp);
+	}
+	pool_unlock(pp);
+}
+
+__kern_public bool
+pool_cache_reclaim(pool_cache_t pc)
+{
+
+	pool_cache_invalidate(pc);
+	return pool_reclaim(&pc->pc_pool) != 0;
+}
+
+__kern_public void
+pool_cache_prime(pool_cache_t pc, int n)
+{
+
+	(void)pool_prime(&pc->pc_pool, n);
+}
+
+__kern_public void
+pool_cache_setlowat(pool_cache_t pc, int n)
+{
+
+	pool_setlowat(&pc->pc_pool, n);
+}
+
+__kern_public void
+pool_cache_sethiwat(pool_cache_t pc, int n)
+{
+
+	pool_sethiwat(&pc->pc_pool, n);
+}
+
+__kern_public void
+pool_cache_sethardlimit(pool_cache_t pc, int n, const char *warning, int gap)
+{
+
+	pool_sethardlimit(&pc->pc_pool, n, warning, gap);
+}
+
+__kern_public void
+pool_cache_set_drain_hook(pool_cache_t pc, void (*func)(void *, int),
+    void *arg)
+{
+
+	pool_set_drain_hook(&pc->pc_pool, func, arg);
+}
+
+/*
+ * Around fork: no pool must be caught half changed.
+ */
+void
+pool_fork(int when)
+{
+	struct pool *pp;
+
+	if (when == KERN_FORK_PREPARE)
+		kspin_enter(&pool_listlock);
+	for (pp = pool_list; pp != NULL; pp = pp->pr_next) {
+		if (when == KERN_FORK_PREPARE) {
+			pool_lock(pp);
+			continue;
+		}
+		/* Who slept, and who held it, is not here. */
+		if (when == KERN_FORK_CHILD)
+			pp->pr_nwait = pp->pr_busy = 0;
+		pool_unlock(pp);
+	}
+	if (when != KERN_FORK_PREPARE)
+		kspin_exit(&pool_listlock);
+}

@@ -1,0 +1,117 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * A pool: one queue of works with several threads to run them, started on
+ * demand.  What threadpool(9) and the other faces are built on.
+ *
+ * wqpool_enqueue() is as workqueue_enqueue(): any number of producers, any
+ * context, lock-free.  All else is for thread and callback context.
+ */
+
+#ifndef _KERN_SUBR_WQPOOL_H_
+#define	_KERN_SUBR_WQPOOL_H_
+
+#include <sys/workqueue.h>
+
+#include "kern.h"
+
+struct wqpool_runner;
+struct wqpool_waiter;
+
+/*
+ * Fields: (a) atomic, (p) p_lock, (c) set by wqpool_create().
+ */
+struct wqpool {
+	uintptr_t	 p_inbox;	/* (a) as workqueue_queue's q_inbox */
+
+	kmutex_t	 p_lock __kern_aligned;
+	struct work	*p_first;	/* (p) the ordered list */
+	struct work	**p_lastp;	/* (p) */
+	struct wqpool_runner *p_runners; /* (p) all of them */
+	struct wqpool_runner *p_idle;	/* (p) those that sleep, latest first */
+	struct wqpool_runner *p_announced; /* (p) the one in p_inbox, or NULL */
+	struct wqpool_waiter *p_waiters; /* (p) */
+	struct lwp	*p_dead;	/* (p) ended, to be joined */
+	struct lwp	*p_destroyer;	/* (p) waits for quiet or the end */
+	int		 p_nthreads;	/* (p) with those being started */
+	int		 p_nrunning;	/* (p) in a function */
+	bool		 p_exit;	/* (p) all shall end */
+	uint64_t	 p_seq;		/* (p) works begun */
+	uint64_t	 p_ndone;	/* (p) works run */
+	int		 p_maxthreads;	/* (c; p: wqpool_setmax()) */
+	int		 p_flags;	/* (c) */
+	int64_t		 p_idletime;	/* (c) ns until an idle one ends */
+	pri_t		 p_prio;	/* (c) */
+	struct cpu_info	*p_ci;		/* (c) or NULL */
+	void		(*p_func)(struct work *, void *);	/* (c) */
+	void		*p_arg;		/* (c) */
+	void		(*p_start)(void *);	/* (c) in a new thread, or NULL */
+	void		(*p_stop)(void *);	/* (c) as one ends, or NULL */
+	char		 p_name[32];	/* (c) of the threads */
+};
+
+#define	WQPOOL_BIGLOCK	0x01	/* hold the kernel lock around functions */
+#define	WQPOOL_SPARE	0x02	/* keep an idle thread while all others run */
+#define	WQPOOL_EXCLUSIVE 0x04	/* no work on two threads at once */
+#define	WQPOOL_NOSTART	0x08	/* start with no thread; wqpool_grow() does */
+
+struct wqpool_attr {
+	const char	*pa_name;
+	void		(*pa_func)(struct work *, void *);
+	void		*pa_arg;
+	void		(*pa_start)(void *);
+	void		(*pa_stop)(void *);
+	struct cpu_info	*pa_ci;
+	pri_t		 pa_prio;
+	int		 pa_maxthreads;
+	int		 pa_flags;
+	int64_t		 pa_idletime;	/* ns; 0: for ever */
+};
+
+/* 0 or an errno value: not even one thread could be had. */
+int	wqpool_create(struct wqpool **, const struct wqpool_attr *);
+
+/* Lock-free, from any context. */
+void	wqpool_enqueue(struct wqpool *, struct work *);
+
+/*
+ * Start a thread if there is work, nobody idle, and room.  For pools without
+ * WQPOOL_SPARE, after an enqueue, from a thread.
+ */
+void	wqpool_grow(struct wqpool *);
+void	wqpool_setmax(struct wqpool *, int);
+
+/* True if it was pending and now will not run. */
+bool	wqpool_cancel(struct wqpool *, struct work *);
+
+/*
+ * Wait for the last enqueued run of a work that is pending or running.  True
+ * if there was one to wait for.  Returns at once for the caller's own.
+ */
+bool	wqpool_wait(struct wqpool *, const struct work *);
+
+/* Wait for all that was enqueued before. */
+void	wqpool_flush(struct wqpool *);
+
+/* Is it pending, is it running? */
+void	wqpool_busy(struct wqpool *, const struct work *, bool *, bool *);
+
+/*
+ * Nothing pending and nothing running; *donep counts the works run, to tell
+ * whether two looks have seen the same.
+ */
+bool	wqpool_quiet(struct wqpool *, uint64_t *);
+
+/* Wait until it is quiet at some moment. */
+void	wqpool_drain(struct wqpool *);
+
+/* Drain, end the threads, free.  Not from one of its own threads. */
+void	wqpool_destroy(struct wqpool *);
+
+/* The pool whose thread the caller is, and what it runs there, or NULL. */
+struct wqpool *wqpool_current(struct work **);
+
+#endif	/* !_KERN_SUBR_WQPOOL_H_ */

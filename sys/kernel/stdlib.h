@@ -1,0 +1,23 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * The host's, in which the names that the kernel headers map to others
+ * mean what they always did.
+ */
+
+#pragma push_macro("malloc")
+#pragma push_macro("free")
+#pragma push_macro("realloc")
+#pragma push_macro("calloc")
+#undef malloc
+#undef free
+#undef realloc
+#undef calloc
+#include_next <stdlib.h>
+#pragma pop_macro("malloc")
+#pragma pop_macro("free")
+#pragma pop_macro("realloc")
+#pragma pop_macro("calloc")

@@ -1,0 +1,28 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * container_of(9): from a member to the structure that it is in.
+ */
+
+#ifndef _SYS_CONTAINER_OF_H_
+#define	_SYS_CONTAINER_OF_H_
+
+#include <stddef.h>
+
+/* Does not compile unless ptr has the type of the member. */
+#define	__container_of_check(ptr, type, field)				\
+	(0 * sizeof((ptr) - &((type *)(((char *)0) +			\
+	    offsetof(type, field)))->field))
+
+#define	container_of(ptr, type, field)					\
+	((type *)(void *)((char *)(ptr) - offsetof(type, field) +	\
+	    __container_of_check(ptr, type, field)))
+#define	const_container_of(ptr, type, field)				\
+	((const type *)(const void *)((const char *)(ptr) -		\
+	    offsetof(type, field) +					\
+	    __container_of_check(ptr, type, field)))
+
+#endif	/* !_SYS_CONTAINER_OF_H_ */

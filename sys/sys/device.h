@@ -1,0 +1,194 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * device(9), the family of aprint(9), and as much of autoconf(9) as lets a
+ * driver's attach function be called.
+ */
+
+#ifndef _SYS_DEVICE_H_
+#define	_SYS_DEVICE_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#ifdef _KERNEL
+#include <sys/cdefs.h>
+#include <sys/types.h>
+#include <sys/queue.h>
+#endif
+
+#include <sys/evcnt.h>
+#include <sys/systm.h>
+#include <sys/wq_prf.h>
+
+__WQ_BEGIN_DECLS
+
+typedef enum devclass {
+	DV_DULL,
+	DV_CPU,
+	DV_DISK,
+	DV_IFNET,
+	DV_TAPE,
+	DV_TTY,
+	DV_AUDIODEV,
+	DV_DISPLAYDEV,
+	DV_BUS,
+	DV_VIRTUAL
+} devclass_t;
+
+enum devact {
+	DVACT_DEACTIVATE
+};
+typedef enum devact devact_t;
+
+struct cfattach;
+struct cfdriver;
+
+struct cfdata {
+	const char	*cf_name;	/* of the driver */
+	const char	*cf_atname;	/* of the attachment */
+	int		 cf_unit;
+	int		*cf_loc;
+	int		 cf_flags;
+};
+typedef struct cfdata *cfdata_t;
+
+/*
+ * A device.  Drivers use the functions; a program that has no autoconf(9)
+ * makes one by wqk_device_attach(), or fills one in.
+ */
+typedef struct device *device_t;
+struct device {
+	devclass_t	 dv_class;
+	int		 dv_unit;
+	char		 dv_xname[16];	/* name and unit */
+	char		 dv_name[16];	/* name of the driver */
+	device_t	 dv_parent;
+	void		*dv_private;	/* the softc */
+	cfdata_t	 dv_cfdata;
+	bool		 dv_active;
+	const struct cfattach *dv_cfattach;
+	struct cfdata	 dv_cf;
+};
+
+typedef int (*cfprint_t)(void *, const char *);
+
+struct cfattach {
+	const char	*ca_name;
+	size_t		 ca_devsize;	/* of the softc */
+	int		 ca_flags;
+	int		(*ca_match)(device_t, cfdata_t, void *);
+	void		(*ca_attach)(device_t, device_t, void *);
+	int		(*ca_detach)(device_t, int);
+	int		(*ca_activate)(device_t, enum devact);
+	int		(*ca_rescan)(device_t, const char *, const int *);
+	void		(*ca_childdetached)(device_t, device_t);
+};
+
+#define	DVF_DETACH_SHUTDOWN	0x0080
+
+#define	DETACH_FORCE	0x01
+#define	DETACH_QUIET	0x02
+#define	DETACH_SHUTDOWN	0x04
+#define	DETACH_POWEROFF	0x08
+
+#define	CFATTACH_DECL3_NEW(name, size, match, attach, detach, activate,	\
+    rescan, childdet, flags)						\
+struct cfattach name##_ca = {						\
+	.ca_name = #name,						\
+	.ca_devsize = (size),						\
+	.ca_flags = (flags),						\
+	.ca_match = (match),						\
+	.ca_attach = (attach),						\
+	.ca_detach = (detach),						\
+	.ca_activate = (activate),					\
+	.ca_rescan = (rescan),						\
+	.ca_childdetached = (childdet)					\
+}
+#define	CFATTACH_DECL2_NEW(name, size, match, attach, detach, activate,	\
+    rescan, childdet)							\
+	CFATTACH_DECL3_NEW(name, size, match, attach, detach, activate,	\
+	    rescan, childdet, 0)
+#define	CFATTACH_DECL_NEW(name, size, match, attach, detach, activate)	\
+	CFATTACH_DECL3_NEW(name, size, match, attach, detach, activate,	\
+	    NULL, NULL, 0)
+
+/* What match and print functions return. */
+#define	QUIET		0
+#define	UNCONF		1
+#define	UNSUPP		2
+#define	UNKNOWNUNIT	(-1)
+
+#define	device_xname		wqk_device_xname
+#define	device_private		wqk_device_private
+#define	device_unit		wqk_device_unit
+#define	device_parent		wqk_device_parent
+#define	device_class		wqk_device_class
+#define	device_cfdata		wqk_device_cfdata
+#define	device_is_a		wqk_device_is_a
+#define	device_is_active	wqk_device_is_active
+#define	device_is_enabled	wqk_device_is_active
+#define	device_has_power(dev)	((void)(dev), true)
+#define	device_set_private	wqk_device_set_private
+#define	device_printf		wqk_device_printf
+
+const char	*device_xname(device_t);
+void		*device_private(device_t);
+int		 device_unit(device_t);
+device_t	 device_parent(device_t);
+devclass_t	 device_class(device_t);
+cfdata_t	 device_cfdata(device_t);
+bool		 device_is_a(device_t, const char *);
+bool		 device_is_active(device_t);
+void		 device_set_private(device_t, void *);
+
+/* printf(9), with the device's name before the text. */
+void		 device_printf(device_t, const char *, ...)
+		    __wq_printflike(2, 3);
+
+/*
+ * Ours: make a device with its softc and have the driver attach it; NULL if
+ * its match function says 0.  And have it detached and freed: 0, or what the
+ * driver's detach function returned.
+ */
+device_t	 wqk_device_attach(const struct cfattach *, const char *, int,
+		    device_t, void *);
+int		 wqk_device_detach(device_t, int);
+
+/*
+ * aprint(9).
+ */
+#define	aprint_normal		wqk_aprint_normal
+#define	aprint_naive		wqk_aprint_naive
+#define	aprint_verbose		wqk_aprint_verbose
+#define	aprint_debug		wqk_aprint_debug
+#define	aprint_error		wqk_aprint_error
+#define	aprint_get_error_count	wqk_aprint_get_error_count
+#define	aprint_normal_dev	wqk_aprint_normal_dev
+#define	aprint_naive_dev	wqk_aprint_naive_dev
+#define	aprint_verbose_dev	wqk_aprint_verbose_dev
+#define	aprint_debug_dev	wqk_aprint_debug_dev
+#define	aprint_error_dev	wqk_aprint_error_dev
+
+void	aprint_normal_dev(device_t, const char *, ...) __wq_printflike(2, 3);
+void	aprint_naive_dev(device_t, const char *, ...) __wq_printflike(2, 3);
+void	aprint_verbose_dev(device_t, const char *, ...) __wq_printflike(2, 3);
+void	aprint_debug_dev(device_t, const char *, ...) __wq_printflike(2, 3);
+void	aprint_error_dev(device_t, const char *, ...) __wq_printflike(2, 3);
+
+/*
+ * pmf(9): no power is managed.
+ */
+typedef struct pmf_qual *pmf_qual_t;
+#define	PMF_Q_NONE	((pmf_qual_t)0)
+#define	pmf_device_register(dev, suspend, resume)			\
+	((void)(dev), (void)(suspend), (void)(resume), true)
+#define	pmf_device_register1(dev, suspend, resume, shutdown)		\
+	((void)(dev), (void)(suspend), (void)(resume), (void)(shutdown), true)
+#define	pmf_device_deregister(dev)	((void)(dev))
+
+__WQ_END_DECLS
+
+#endif	/* !_SYS_DEVICE_H_ */

@@ -1,0 +1,95 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * evcnt(9): event counters.
+ */
+
+#ifndef _SYS_EVCNT_H_
+#define	_SYS_EVCNT_H_
+
+#include <sys/types.h>
+#include <sys/wq_types.h>
+#include <stdint.h>
+
+__WQ_BEGIN_DECLS
+
+#define	EVCNT_STRING_MAX	255	/* of a name */
+
+#define	EVCNT_TYPE_ANY		(-1)
+#define	EVCNT_TYPE_MISC		0
+#define	EVCNT_TYPE_INTR		1
+#define	EVCNT_TYPE_TRAP		2
+
+/*
+ * A counter.  Its owner counts in ev_count; the rest is set by attaching it
+ * and is the library's.
+ */
+struct evcnt {
+	uint64_t	 ev_count;
+	struct {
+		struct evcnt	*tqe_next;
+		struct evcnt	**tqe_prev;	/* NULL: not attached */
+	} ev_list;
+	unsigned char	 ev_type;
+	unsigned char	 ev_grouplen;
+	unsigned char	 ev_namelen;
+	char		 ev_pad1;
+	const struct evcnt *ev_parent;
+	const char	*ev_group;
+	const char	*ev_name;
+};
+
+/* One for EVCNT_ATTACH_STATIC(). */
+#define	EVCNT_INITIALIZER(type, parent, group, name)			\
+	{ 0, { 0, 0 }, (type), sizeof(group) - 1, sizeof(name) - 1, 0,	\
+	    (parent), (group), (name) }
+
+/* Attached as the program starts. */
+#define	EVCNT_ATTACH_STATIC(ev)						\
+	static void __attribute__((__constructor__))			\
+	ev##_evcnt_attach(void)						\
+	{								\
+									\
+		wqk_evcnt_attach_static(&ev);				\
+	}								\
+	extern int wqk_evcnt_unused
+#define	EVCNT_ATTACH_STATIC2(ev, n)					\
+	static void __attribute__((__constructor__))			\
+	ev##n##_evcnt_attach(void)					\
+	{								\
+									\
+		wqk_evcnt_attach_static(&ev[n]);			\
+	}								\
+	extern int wqk_evcnt_unused
+
+#define	evcnt_attach_static		wqk_evcnt_attach_static
+#define	evcnt_attach_dynamic		wqk_evcnt_attach_dynamic
+#define	evcnt_attach_dynamic_nozero	wqk_evcnt_attach_dynamic_nozero
+#define	evcnt_detach			wqk_evcnt_detach
+#define	evcnt_foreach			wqk_evcnt_foreach
+
+/* A counter made with EVCNT_INITIALIZER(). */
+void	evcnt_attach_static(struct evcnt *);
+
+/* Type, parent or NULL, group, name; the texts are not copied. */
+void	evcnt_attach_dynamic(struct evcnt *, int, const struct evcnt *,
+	    const char *, const char *);
+
+/* The same, leaving the count as it is. */
+void	evcnt_attach_dynamic_nozero(struct evcnt *, int,
+	    const struct evcnt *, const char *, const char *);
+
+void	evcnt_detach(struct evcnt *);
+
+/*
+ * Extension: call for a copy of each counter of a type, or of all with
+ * EVCNT_TYPE_ANY, in the order in which they were attached.
+ */
+void	evcnt_foreach(int, void (*)(const struct evcnt *, void *), void *);
+
+__WQ_END_DECLS
+
+#endif	/* !_SYS_EVCNT_H_ */

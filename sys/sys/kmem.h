@@ -1,0 +1,71 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * kmem(9): memory of any size, whose owner remembers the size.
+ */
+
+#ifndef _SYS_KMEM_H_
+#define	_SYS_KMEM_H_
+
+#include <sys/types.h>
+#include <sys/wq_types.h>
+#include <stddef.h>
+
+__WQ_BEGIN_DECLS
+
+typedef unsigned int km_flag_t;
+
+#define	KM_SLEEP	0x00000001	/* wait for memory; never fails */
+#define	KM_NOSLEEP	0x00000002	/* may return NULL */
+
+#define	kmem_alloc		wqk_kmem_alloc
+#define	kmem_zalloc		wqk_kmem_zalloc
+#define	kmem_free		wqk_kmem_free
+#define	kmem_intr_alloc		wqk_kmem_intr_alloc
+#define	kmem_intr_zalloc	wqk_kmem_intr_zalloc
+#define	kmem_intr_free		wqk_kmem_intr_free
+#define	kmem_asprintf		wqk_kmem_asprintf
+#define	kmem_strdupsize		wqk_kmem_strdupsize
+#define	kmem_strndup		wqk_kmem_strndup
+#define	kmem_strfree		wqk_kmem_strfree
+#define	kmem_tmpbuf_alloc	wqk_kmem_tmpbuf_alloc
+#define	kmem_tmpbuf_free	wqk_kmem_tmpbuf_free
+#define	kmem_strdup(s, f)	kmem_strdupsize((s), NULL, (f))
+
+/* The size is not 0; kmem_zalloc() clears.  In thread context. */
+void	*kmem_alloc(size_t, km_flag_t);
+void	*kmem_zalloc(size_t, km_flag_t);
+
+/* Give it back, with the size from the allocation. */
+void	 kmem_free(void *, size_t);
+
+/*
+ * The same in every context; in interrupt context with KM_NOSLEEP only, and
+ * from a reserve of limited size.
+ */
+void	*kmem_intr_alloc(size_t, km_flag_t);
+void	*kmem_intr_zalloc(size_t, km_flag_t);
+void	 kmem_intr_free(void *, size_t);
+
+/* A formatted text; waits for memory. */
+char	*kmem_asprintf(const char *, ...) __wq_printflike(1, 2);
+
+/* A copy of a text, and the size of its memory if that is asked for. */
+char	*kmem_strdupsize(const char *, size_t *, km_flag_t);
+
+/* A copy of at most so many bytes of a text. */
+char	*kmem_strndup(const char *, size_t, km_flag_t);
+
+/* Free what the three above have made, or NULL. */
+void	 kmem_strfree(char *);
+
+/* The buffer given if the size fits into it, else memory. */
+void	*kmem_tmpbuf_alloc(size_t, void *, size_t, km_flag_t);
+void	 kmem_tmpbuf_free(void *, size_t, void *);
+
+__WQ_END_DECLS
+
+#endif	/* !_SYS_KMEM_H_ */

@@ -1,0 +1,56 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * malloc(9): memory of any size, by type.  For kernel sources only.
+ */
+
+#ifndef _SYS_MALLOC_H_
+#define	_SYS_MALLOC_H_
+
+#include <sys/types.h>
+#include <sys/wq_types.h>
+#include <sys/mallocvar.h>
+#include <stddef.h>
+
+__WQ_BEGIN_DECLS
+
+#define	M_WAITOK	0x0000	/* wait for memory; never fails */
+#define	M_NOWAIT	0x0001	/* may return NULL */
+#define	M_ZERO		0x0002	/* clear the memory */
+#define	M_CANFAIL	0x0004	/* NULL if there can never be that much */
+
+/*
+ * In interrupt context with M_NOWAIT only, and from a reserve of limited
+ * size.
+ */
+void	*wqk_malloc(size_t, struct malloc_type *, int);
+
+/* Change the size; NULL leaves the memory as it was. */
+void	*wqk_realloc(void *, size_t, struct malloc_type *, int);
+
+/* Give it back, with the type from the allocation. */
+void	 wqk_free(void *, struct malloc_type *);
+
+/*
+ * The number of arguments tells these from the host's functions of the same
+ * name, so that the host's headers can be included before and after.
+ */
+#ifdef _KERNEL
+#define	__WQ_MALLOC_5TH(a, b, c, d, e, ...)	e
+#define	malloc(...)							\
+	__WQ_MALLOC_5TH(__VA_ARGS__, malloc, wqk_malloc, malloc, malloc,) \
+	(__VA_ARGS__)
+#define	realloc(...)							\
+	__WQ_MALLOC_5TH(__VA_ARGS__, wqk_realloc, realloc, realloc, realloc,) \
+	(__VA_ARGS__)
+#define	free(...)							\
+	__WQ_MALLOC_5TH(__VA_ARGS__, free, free, wqk_free, free,)	\
+	(__VA_ARGS__)
+#endif
+
+__WQ_END_DECLS
+
+#endif	/* !_SYS_MALLOC_H_ */

@@ -1,0 +1,67 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * The process; ltsleep(9), kpause(9): sleeping on an address.  <sys/lwp.h> and
+ * the rest of what kernel sources expect here come along.
+ */
+
+#ifndef _SYS_PROC_H_
+#define	_SYS_PROC_H_
+
+#include <sys/wq_types.h>
+#include <sys/lwp.h>
+#include <sys/mutex.h>
+#include <sys/systm.h>
+#include <stdbool.h>
+
+__WQ_BEGIN_DECLS
+
+#define	tsleep		wqk_tsleep
+#define	mtsleep		wqk_mtsleep
+#define	wakeup		wqk_wakeup
+#define	wakeup_one	wqk_wakeup_one
+#define	kpause		wqk_kpause
+#define	yield		wqk_yield
+#define	preempt		wqk_preempt
+
+/*
+ * The process.  There is one; clients read these fields.
+ */
+struct proc {
+	int	p_pid;		/* its number; a forked child has its own */
+	int	p_flag;
+	int	p_nlwps;	/* not counted: 1 */
+	char	p_comm[17];	/* its name, cut to fit */
+};
+
+#define	curproc		(wqk_proc0())
+#define	proc0		(*wqk_proc0())
+struct proc *wqk_proc0(void);
+
+/* A channel is any address. */
+typedef const volatile void *wchan_t;
+
+/*
+ * Sleep on a channel, for so many ticks at most, 0: for ever.  0, or
+ * EWOULDBLOCK.  mtsleep releases the mutex once it is on the channel.
+ */
+int	tsleep(wchan_t, pri_t, const char *, int);
+int	mtsleep(wchan_t, pri_t, const char *, int, kmutex_t *);
+
+/* Wake all that sleep on a channel, or one of them.  From any context. */
+void	wakeup(wchan_t);
+void	wakeup_one(wchan_t);
+
+/* Sleep for so many ticks, without the mutex unless it is NULL. */
+int	kpause(const char *, bool, int, kmutex_t *);
+
+/* Let others run. */
+void	yield(void);
+void	preempt(void);
+
+__WQ_END_DECLS
+
+#endif	/* !_SYS_PROC_H_ */

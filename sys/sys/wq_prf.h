@@ -1,0 +1,59 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * printf(9), log(9), snprintb(9): by the names that the linker sees.  Kernel
+ * sources find them by their own names through <sys/systm.h>,
+ * <sys/syslog.h> and <sys/device.h>.
+ */
+
+#ifndef _SYS_WQ_PRF_H_
+#define	_SYS_WQ_PRF_H_
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/wq_types.h>
+
+__WQ_BEGIN_DECLS
+
+/* To standard output, at once, in one piece. */
+void	wqk_printf(const char *, ...) __wq_printflike(1, 2);
+void	wqk_vprintf(const char *, va_list) __wq_printflike(1, 0);
+void	wqk_printf_nolog(const char *, ...) __wq_printflike(1, 2);
+void	wqk_uprintf(const char *, ...) __wq_printflike(1, 2);
+
+/* To standard error. */
+void	wqk_printf_tolog(const char *, ...) __wq_printflike(1, 2);
+void	wqk_log(int, const char *, ...) __wq_printflike(2, 3);
+void	wqk_vlog(int, const char *, va_list) __wq_printflike(2, 0);
+void	wqk_addlog(const char *, ...) __wq_printflike(1, 2);
+
+/* To memory.  The length of the whole text is returned. */
+int	wqk_snprintf(char *, size_t, const char *, ...)
+	    __wq_printflike(3, 4);
+int	wqk_vsnprintf(char *, size_t, const char *, va_list)
+	    __wq_printflike(3, 0);
+int	wqk_snprintb(char *, size_t, const char *, uint64_t);
+
+/* Memory, sixteen bytes to a line. */
+void	wqk_hexdump(void (*)(const char *, ...) __wq_printflike(1, 2),
+	    const char *, const void *, size_t);
+
+/*
+ * What is said while a device is attached.  Which of them are heard is
+ * written by the library's start only, from WORKQUEUE_VERBOSE.
+ */
+void	wqk_aprint_normal(const char *, ...) __wq_printflike(1, 2);
+void	wqk_aprint_naive(const char *, ...) __wq_printflike(1, 2);
+void	wqk_aprint_verbose(const char *, ...) __wq_printflike(1, 2);
+void	wqk_aprint_debug(const char *, ...) __wq_printflike(1, 2);
+void	wqk_aprint_error(const char *, ...) __wq_printflike(1, 2);
+int	wqk_aprint_get_error_count(void);
+
+__WQ_END_DECLS
+
+#endif	/* !_SYS_WQ_PRF_H_ */

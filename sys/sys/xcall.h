@@ -1,0 +1,43 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * xcall(9): call a function on other CPUs.
+ */
+
+#ifndef _SYS_XCALL_H_
+#define	_SYS_XCALL_H_
+
+#include <sys/types.h>
+#include <sys/wq_types.h>
+#include <stdint.h>
+
+__WQ_BEGIN_DECLS
+
+typedef void (*xcfunc_t)(void *, void *);
+
+/* In softint context, at IPL_SOFTSERIAL or at the soft level given. */
+#define	XC_HIGHPRI		0x01
+#define	XC_HIGHPRI_IPL(ipl)	(XC_HIGHPRI | (unsigned int)(ipl) << 8)
+
+#define	xc_broadcast	wqk_xc_broadcast
+#define	xc_unicast	wqk_xc_unicast
+#define	xc_wait		wqk_xc_wait
+#define	xc_barrier	wqk_xc_barrier
+
+/* Call on every CPU, or on one; the result is for xc_wait(). */
+uint64_t xc_broadcast(unsigned int, xcfunc_t, void *, void *);
+uint64_t xc_unicast(unsigned int, xcfunc_t, void *, void *,
+	    struct cpu_info *);
+
+/* Wait until all calls have returned. */
+void	 xc_wait(uint64_t);
+
+/* Wait until all that had preemption disabled have enabled it. */
+void	 xc_barrier(unsigned int);
+
+__WQ_END_DECLS
+
+#endif	/* !_SYS_XCALL_H_ */

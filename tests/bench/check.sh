@@ -1,0 +1,73 @@
+#! /bin/sh
+#
+# Copyright (c) 2026 The libworkqueue authors.
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# check.sh ceilings compiler host: count the instructions of the hot paths
+# with callgrind(1) and compare them with the ceilings for this architecture
+# and this compiler's major version.  Where there are none, say what was
+# counted.  Runs where the program "hotpath" is.
+
+set -u
+ceilings=$1
+cc=$2
+host=$3
+
+if ! command -v valgrind >/dev/null; then
+	echo "valgrind is not installed: nothing counted" >&2
+	exit 1
+fi
+list=$(./hotpath list) || exit 1
+n=${list%% *}
+paths=${list#* }
+
+arch=$($cc -dumpmachine)
+arch=${arch%%-*}
+case $($cc --version) in
+*clang*)
+	name=clang ;;
+*)
+	name=gcc ;;
+esac
+major=$(echo __GNUC__ __clang_major__ | $cc -E -P - | tail -1)
+case $name in
+clang)
+	major=${major##* } ;;
+*)
+	major=${major%% *} ;;
+esac
+
+echo "instructions, $arch, $name $major, host $host"
+status=0
+for path in $paths; do
+	rm -f callgrind.out
+	if ! LD_BIND_NOW=1 valgrind --tool=callgrind --collect-atstart=no \
+	    --callgrind-out-file=callgrind.out ./hotpath "$path" \
+	    2>callgrind.log; then
+		cat callgrind.log >&2
+		exit 1
+	fi
+	total=$(sed -n 's/^\(totals\|summary\): //p' callgrind.out | head -1)
+	if [ -z "$total" ] || [ "$total" -eq 0 ]; then
+		echo "$path: callgrind counted nothing" >&2
+		exit 1
+	fi
+	count=$(((total + n / 2) / n))
+	slack=$((count * 5 / 100))
+	[ $slack -ge 3 ] || slack=3
+	max=
+	[ "$host" = linux ] && max=$(awk -v a="$arch" -v c="$name" \
+	    -v m="$major" -v p="$path" \
+	    '$1 == a && $2 == c && $3 == m && $4 == p { print $5 }' \
+	    "$ceilings")
+	if [ -z "$max" ]; then
+		echo "$path: $count; no ceiling, would be:" \
+		    "$arch $name $major $path $((count + slack))"
+	elif [ "$count" -gt "$max" ]; then
+		echo "$path: $count, ABOVE the ceiling $max"
+		status=1
+	else
+		echo "$path: $count, ceiling $max"
+	fi
+done
+exit $status

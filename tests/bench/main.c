@@ -1,0 +1,547 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * wqbench: the driver.  In each round every workload is run with every peer,
+ * in shuffled order, each run in a process of its own; so that what the
+ * machine does meanwhile hits all of them alike, and peers are compared
+ * within a round.  See workqueue_bench(7).
+ */
+
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+#include <err.h>
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define	TIMEOUT		30		/* seconds for one run */
+#define	DISTURBED	5		/* % of the CPUs used by others */
+
+/* In the order of the tables: ours, the limits, the others. */
+static const struct peer *const peers[] = {
+	&peer_workqueue,
+	&peer_biglock,
+	&peer_limit,
+	&peer_xchg,
+	&peer_futex,
+	&peer_spin,
+	&peer_thread,
+	&peer_listswap,
+#ifdef HAVE_UV
+	&peer_uv,
+#endif
+#ifdef HAVE_GLIB
+	&peer_glib,
+#endif
+#ifdef HAVE_IVYKIS
+	&peer_ivykis,
+#endif
+#ifdef HAVE_TBB
+	&peer_tbb,
+#endif
+#ifdef HAVE_URCU
+	&peer_urcu,
+#endif
+};
+#define	NPEERS	(sizeof(peers) / sizeof(peers[0]))
+
+static const char *const missing[] = {
+#ifndef HAVE_UV
+	"libuv",
+#endif
+#ifndef HAVE_GLIB
+	"GLib",
+#endif
+#ifndef HAVE_IVYKIS
+	"ivykis",
+#endif
+#ifndef HAVE_TBB
+	"oneTBB",
+#endif
+#ifndef HAVE_URCU
+	"liburcu",
+#endif
+	NULL
+};
+
+struct job {
+	size_t		 j_w;
+	size_t		 j_p;
+};
+
+/* What a run's process writes to us. */
+struct message {
+	struct result	 m_result;
+	struct hist	 m_hist;
+};
+
+static int childfd = -1;
+
+/*
+ * In a run's process: say why, and end it.
+ */
+void
+bench_fail(const char *fmt, ...)
+{
+	static struct message m;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(m.m_result.r_error, sizeof(m.m_result.r_error), fmt, ap);
+	va_end(ap);
+	m.m_result.r_value = NAN;
+	if (write(childfd, &m, sizeof(m)) != (ssize_t)sizeof(m))
+		_exit(2);
+	_exit(1);
+}
+
+static void
+child(const struct workload *w, const struct peer *p, const struct scale *sc,
+    int fd)
+{
+	static struct message m;
+
+	childfd = fd;
+	m.m_result.r_cpu = m.m_result.r_bytes = -1;
+	w->w_run(w, p, sc, &m.m_result, &m.m_hist);
+	if (write(fd, &m, sizeof(m)) != (ssize_t)sizeof(m))
+		_exit(2);
+	_exit(0);
+}
+
+/*
+ * Time that all CPUs together have spent on anything, and what of that was
+ * spent by processes of ours that have ended; in ns.
+ */
+static void
+spent(double *all, double *ours)
+{
+	unsigned long long v[8] = { 0 };
+	struct rusage ru;
+	FILE *fp;
+
+	*all = 0;
+	if ((fp = fopen("/proc/stat", "r")) != NULL) {
+		/* user nice system idle iowait irq softirq steal */
+		if (fscanf(fp, "cpu %llu %llu %llu %llu %llu %llu %llu %llu",
+		    &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6],
+		    &v[7]) == 8)
+			*all = (double)(v[0] + v[1] + v[2] + v[5] + v[6] +
+			    v[7]) * 1e9 / (double)sysconf(_SC_CLK_TCK);
+		fclose(fp);
+	}
+	getrusage(RUSAGE_CHILDREN, &ru);
+	*ours = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1e9 +
+	    (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1e3;
+}
+
+/*
+ * One run in a process of its own.
+ */
+static void
+run1(const struct workload *w, const struct peer *p, const struct scale *sc,
+    struct message *m)
+{
+	struct pollfd pfd;
+	size_t have;
+	ssize_t n;
+	pid_t pid;
+	int fds[2], status;
+	int64_t end, left;
+
+	memset(m, 0, sizeof(*m));
+	fflush(NULL);
+	if (pipe(fds) == -1)
+		err(1, "pipe");
+	switch (pid = fork()) {
+	case -1:
+		err(1, "fork");
+	case 0:
+		close(fds[0]);
+		child(w, p, sc, fds[1]);
+	}
+	close(fds[1]);
+	end = bench_now() + (int64_t)TIMEOUT * 1000000000;
+	for (have = 0; have < sizeof(*m); have += (size_t)n) {
+		pfd.fd = fds[0];
+		pfd.events = POLLIN;
+		left = (end - bench_now()) / 1000000;
+		if (left <= 0 || poll(&pfd, 1, (int)left) == 0) {
+			kill(pid, SIGKILL);
+			snprintf(m->m_result.r_error,
+			    sizeof(m->m_result.r_error),
+			    "no end within %d s", TIMEOUT);
+			break;
+		}
+		n = read(fds[0], (char *)m + have, sizeof(*m) - have);
+		if (n <= 0)
+			break;
+	}
+	close(fds[0]);
+	while (waitpid(pid, &status, 0) == -1) {
+		if (errno != EINTR)
+			err(1, "waitpid");
+	}
+	if (have < sizeof(*m) && m->m_result.r_error[0] == '\0') {
+		if (WIFSIGNALED(status)) {
+			snprintf(m->m_result.r_error,
+			    sizeof(m->m_result.r_error), "%s",
+			    strsignal(WTERMSIG(status)));
+		} else {
+			snprintf(m->m_result.r_error,
+			    sizeof(m->m_result.r_error), "exit status %d",
+			    WEXITSTATUS(status));
+		}
+	}
+	if (m->m_result.r_error[0] != '\0')
+		m->m_result.r_value = NAN;
+}
+
+/*
+ * One run; again if other programs had too much of the CPUs meanwhile, and
+ * we have the time.  The share that they had is what counts, beside the
+ * system's clock tick, in which it is told.
+ */
+static void
+run(const struct workload *w, const struct peer *p, const struct scale *sc,
+    struct message *m, bool hurry)
+{
+	double all0, all1, ours0, ours1, others, wall;
+	int64_t t;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		spent(&all0, &ours0);
+		t = bench_now();
+		run1(w, p, sc, m);
+		wall = (double)(bench_now() - t);
+		spent(&all1, &ours1);
+		others = (all1 - all0) - (ours1 - ours0) - 20e6;
+		if (others < 0)
+			others = 0;
+		m->m_result.r_others = 100 * others / (wall * bench_ncpu());
+		if (m->m_result.r_others < DISTURBED || hurry ||
+		    m->m_result.r_error[0] != '\0')
+			break;
+	}
+}
+
+static bool
+can(const struct workload *w, const struct peer *p)
+{
+
+	if ((p->p_does & w->w_need) != w->w_need)
+		return false;
+	if ((p->p_flags & w->w_noflags) != 0)
+		return false;
+	if ((p->p_flags & w->w_flags) != w->w_flags)
+		return false;
+	if (w->w_only != NULL)
+		return bench_inlist(w->w_only, p->p_name);
+	return strcmp(p->p_name, "biglock") != 0;
+}
+
+/*
+ * "W1" chooses W1 and W1/apart; "W1." only W1 itself.
+ */
+static bool
+chosen(const char *list, const char *id)
+{
+	char buf[256], *last, *tok;
+	size_t len;
+
+	if (list == NULL)
+		return true;
+	snprintf(buf, sizeof(buf), "%s", list);
+	for (tok = strtok_r(buf, ",", &last); tok != NULL;
+	    tok = strtok_r(NULL, ",", &last)) {
+		len = strlen(tok);
+		if (len > 0 && tok[len - 1] == '.') {
+			if (strlen(id) == len - 1 &&
+			    strncmp(tok, id, len - 1) == 0)
+				return true;
+		} else if (strncmp(tok, id, len) == 0 &&
+		    (id[len] == '\0' || id[len] == '/'))
+			return true;
+	}
+	return false;
+}
+
+static void
+shuffle(size_t *v, size_t n, uint64_t *seed)
+{
+	size_t i, j, t;
+
+	for (i = n; i > 1; i--) {
+		j = bench_random(seed) % i;
+		t = v[i - 1];
+		v[i - 1] = v[j];
+		v[j] = t;
+	}
+}
+
+static const char *
+machine(void)
+{
+	static char buf[512];
+	char line[256], cpu[128] = "";
+	struct utsname u;
+	FILE *fp;
+
+	if ((fp = fopen("/proc/cpuinfo", "r")) != NULL) {
+		while (fgets(line, sizeof(line), fp) != NULL) {
+			if (sscanf(line, "model name : %127[^\n]", cpu) == 1)
+				break;
+		}
+		fclose(fp);
+	}
+	uname(&u);
+	snprintf(buf, sizeof(buf), "%d CPUs, %s%s%s, %s %s, %s", bench_ncpu(),
+	    cpu, cpu[0] != '\0' ? ", " : "", u.machine, u.sysname, u.release,
+#ifdef __clang__
+	    "clang " __clang_version__
+#else
+	    "gcc " __VERSION__
+#endif
+	    );
+	return buf;
+}
+
+static void
+json(FILE *fp, const struct workload *w, const struct peer *p,
+    unsigned round, size_t order, const struct result *r)
+{
+	size_t i;
+
+	fprintf(fp, "{\"workload\":\"%s\",\"peer\":\"%s\",\"round\":%u,"
+	    "\"order\":%zu,\"unit\":\"%s\",", w->w_id, p->p_name, round + 1,
+	    order, w->w_unit);
+	if (r->r_error[0] != '\0') {
+		fprintf(fp, "\"error\":\"%s\"}\n", r->r_error);
+		return;
+	}
+	fprintf(fp, "\"value\":%.4g,\"others_percent\":%.3g", r->r_value,
+	    r->r_others);
+	if (r->r_cpu >= 0)
+		fprintf(fp, ",\"cpu_percent\":%.4g", r->r_cpu);
+	if (r->r_bytes >= 0)
+		fprintf(fp, ",\"bytes_per_item\":%.4g", r->r_bytes);
+	if (r->r_hasq) {
+		for (i = 0; i < NQUANTILE; i++)
+			fprintf(fp, ",\"p%g\":%.0f", quantiles[i] * 100,
+			    r->r_q[i]);
+	}
+	fprintf(fp, "}\n");
+}
+
+static void
+progress(size_t done, size_t total, unsigned round, unsigned rounds,
+    const char *w, const char *p, int64_t start)
+{
+	int64_t gone, left;
+
+	gone = (bench_now() - start) / 1000000000;
+	left = done > 0 ? gone * (int64_t)(total - done) / (int64_t)done : 0;
+	fprintf(stderr, "\r%3zu%%  round %u of %u  %-14s %-10s  "
+	    "%jd:%02jd gone", 100 * done / total, round + 1, rounds, w, p,
+	    (intmax_t)(gone / 60), (intmax_t)(gone % 60));
+	if (done * 20 > total)
+		fprintf(stderr, ", %jd:%02jd left ", (intmax_t)(left / 60),
+		    (intmax_t)(left % 60));
+	fprintf(stderr, "\033[K");
+}
+
+static void __attribute__((__noreturn__))
+usage(void)
+{
+
+	fprintf(stderr, "usage: wqbench [-lq] [-o directory] [-p peers] "
+	    "[-r rounds] [-s seed] [-w workloads]\n");
+	exit(2);
+}
+
+static void
+list(void)
+{
+	size_t i;
+
+	for (i = 0; i < nworkloads; i++)
+		printf("%-14s %s (%s)\n", workloads[i].w_id,
+		    workloads[i].w_title, workloads[i].w_unit);
+	printf("\n");
+	for (i = 0; i < NPEERS; i++)
+		printf("%-14s %s\n", peers[i]->p_name, peers[i]->p_mode);
+	for (i = 0; missing[i] != NULL; i++)
+		printf("%s is not installed: skipped\n", missing[i]);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct message m;
+	struct scale sc = { 1, 1000000000 };
+	struct report rp = { .rp_peers = peers, .rp_npeers = NPEERS };
+	const char *onlyw = NULL, *onlyp = NULL;
+	char path[1024];
+	size_t worder[64], porder[NPEERS], i, j, done, total, order;
+	struct cell *c;
+	uint64_t seed;
+	unsigned disturbed = 0, failed = 0, round, rounds = 0;
+	int64_t gone, limit, start;
+	bool tty;
+	FILE *fp = NULL;
+	int ch;
+
+	bench_cpus();
+	seed = (uint64_t)bench_now();
+	while ((ch = getopt(argc, argv, "lo:p:qr:s:w:")) != -1) {
+		switch (ch) {
+		case 'l':
+			list();
+			return 0;
+		case 'o':
+			rp.rp_dir = optarg;
+			break;
+		case 'p':
+			onlyp = optarg;
+			break;
+		case 'q':
+			rp.rp_quick = true;
+			break;
+		case 'r':
+			rounds = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			seed = strtoull(optarg, NULL, 10);
+			break;
+		case 'w':
+			onlyw = optarg;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (argc != optind)
+		usage();
+	if (rounds == 0)
+		rounds = rp.rp_quick ? 3 : 7;
+	if (rp.rp_quick) {
+		sc.sc_div = 5;
+		sc.sc_max /= 5;
+	}
+	limit = rp.rp_quick ? 165 : 1150;
+	bench_calibrate();
+	rp.rp_rounds = rounds;
+	rp.rp_machine = machine();
+	rp.rp_cells = calloc(nworkloads * NPEERS, sizeof(*rp.rp_cells));
+	if (rp.rp_cells == NULL)
+		err(1, NULL);
+
+	total = 0;
+	for (i = 0; i < nworkloads; i++) {
+		worder[i] = i;
+		for (j = 0; j < NPEERS; j++) {
+			c = report_cell(&rp, i, j);
+			if (!can(&workloads[i], peers[j]) ||
+			    !chosen(onlyw, workloads[i].w_id) ||
+			    !chosen(onlyp, peers[j]->p_name))
+				continue;
+			c->c_r = calloc(rounds, sizeof(*c->c_r));
+			c->c_hist = calloc(1, sizeof(*c->c_hist));
+			if (c->c_r == NULL || c->c_hist == NULL)
+				err(1, NULL);
+			total += rounds;
+		}
+	}
+	if (total == 0)
+		errx(1, "nothing chosen; see wqbench -l");
+	for (j = 0; j < NPEERS; j++)
+		porder[j] = j;
+	if (rp.rp_dir != NULL) {
+		snprintf(path, sizeof(path), "%s/results.jsonl", rp.rp_dir);
+		if ((fp = fopen(path, "w")) == NULL)
+			err(1, "%s", path);
+		fprintf(fp, "{\"machine\":\"%s\",\"seed\":%ju,\"rounds\":%u,"
+		    "\"quick\":%s}\n", rp.rp_machine, (uintmax_t)seed, rounds,
+		    rp.rp_quick ? "true" : "false");
+	}
+	for (i = 0; missing[i] != NULL; i++)
+		printf("%s is not installed: skipped\n", missing[i]);
+
+	tty = isatty(STDERR_FILENO);
+	start = bench_now();
+	done = 0;
+	for (round = 0; round < rounds; round++) {
+		/* No round is begun that would not end in time. */
+		gone = (bench_now() - start) / 1000000000;
+		if (round > 0 && gone + gone / round > limit) {
+			rp.rp_rounds = rounds = round;
+			break;
+		}
+		shuffle(worder, nworkloads, &seed);
+		for (i = 0, order = 0; i < nworkloads; i++) {
+			const struct workload *w = &workloads[worder[i]];
+
+			shuffle(porder, NPEERS, &seed);
+			for (j = 0; j < NPEERS; j++) {
+				const struct peer *p = peers[porder[j]];
+
+				c = report_cell(&rp, worder[i], porder[j]);
+				if (c->c_r == NULL)
+					continue;
+				c->c_r[round].r_value = NAN;
+				if (tty)
+					progress(done, total, round, rounds,
+					    w->w_id, p->p_name, start);
+				done++;
+				if (w->w_every > 1 &&
+				    round % w->w_every != 0)
+					continue;
+				gone = bench_now() - start;
+				run(w, p, &sc, &m, (double)gone * (double)total
+				    > (double)limit * 1e9 * (double)done);
+				if (m.m_result.r_others >= DISTURBED)
+					disturbed++;
+				c->c_r[round] = m.m_result;
+				hist_sum(c->c_hist, &m.m_hist);
+				if (m.m_result.r_error[0] != '\0')
+					failed++;
+				if (fp != NULL)
+					json(fp, w, p, round, order++,
+					    &m.m_result);
+			}
+		}
+	}
+	if (tty)
+		fprintf(stderr, "\r\033[K");
+	if (fp != NULL)
+		fclose(fp);
+	printf("%s\n", rp.rp_machine);
+	printf("%u rounds in %jd s\n", rounds,
+	    (intmax_t)((bench_now() - start) / 1000000000));
+	if (disturbed != 0)
+		printf("%u of %zu runs were disturbed: other programs used "
+		    "more than %d%% of the CPUs\n", disturbed, total,
+		    DISTURBED);
+	report_table(&rp, stdout);
+	report_targets(&rp, stdout);
+	if (rp.rp_dir != NULL)
+		report_files(&rp);
+	if (failed != 0)
+		errx(1, "%u runs failed", failed);
+	return 0;
+}

@@ -1,0 +1,652 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * What the rounds gave: the table, the targets, the pictures (drawn by
+ * gnuplot from the script that is written here) and the page.
+ */
+
+#include <err.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+/* Which number of a result: its value, a quantile, the worker's CPU use. */
+enum what {
+	WHAT_VALUE = -1,
+	WHAT_P50 = 0,
+	WHAT_P999 = NQUANTILE - 1,
+	WHAT_CPU = NQUANTILE
+};
+
+struct stat3 {
+	double	st_median, st_min, st_max;
+};
+
+#define	POOLS		"libuv,glib,ivykis,tbb"
+#define	SLEEPERS	"listswap,libuv,glib,ivykis"
+
+/*
+ * The targets: ours (or t_peer) against the best of t_refs in each round.
+ * T_ATMOST: that many times as much; T_FASTER: at least so many times
+ * faster; T_ABS: no more than that.
+ */
+static const struct target {
+	const char	*t_w;
+	const char	*t_peer;
+	enum { T_ATMOST, T_FASTER, T_ABS } t_kind;
+	double		 t_bound;
+	const char	*t_refw;	/* the other workload, or NULL */
+	const char	*t_refs;
+	enum what	 t_what;
+} targets[] = {
+	{ "W1", "workqueue", T_ATMOST, 1.25, NULL, "limit", WHAT_VALUE },
+	{ "W1", "workqueue", T_FASTER, 4, NULL, "listswap", WHAT_VALUE },
+	{ "W1", "workqueue", T_FASTER, 6, NULL, POOLS, WHAT_VALUE },
+	{ "W1/ring1000", "workqueue", T_ATMOST, 1.33, "W1", "workqueue",
+	    WHAT_VALUE },
+	{ "W1/lock", "biglock", T_ATMOST, 1.5, NULL, "workqueue",
+	    WHAT_VALUE },
+	{ "W2", "workqueue", T_ATMOST, 1.3, NULL, "limit", WHAT_VALUE },
+	{ "W3/steady", "workqueue", T_ATMOST, 2, NULL, "spin", WHAT_P50 },
+	{ "W3/steady", "workqueue", T_FASTER, 5, NULL, SLEEPERS, WHAT_P50 },
+	{ "W3/steady", "workqueue", T_ATMOST, 1.5, NULL, SLEEPERS,
+	    WHAT_P999 },
+	{ "W3/slow", "workqueue", T_ATMOST, 1.05, NULL, "futex", WHAT_P50 },
+	{ "W3/slow", "workqueue", T_ATMOST, 1.5, NULL, SLEEPERS, WHAT_P999 },
+	{ "W3/slow", "workqueue", T_ABS, 0.5, NULL, NULL, WHAT_CPU },
+	{ "W3/same", "workqueue", T_ATMOST, 1.05, NULL, "futex", WHAT_P50 },
+	{ "W3/same", "workqueue", T_ATMOST, 1.5, NULL, SLEEPERS, WHAT_P999 },
+	{ "W4", "workqueue", T_ATMOST, 1.1, NULL, "limit,xchg", WHAT_VALUE },
+	{ "W5", "workqueue", T_ATMOST, 1.1, NULL, "thread", WHAT_VALUE },
+	{ "W6", "workqueue", T_ABS, 10, NULL, NULL, WHAT_VALUE },
+	{ "W7", "workqueue", T_ATMOST, 1.15, NULL, "limit", WHAT_VALUE },
+	{ "queues/1000", "workqueue", T_ATMOST, 1.2, NULL, "futex",
+	    WHAT_VALUE },
+};
+
+struct cell *
+report_cell(const struct report *rp, size_t w, size_t p)
+{
+
+	return &rp->rp_cells[w * rp->rp_npeers + p];
+}
+
+static int
+cmp_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * NaNs are left out; if nothing else is there, NaN is the answer.
+ */
+static struct stat3
+statistics(const double *v, unsigned n)
+{
+	struct stat3 st = { NAN, NAN, NAN };
+	double *s;
+	unsigned i, k;
+
+	if ((s = calloc(n, sizeof(*s))) == NULL)
+		err(1, NULL);
+	for (i = k = 0; i < n; i++) {
+		if (!isnan(v[i]))
+			s[k++] = v[i];
+	}
+	if (k > 0) {
+		qsort(s, k, sizeof(*s), cmp_double);
+		st.st_min = s[0];
+		st.st_max = s[k - 1];
+		st.st_median = k % 2 ? s[k / 2] :
+		    (s[k / 2 - 1] + s[k / 2]) / 2;
+	}
+	free(s);
+	return st;
+}
+
+static double
+pick(const struct cell *c, unsigned round, enum what what)
+{
+	const struct result *r = &c->c_r[round];
+
+	if (isnan(r->r_value))
+		return NAN;
+	switch (what) {
+	case WHAT_VALUE:
+		return r->r_value;
+	case WHAT_CPU:
+		return r->r_cpu;
+	default:
+		return r->r_hasq ? r->r_q[what] : NAN;
+	}
+}
+
+static struct stat3
+cell_stat(const struct report *rp, const struct cell *c, enum what what)
+{
+	struct stat3 st;
+	double *v;
+	unsigned i;
+
+	if ((v = calloc(rp->rp_rounds, sizeof(*v))) == NULL)
+		err(1, NULL);
+	for (i = 0; i < rp->rp_rounds; i++)
+		v[i] = pick(c, i, what);
+	st = statistics(v, rp->rp_rounds);
+	free(v);
+	return st;
+}
+
+/*
+ * The ratio of a cell to the best of some peers, round by round.  A round
+ * in which one of the two is missing is left out.
+ */
+static struct stat3
+cell_ratio(const struct report *rp, const struct cell *c, size_t refw,
+    const char *refs, enum what what)
+{
+	const struct cell *ref;
+	struct stat3 st;
+	double best, *v, x;
+	unsigned i;
+	size_t p;
+
+	if ((v = calloc(rp->rp_rounds, sizeof(*v))) == NULL)
+		err(1, NULL);
+	for (i = 0; i < rp->rp_rounds; i++) {
+		best = NAN;
+		for (p = 0; p < rp->rp_npeers; p++) {
+			ref = report_cell(rp, refw, p);
+			if (ref->c_r == NULL || !bench_inlist(refs,
+			    rp->rp_peers[p]->p_name))
+				continue;
+			x = pick(ref, i, what);
+			if (!isnan(x) && (isnan(best) || x < best))
+				best = x;
+		}
+		v[i] = pick(c, i, what) / best;
+	}
+	st = statistics(v, rp->rp_rounds);
+	free(v);
+	return st;
+}
+
+static bool
+workload_ran(const struct report *rp, size_t w)
+{
+	size_t p;
+
+	for (p = 0; p < rp->rp_npeers; p++) {
+		if (report_cell(rp, w, p)->c_r != NULL)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+number(double v, char *buf, size_t len)
+{
+
+	if (isnan(v))
+		snprintf(buf, len, "-");
+	else if (v >= 1000)
+		snprintf(buf, len, "%.0f", v);
+	else if (v >= 100)
+		snprintf(buf, len, "%.1f", v);
+	else
+		snprintf(buf, len, "%.2f", v);
+	return buf;
+}
+
+void
+report_table(const struct report *rp, FILE *fp)
+{
+	char b[8][24];
+	const struct workload *w;
+	const struct cell *c;
+	struct stat3 st, lim, ls;
+	size_t i, p;
+	unsigned r;
+
+	for (i = 0; i < nworkloads; i++) {
+		if (!workload_ran(rp, i))
+			continue;
+		w = &workloads[i];
+		fprintf(fp, "\n%s: %s\n", w->w_id, w->w_title);
+		fprintf(fp, "  %-10s %10s %10s %10s %9s %9s\n", w->w_unit,
+		    "median", "min", "max", "/limit", "listswap/");
+		for (p = 0; p < rp->rp_npeers; p++) {
+			c = report_cell(rp, i, p);
+			if (c->c_r == NULL)
+				continue;
+			for (r = 0; r < rp->rp_rounds; r++) {
+				if (c->c_r[r].r_error[0] != '\0')
+					fprintf(fp, "  %-10s round %u: %s\n",
+					    rp->rp_peers[p]->p_name, r + 1,
+					    c->c_r[r].r_error);
+			}
+			st = cell_stat(rp, c, WHAT_VALUE);
+			if (isnan(st.st_median))
+				continue;
+			lim = cell_ratio(rp, c, i, w->w_ref, WHAT_VALUE);
+			ls = cell_ratio(rp, c, i, "listswap", WHAT_VALUE);
+			fprintf(fp, "  %-10s %10s %10s %10s %9s %9s",
+			    rp->rp_peers[p]->p_name,
+			    number(st.st_median, b[0], sizeof(b[0])),
+			    number(st.st_min, b[1], sizeof(b[1])),
+			    number(st.st_max, b[2], sizeof(b[2])),
+			    number(lim.st_median, b[3], sizeof(b[3])),
+			    number(1 / ls.st_median, b[4], sizeof(b[4])));
+			if (c->c_r[0].r_hasq) {
+				st = cell_stat(rp, c, WHAT_P999);
+				fprintf(fp, "  p99.9 %s",
+				    number(st.st_median, b[5], sizeof(b[5])));
+				st = cell_stat(rp, c, WHAT_CPU);
+				if (st.st_median >= 0)
+					fprintf(fp, ", worker's CPU %s%%",
+					    number(st.st_median, b[6],
+					    sizeof(b[6])));
+			}
+			if (c->c_r[0].r_bytes >= 0)
+				fprintf(fp, "  %s bytes/item",
+				    number(c->c_r[0].r_bytes, b[7],
+				    sizeof(b[7])));
+			fprintf(fp, "\n");
+		}
+	}
+}
+
+static bool
+find(const struct report *rp, const char *id, const char *peer, size_t *wp,
+    size_t *pp)
+{
+	size_t p, w;
+
+	for (w = 0; w < nworkloads; w++) {
+		if (strcmp(workloads[w].w_id, id) != 0)
+			continue;
+		for (p = 0; p < rp->rp_npeers; p++) {
+			if (strcmp(rp->rp_peers[p]->p_name, peer) == 0 &&
+			    report_cell(rp, w, p)->c_r != NULL) {
+				*wp = w;
+				*pp = p;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+void
+report_targets(const struct report *rp, FILE *fp)
+{
+	const struct target *t;
+	const struct cell *c;
+	struct stat3 st;
+	const char *what;
+	char text[80];
+	size_t i, p, refp, refw, w;
+	double v;
+	bool met, title = false;
+
+	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		t = &targets[i];
+		if (!find(rp, t->t_w, t->t_peer, &w, &p))
+			continue;
+		refw = w;
+		if (t->t_refw != NULL &&
+		    !find(rp, t->t_refw, t->t_refs, &refw, &refp))
+			continue;
+		c = report_cell(rp, w, p);
+		what = t->t_what == WHAT_P50 ? " p50" :
+		    t->t_what == WHAT_P999 ? " p99.9" :
+		    t->t_what == WHAT_CPU ? " worker's CPU %" : "";
+		if (t->t_kind == T_ABS) {
+			st = cell_stat(rp, c, t->t_what);
+			v = st.st_median;
+			met = v <= t->t_bound;
+			snprintf(text, sizeof(text), "%s%s", t->t_w, what);
+		} else {
+			st = cell_ratio(rp, c, refw, t->t_refs, t->t_what);
+			v = st.st_median;
+			if (t->t_kind == T_FASTER)
+				v = 1 / v;
+			met = t->t_kind == T_FASTER ? v >= t->t_bound :
+			    v <= t->t_bound;
+			snprintf(text, sizeof(text), t->t_kind == T_FASTER ?
+			    "%s%s, times faster than %s%s%s" :
+			    "%s%s, times %s%s%s", t->t_w, what,
+			    t->t_refw != NULL ? t->t_refw : "",
+			    t->t_refw != NULL ? " " : "",
+			    strcmp(t->t_refs, POOLS) == 0 ? "any pool" :
+			    strcmp(t->t_refs, SLEEPERS) == 0 ?
+			    "any sleeper" : t->t_refs);
+		}
+		if (isnan(v))
+			continue;
+		if (!title)
+			fprintf(fp, "\n%-48s %9s %9s\n", "Target", "measured",
+			    "bound");
+		title = true;
+		fprintf(fp, "%-48s %9.2f  %s %6.2f  %s\n", text, v,
+		    t->t_kind == T_FASTER ? ">=" : "<=", t->t_bound,
+		    met ? "met" : "MISSED");
+	}
+}
+
+/*
+ * Pictures.
+ */
+static const char *
+colour(const struct peer *p)
+{
+	static const struct {
+		const char *name, *rgb;
+	} colours[] = {
+		{ "workqueue", "0xd9480f" }, { "biglock", "0xf59f00" },
+		{ "limit", "0x495057" }, { "xchg", "0x868e96" },
+		{ "futex", "0x868e96" }, { "spin", "0xadb5bd" },
+		{ "thread", "0x495057" }, { "listswap", "0x1864ab" },
+		{ "libuv", "0x4dabf7" }, { "glib", "0x0b7285" },
+		{ "ivykis", "0x66a80f" }, { "tbb", "0x9c36b5" },
+		{ "urcu", "0x5f3dc4" }
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(colours) / sizeof(colours[0]); i++) {
+		if (strcmp(colours[i].name, p->p_name) == 0)
+			return colours[i].rgb;
+	}
+	return "0x74a9d8";
+}
+
+/*
+ * How a peer's curve looks.
+ */
+static void
+curve_style(const struct peer *p, FILE *gp)
+{
+
+	fprintf(gp, " lw %d lc rgb %s%s title '%s'",
+	    strcmp(p->p_name, "workqueue") == 0 ? 4 : 2, colour(p),
+	    p->p_flags & PF_LIMIT ? " dt 2" : "", p->p_name);
+}
+
+static void
+filename(const char *id, char *buf, size_t len)
+{
+	char *p;
+
+	snprintf(buf, len, "%s", id);
+	for (p = buf; *p != '\0'; p++) {
+		if (*p == '/')
+			*p = '-';
+	}
+}
+
+/*
+ * Bars: the median, with a line from minimum to maximum.
+ */
+static void
+plot_bars(const struct report *rp, size_t w, FILE *gp, FILE *html)
+{
+	const struct workload *wl = &workloads[w];
+	const struct cell *c;
+	struct stat3 st;
+	double lo = INFINITY, hi = 0;
+	char name[64], text[24];
+	size_t n, p;
+
+	filename(wl->w_id, name, sizeof(name));
+	fprintf(gp, "$data << EOD\n");
+	for (n = p = 0; p < rp->rp_npeers; p++) {
+		c = report_cell(rp, w, p);
+		if (c->c_r == NULL)
+			continue;
+		st = cell_stat(rp, c, WHAT_VALUE);
+		if (isnan(st.st_median))
+			continue;
+		fprintf(gp, "%s %g %g %g %s %s\n", rp->rp_peers[p]->p_name,
+		    st.st_median, st.st_min, st.st_max,
+		    colour(rp->rp_peers[p]),
+		    number(st.st_median, text, sizeof(text)));
+		if (st.st_median < lo)
+			lo = st.st_median;
+		if (st.st_max > hi)
+			hi = st.st_max;
+		n++;
+	}
+	fprintf(gp, "EOD\n");
+	if (n == 0)
+		return;
+	fprintf(gp, "set output '%s.svg'\n", name);
+	fprintf(gp, "set title \"%s: %s\" noenhanced\n", wl->w_id,
+	    wl->w_title);
+	fprintf(gp, "set ylabel '%s'\n", wl->w_unit);
+	if (hi > 40 * lo)
+		fprintf(gp, "set logscale y\nset yrange [%g:%g]\n", lo / 2,
+		    hi * 3);
+	else
+		fprintf(gp, "unset logscale\nset yrange [0:%g]\n", hi * 1.15);
+	fprintf(gp, "plot $data using 0:2:5:xtic(1) with boxes "
+	    "lc rgb variable notitle, "
+	    "'' using 0:2:3:4 with yerrorbars lc rgb '#212529' pt -1 notitle, "
+	    "'' using 0:4:6 with labels offset 0,0.7 font ',10' notitle\n");
+	fprintf(html, "<img src=\"%s.svg\" alt=\"%s: %s\">\n", name, wl->w_id,
+	    wl->w_title);
+}
+
+/*
+ * Latency: all rounds together, from p50 to p99.9; the x axis counts nines.
+ */
+static void
+plot_latency(const struct report *rp, size_t w, FILE *gp, FILE *html)
+{
+	const struct workload *wl = &workloads[w];
+	const struct cell *c;
+	char name[64];
+	double q, x;
+	size_t p;
+	bool first;
+
+	filename(wl->w_id, name, sizeof(name));
+	for (p = 0; p < rp->rp_npeers; p++) {
+		c = report_cell(rp, w, p);
+		if (c->c_r == NULL || isnan(hist_quantile(c->c_hist, 0.5)))
+			continue;
+		fprintf(gp, "$d%zu << EOD\n", p);
+		for (x = 0.301; x <= 3.0001; x += 0.0771) {
+			q = 1 - pow(10, -x);
+			fprintf(gp, "%.4f %.5g\n", x,
+			    hist_quantile(c->c_hist, q) / 1000);
+		}
+		fprintf(gp, "EOD\n");
+	}
+	fprintf(gp, "set output '%s-curve.svg'\n", name);
+	fprintf(gp, "set title \"%s: %s\" noenhanced\n", wl->w_id,
+	    wl->w_title);
+	fprintf(gp, "set ylabel 'us'\nset xlabel 'of the round trips'\n"
+	    "set logscale y\nset yrange [*:*]\nset xrange [0.301:3.02]\n"
+	    "set key outside right\n"
+	    "set xtics norotate\n"
+	    "set xtics ('50%%%%' 0.301, '75%%%%' 0.602, '90%%%%' 1, "
+	    "'99%%%%' 2, '99.9%%%%' 3)\n");
+	first = true;
+	for (p = 0; p < rp->rp_npeers; p++) {
+		c = report_cell(rp, w, p);
+		if (c->c_r == NULL || isnan(hist_quantile(c->c_hist, 0.5)))
+			continue;
+		fprintf(gp, "%s$d%zu with lines", first ? "plot " : ", ", p);
+		curve_style(rp->rp_peers[p], gp);
+		first = false;
+	}
+	fprintf(gp, "\nset xtics autofreq\nset xtics rotate by -35\n"
+	    "unset xlabel\nunset key\nset xrange [*:*]\n");
+	fprintf(html, "<img src=\"%s-curve.svg\" alt=\"%s, latencies\">\n",
+	    name, wl->w_id);
+}
+
+/*
+ * Growth: workloads that are points of one curve.
+ */
+static void
+plot_growth(const struct report *rp, const char *curve, const char *xlabel,
+    FILE *gp, FILE *html)
+{
+	const struct cell *c;
+	struct stat3 st;
+	size_t p, w;
+	bool any, first = true;
+	bool *has;
+
+	if ((has = calloc(rp->rp_npeers, sizeof(*has))) == NULL)
+		err(1, NULL);
+	for (p = 0; p < rp->rp_npeers; p++) {
+		any = false;
+		for (w = 0; w < nworkloads; w++) {
+			c = report_cell(rp, w, p);
+			if (workloads[w].w_curve == NULL || c->c_r == NULL ||
+			    strcmp(workloads[w].w_curve, curve) != 0)
+				continue;
+			st = cell_stat(rp, c, WHAT_VALUE);
+			if (isnan(st.st_median))
+				continue;
+			if (!any)
+				fprintf(gp, "$d%zu << EOD\n", p);
+			any = true;
+			fprintf(gp, "%g %g\n", workloads[w].w_x,
+			    st.st_median);
+		}
+		if (any)
+			fprintf(gp, "EOD\n");
+		has[p] = any;
+	}
+	for (p = 0; p < rp->rp_npeers; p++) {
+		if (!has[p])
+			continue;
+		if (first) {
+			fprintf(gp, "set output '%s.svg'\n"
+			    "set title 'Growth: %s'\nset xlabel '%s'\n"
+			    "set ylabel 'ns/item'\nset logscale xy\n"
+			    "set xtics norotate\nset format x '10^{%%L}'\n"
+			    "set yrange [*:*]\nset key outside right\nplot ",
+			    curve, xlabel, xlabel);
+			fprintf(html, "<img src=\"%s.svg\" alt=\"%s\">\n",
+			    curve, xlabel);
+		}
+		fprintf(gp, "%s$d%zu with linespoints pt 7 ps 0.5",
+		    first ? "" : ", ", p);
+		curve_style(rp->rp_peers[p], gp);
+		first = false;
+	}
+	if (!first)
+		fprintf(gp, "\nunset logscale\nset format x\nunset xlabel\n"
+		    "unset key\nset xtics rotate by -35\n");
+	free(has);
+}
+
+static void
+escaped(FILE *from, FILE *to)
+{
+	int ch;
+
+	rewind(from);
+	while ((ch = getc(from)) != EOF) {
+		switch (ch) {
+		case '<':
+			fputs("&lt;", to);
+			break;
+		case '>':
+			fputs("&gt;", to);
+			break;
+		case '&':
+			fputs("&amp;", to);
+			break;
+		default:
+			putc(ch, to);
+		}
+	}
+}
+
+static FILE *
+create(const char *dir, const char *name)
+{
+	char path[1024];
+	FILE *fp;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if ((fp = fopen(path, "w")) == NULL)
+		err(1, "%s", path);
+	return fp;
+}
+
+void
+report_files(const struct report *rp)
+{
+	FILE *gp, *html, *text;
+	size_t i;
+
+	gp = create(rp->rp_dir, "wqbench.gp");
+	html = create(rp->rp_dir, "index.html");
+	fprintf(gp, "set terminal svg size 640,360 dynamic font 'sans,12' "
+	    "background rgb 'white'\n"
+	    "set style fill solid 0.9 noborder\nset boxwidth 0.7\n"
+	    "set grid ytics lc rgb '#dee2e6'\nset border 3\n"
+	    "set tics nomirror\nset xtics rotate by -35\nunset key\n");
+	fprintf(html, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+	    "<meta charset=\"utf-8\">\n"
+	    "<meta name=\"viewport\" content=\"width=device-width\">\n"
+	    "<title>wqbench</title>\n<style>\n"
+	    "body { font-family: sans-serif; max-width: 1340px; "
+	    "margin: 1em auto; padding: 0 1em }\n"
+	    "img { width: 640px; max-width: 100%% }\n"
+	    "pre { overflow-x: auto; background: #f1f3f5; padding: 1em }\n"
+	    "</style>\n</head>\n<body>\n<h1>wqbench</h1>\n"
+	    "<p>%s; %u rounds%s. Bars show the median, lines the minimum and "
+	    "the maximum; less is better everywhere. Orange is this library, "
+	    "grey and dashed are bare limits. How to read this: "
+	    "workqueue_bench(7).</p>\n", rp->rp_machine, rp->rp_rounds,
+	    rp->rp_quick ? ", a quick run" : "");
+
+	if ((text = tmpfile()) == NULL)
+		err(1, "temporary file");
+	report_targets(rp, text);
+	fprintf(html, "<h2>Targets</h2>\n<pre>");
+	escaped(text, html);
+	fclose(text);
+	fprintf(html, "</pre>\n<h2>Latency</h2>\n");
+	for (i = 0; i < nworkloads; i++) {
+		if (workload_ran(rp, i) && workloads[i].w_need == DO_TRIP)
+			plot_latency(rp, i, gp, html);
+	}
+	fprintf(html, "<h2>Growth</h2>\n");
+	plot_growth(rp, "queues", "queues at once", gp, html);
+	plot_growth(rp, "pending", "items pending", gp, html);
+	fprintf(html, "<h2>Workloads</h2>\n");
+	for (i = 0; i < nworkloads; i++) {
+		if (workload_ran(rp, i))
+			plot_bars(rp, i, gp, html);
+	}
+	fprintf(html, "<h2>Peers</h2>\n<dl>\n");
+	for (i = 0; i < rp->rp_npeers; i++)
+		fprintf(html, "<dt>%s</dt><dd>%s</dd>\n",
+		    rp->rp_peers[i]->p_name, rp->rp_peers[i]->p_mode);
+	fprintf(html, "</dl>\n<h2>Table</h2>\n<pre>");
+	if ((text = tmpfile()) == NULL)
+		err(1, "temporary file");
+	report_table(rp, text);
+	escaped(text, html);
+	fclose(text);
+	fprintf(html, "</pre>\n<p>All runs: <a href=\"results.jsonl\">"
+	    "results.jsonl</a></p>\n</body>\n</html>\n");
+	if (fclose(gp) != 0 || fclose(html) != 0)
+		err(1, "%s", rp->rp_dir);
+}

@@ -1,0 +1,160 @@
+#
+# Copyright (c) 2026 The libworkqueue authors.
+# SPDX-License-Identifier: BSD-2-Clause
+#
+
+# The manual pages.
+
+PC="env PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config"
+
+pages() {
+	ls "$TOP"/man/*.[379]
+}
+
+# The names that a page's NAME section gives it.
+names() {
+	sed -n '/^\.Sh NAME/,/^\.Nd/s/^\.Nm \([^ ]*\).*/\1/p' "$1"
+}
+
+atf_test_case lint
+lint_head() {
+	atf_set descr "mandoc -T lint -W warning says nothing"
+	atf_set require.progs mandoc
+}
+lint_body() {
+	atf_check mandoc -T lint -W warning $(pages)
+}
+
+atf_test_case listed
+listed_head() {
+	atf_set descr "man/Makefile installs every page"
+}
+listed_body() {
+	local p
+
+	for p in $(pages); do
+		p=${p##*/}
+		tr -s '\t \\' '\n' < "$TOP/man/Makefile" | grep -qxF "$p" ||
+		    atf_fail "$p is not in man/Makefile"
+	done
+}
+
+atf_test_case links
+links_head() {
+	atf_set descr "man/mlinks has each further name of a page, no other"
+}
+links_body() {
+	local p s
+
+	for p in $(pages); do
+		s=${p##*.}
+		p=${p##*/}
+		names "$TOP/man/$p" | grep -vx "${p%.*}" |
+		    sed "s/.*/$p &.$s/"
+	done | sort > want
+	sort "$TOP/man/mlinks" > got
+	atf_check diff -u want got
+}
+
+atf_test_case xref
+xref_head() {
+	atf_set descr "each cross reference leads somewhere"
+}
+xref_body() {
+	local p s
+
+	for p in $(pages); do
+		s=${p##*.}
+		p=${p##*/}
+		{ names "$TOP/man/$p"; echo "${p%.*}"; } | sed "s/\$/ $s/"
+	done > known
+	sed -e 's/#.*//' -e '/^$/d' "$TOP/tests/check/base_pages" >> known
+	grep -hE '^\.(Xr|.* Xr) ' $(pages) |
+	    sed 's/.*Xr \([^ ]*\) \([^ ]*\).*/\1 \2/' | sort -u > used
+	if grep -vxFf known used; then
+		atf_fail "neither a page of ours nor in tests/check/base_pages"
+	fi
+}
+
+atf_test_case sections
+sections_head() {
+	atf_set descr "each page of functions says what STYLE wants"
+}
+sections_body() {
+	local p s
+
+	for p in "$TOP"/man/*.9; do
+		for s in NAME SYNOPSIS DESCRIPTION CONTEXT 'SEE ALSO'; do
+			grep -qE "^\.S[hs] \"?$s" "$p" && continue
+			echo "${p##*/}: no section $s"
+			touch found
+		done
+	done
+	[ ! -f found ] || atf_fail "a section is missing"
+}
+
+atf_test_case documented
+documented_head() {
+	atf_set descr "each function and macro of the headers is on a page"
+}
+documented_body() {
+	local n
+
+	sed -nE 's/^#define[[:space:]]+([A-Za-z][A-Za-z0-9_]*)(\(| |	).*/\1/p
+	    s/^[a-z].*[[:space:]*](workqueue_[a-z]+)\(.*/\1/p' \
+	    "$STAGE"/include/workqueue/sys/*.h | grep -vE '_H_$|^kern_assert$' |
+	    sort -u > names
+	while read -r n; do
+		grep -qwF -- "$n" $(pages) && continue
+		echo "$n"
+		touch found
+	done < names
+	[ ! -f found ] || atf_fail "on no page"
+}
+
+atf_test_case examples
+examples_head() {
+	atf_set descr "the examples compile, and link where they have a main"
+}
+examples_body() {
+	local p f out
+
+	for p in $(pages); do
+		awk -v base="$(basename "$p")" '
+		/^\.S[hs]/ { }
+		/^\.Bd -literal/ { inside = 1; text = ""; next }
+		/^\.Ed/ {
+			if (inside && text ~ /^#include/) {
+				out = base "." ++n ".c"
+				printf "%s", text > out
+				close(out)
+			}
+			inside = 0
+			next
+		}
+		inside { text = text $0 "\n" }' "$p"
+	done
+	for f in *.c; do
+		[ -f "$f" ] || atf_fail "no example on any page"
+		sed -i -e 's/\\(dq/"/g' -e 's/\\(aq/'"'"'/g' -e 's/\\-/-/g' \
+		    -e 's/\\&//g' -e 's/\\e/\\/g' "$f"
+		echo "$f"
+		out="-c"
+		if grep -q '^main(' "$f"; then
+			out="-o prog $($PC --libs workqueue)"
+			out="$out -Wl,-rpath,$STAGE/lib"
+		fi
+		atf_check ${CC} -std=gnu11 -Wall -Wextra -Werror $SANFLAGS \
+		    $($PC --cflags workqueue) "$f" $out
+	done
+}
+
+atf_init_test_cases() {
+	atf_add_test_case lint
+	atf_add_test_case listed
+	atf_add_test_case links
+	atf_add_test_case xref
+	atf_add_test_case sections
+	atf_add_test_case documented
+	atf_add_test_case examples
+}

@@ -1,0 +1,59 @@
+#
+# Copyright (c) 2026 The libworkqueue authors.
+# SPDX-License-Identifier: BSD-2-Clause
+#
+
+# The examples that show themselves.
+
+EX=$OBJTOP/share/examples/workqueue
+
+atf_test_case sigdefer
+sigdefer_head() {
+	atf_set descr "signals turned into work, none lost, in order"
+}
+sigdefer_body() {
+	atf_check -o save:out timeout 60 "$EX/sigdefer"
+	atf_check -o inline:'done\n' tail -n 1 out
+	atf_check -o ignore grep 'asked for by 1000 signals' out
+}
+
+atf_test_case sigdefer_wait
+sigdefer_wait_head() {
+	atf_set descr "sigdefer -w serves signals from outside"
+}
+sigdefer_wait_body() {
+	local i
+
+	"$EX/sigdefer" -w > out &
+	# It says its name once it listens.
+	for i in $(seq 100); do
+		grep -q 'kill -HUP' out && break
+		sleep 0.1
+	done
+	kill -USR1 $!
+	for i in $(seq 100); do
+		grep -q 'asked for by 1 signal' out && break
+		sleep 0.1
+	done
+	kill -TERM $!
+	wait $! || atf_fail "status $?"
+	atf_check -o ignore grep 'asked for by 1 signal' out
+}
+
+atf_test_case driver
+driver_head() {
+	atf_set descr "kernel-style code: IPL, kernel lock, per CPU"
+}
+driver_body() {
+	atf_check -o save:out timeout 60 "$EX/driver"
+	atf_check -o ignore grep 'detached' out
+	atf_check -o save:out env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=7 \
+	    timeout 60 "$EX/driver"
+	atf_check -o ignore grep 'detached' out
+}
+
+atf_init_test_cases() {
+	atf_add_test_case sigdefer
+	atf_add_test_case sigdefer_wait
+	atf_add_test_case driver
+}

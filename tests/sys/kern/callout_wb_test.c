@@ -1,0 +1,306 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * The wheels of callout(9), under a clock of our own and without the thread,
+ * against a list; and the thread that cannot be had.
+ */
+
+#include "../../tests.h"
+
+static int64_t wheel_now;
+
+/* In the place of the library's: its static names are ours. */
+#include "../../../sys/kern/kern.h"
+#define	host_monotime()	(wheel_now != 0 ? wheel_now : (host_monotime)())
+#include "../../../sys/kern/kern_timeout.c"
+#undef host_monotime
+
+struct model {
+	callout_t	m_callout;
+	uint64_t	m_deadline;	/* ns; 0: not armed */
+	uint64_t	m_order;	/* of arming */
+};
+
+static struct model *models;
+static int nmodels;
+static uint64_t wheel_order, wheel_seed;
+
+static uint64_t
+rnd(void)
+{
+
+	wheel_seed = wheel_seed * 6364136223846793005U + 1442695040888963407U;
+	return wheel_seed >> 20;
+}
+
+static void
+nothing(void *arg)
+{
+
+	(void)arg;
+}
+
+/* Random numbers of ticks of every size. */
+static int
+rnd_ticks(void)
+{
+
+	return (int)(rnd() & (UINT64_C(1) << rnd() % 31)) +
+	    (int)(rnd() % 200) % (1 + (int)(rnd() % 200));
+}
+
+static void
+model_arm(struct model *m, int ticks)
+{
+
+	callout_reset(&m->m_callout, ticks, nothing, m);
+	m->m_deadline = (uint64_t)wheel_now +
+	    (uint64_t)(ticks > 0 ? ticks : 1) * KERN_TICK_NS;
+	m->m_order = wheel_order++;
+}
+
+static void
+model_disarm(struct model *m)
+{
+
+	(void)callout_stop(&m->m_callout);
+	m->m_deadline = 0;
+}
+
+/* What a deadline is rounded to. */
+static uint64_t
+unit(uint64_t ns)
+{
+
+	return (ns + (1 << CALLOUT_UNITSHIFT) - 1) >> CALLOUT_UNITSHIFT;
+}
+
+static struct model *
+model_first(void)
+{
+	struct model *first, *m;
+
+	first = NULL;
+	for (m = models; m < models + nmodels; m++) {
+		ATF_REQUIRE_EQ(m->m_deadline != 0,
+		    callout_pending(&m->m_callout));
+		if (m->m_deadline != 0 && (first == NULL ||
+		    unit(m->m_deadline) < unit(first->m_deadline) ||
+		    (unit(m->m_deadline) == unit(first->m_deadline) &&
+		    m->m_order < first->m_order)))
+			first = m;
+	}
+	return first;
+}
+
+/* Take off all that is due, and go on to what is due next. */
+static void
+wheel_run(bool jump)
+{
+	struct callout_impl *c;
+	struct model *m, *want;
+	uint64_t next;
+
+	for (;;) {
+		kspin_enter(&callout_lock);
+		c = callout_due(&next);
+		if (c != NULL)
+			callout_setflags(c, c->c_flags & ~CALLOUT_PENDING);
+		kspin_exit(&callout_lock);
+		if (c == NULL)
+			break;
+		m = (struct model *)(void *)c;
+		callout_setflags(c, c->c_flags | CALLOUT_PENDING);
+		want = model_first();
+		callout_setflags(c, c->c_flags & ~CALLOUT_PENDING);
+		ATF_REQUIRE_MSG(m == want, "%td came before %td", m - models,
+		    want == NULL ? -1 : want - models);
+		ATF_REQUIRE((uint64_t)wheel_now >= m->m_deadline);
+		m->m_deadline = 0;
+	}
+	want = model_first();
+	if (want == NULL) {
+		ATF_REQUIRE_EQ(CALLOUT_NEVER, next);
+		ATF_REQUIRE_EQ(0, callout_count);
+		return;
+	}
+	/* All that was due has come, and nobody sleeps too long. */
+	ATF_REQUIRE(unit(want->m_deadline) > (uint64_t)wheel_now >>
+	    CALLOUT_UNITSHIFT);
+	ATF_REQUIRE(next <= unit(want->m_deadline));
+	ATF_REQUIRE(next > (uint64_t)wheel_now >> CALLOUT_UNITSHIFT);
+	if (jump)
+		wheel_now = (int64_t)(next << CALLOUT_UNITSHIFT);
+}
+
+static void
+wheel_random(int64_t start, uint64_t seed, int n, int steps)
+{
+	struct model *m;
+	int i, j;
+
+	wheel_seed = seed;
+	wheel_now = start;
+	nmodels = n;
+	models = calloc((size_t)n, sizeof(*models));
+	ATF_REQUIRE(models != NULL);
+	for (m = models; m < models + n; m++)
+		callout_init(&m->m_callout, CALLOUT_MPSAFE);
+	for (i = 0; i < steps; i++) {
+		for (j = (int)(rnd() % 8); j > 0; j--) {
+			m = &models[rnd() % (uint64_t)n];
+			if (rnd() % 4 == 0)
+				model_disarm(m);
+			else
+				model_arm(m, rnd_ticks());
+			wheel_now += (int64_t)(rnd() % 100000);
+		}
+		if (rnd() % 3 == 0)
+			wheel_now += (int64_t)(rnd() &
+			    (UINT64_C(1) << rnd() % 56));
+		wheel_run(rnd() % 2);
+	}
+	/* To the end. */
+	for (i = 0; callout_count != 0; i++) {
+		wheel_run(true);
+		ATF_REQUIRE_MSG(i < 20 * n, "%d turns for %d callouts", i, n);
+	}
+	wheel_run(true);
+	for (m = models; m < models + n; m++)
+		callout_destroy(&m->m_callout);
+	free(models);
+	wheel_now = 0;
+}
+
+TEST_TC(random_ops, "random operations, at random times")
+{
+	static const int64_t starts[] = {
+		1, 0x3fffff0000, 0x3ffffffff0000, 0x2ffffffffffff,
+		INT64_C(1) << 50, (INT64_C(1) << 58) - 12345678,
+	};
+	uint64_t seed;
+	size_t i;
+
+	callout_started = 1;
+	for (seed = 1; seed <= 5; seed++)
+		for (i = 0; i < TEST_NELEM(starts); i++) {
+			wheel_random(starts[i], seed, 40,
+			    TEST_SCALE(4000));
+			wheel_random(starts[i], seed, 3, TEST_SCALE(4000));
+		}
+}
+
+TEST_TC(edges, "deadlines around each power of two")
+{
+	int64_t base, off;
+	int i, shift;
+
+	callout_started = 1;
+	nmodels = 3;
+	models = calloc(3, sizeof(*models));
+	for (i = 0; i < 3; i++)
+		callout_init(&models[i].m_callout, CALLOUT_MPSAFE);
+	for (shift = 24; shift < 60; shift++)
+		for (off = -3; off <= 3; off++) {
+			base = (INT64_C(1) << shift) + off * 65536;
+			for (i = 0; i < 3; i++) {
+				wheel_now = base + i - 3 * KERN_TICK_NS;
+				if (wheel_now <= 0)
+					wheel_now = 1;
+				model_arm(&models[i], 3 - i);
+			}
+			while (callout_count != 0)
+				wheel_run(true);
+		}
+	wheel_now = 0;
+}
+
+TEST_TC(wakeups, "one callout alone is worth one wake-up, however far")
+{
+	struct model m;
+	int64_t start;
+	int shift;
+
+	callout_started = 1;
+	models = &m;
+	nmodels = 1;
+	callout_init(&m.m_callout, CALLOUT_MPSAFE);
+	for (shift = 0; shift < 31; shift++) {
+		start = wheel_now = 123456789012345;
+		model_arm(&m, 1 << shift);
+		wheel_run(true);
+		ATF_REQUIRE(wheel_now - start >= ((int64_t)1 << shift) *
+		    KERN_TICK_NS);
+		wheel_run(true);
+		ATF_REQUIRE(m.m_deadline == 0);
+	}
+	wheel_now = 0;
+}
+
+/*
+ * A great many at once are dealt out in the order of arming.
+ */
+TEST_TC(burst, "many for one time, from a high wheel")
+{
+	struct callout_impl *c;
+	callout_t *them;
+	uint64_t next;
+	int i, n;
+
+	n = TEST_SCALE(100000);
+	callout_started = 1;
+	them = calloc((size_t)n, sizeof(*them));
+	wheel_now = 1000;
+	for (i = 0; i < n; i++) {
+		callout_init(&them[i], CALLOUT_MPSAFE);
+		callout_reset(&them[i], 1000000, nothing, NULL);
+	}
+	TEST_EQ(n, callout_count);
+	wheel_now += INT64_C(1000001) * KERN_TICK_NS;
+	kspin_enter(&callout_lock);
+	for (i = 0; (c = callout_due(&next)) != NULL; i++)
+		ATF_REQUIRE(c == (struct callout_impl *)&them[i]);
+	kspin_exit(&callout_lock);
+	TEST_EQ(n, i);
+	TEST_EQ(0, callout_count);
+	free(them);
+	wheel_now = 0;
+}
+
+static int
+no_thread(enum host_point point, void *arg)
+{
+
+	(void)arg;
+	return point == HOST_POINT_THREAD ? EAGAIN : 0;
+}
+
+static void
+no_thread_init(void)
+{
+	callout_t c;
+
+	host_hook = no_thread;
+	callout_init(&c, 0);
+}
+
+TEST_TC(no_thread_tc, "that the thread cannot be started is told at once")
+{
+
+	test_panics(no_thread_init, "callout_init: ",
+	    "cannot start the callout thread: error 11", NULL);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, random_ops);
+	ATF_TP_ADD_TC(tp, edges);
+	ATF_TP_ADD_TC(tp, wakeups);
+	ATF_TP_ADD_TC(tp, burst);
+	ATF_TP_ADD_TC(tp, no_thread_tc);
+	return atf_no_error();
+}

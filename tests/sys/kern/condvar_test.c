@@ -1,0 +1,744 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * condvar(9): wake-ups, timeouts, contexts, and what misuse gets.
+ */
+
+#include <sys/bintime.h>
+#include <sys/condvar.h>
+#include <sys/intr.h>
+#include <sys/mutex.h>
+#include <sys/systm.h>
+
+#include "../../tests.h"
+
+#define	TICK		INT64_C(10000000)	/* ns */
+#define	NTHREADS	4
+
+static kmutex_t mutex;
+static kcondvar_t cv;
+static int tokens, taken, waiting;	/* under mutex; plain */
+
+static void
+init(int ipl)
+{
+
+	mutex_init(&mutex, MUTEX_DEFAULT, ipl);
+	cv_init(&cv, "testcv");
+	tokens = taken = waiting = 0;
+}
+
+static void
+fini(void)
+{
+
+	cv_destroy(&cv);
+	mutex_destroy(&mutex);
+}
+
+static void *
+take_one(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&mutex);
+	waiting++;
+	while (tokens == 0) {
+		cv_wait(&cv, &mutex);
+		ATF_REQUIRE(mutex_owned(&mutex));
+	}
+	tokens--;
+	taken++;
+	waiting--;
+	mutex_exit(&mutex);
+	return NULL;
+}
+
+static int
+locked(int *p)
+{
+	int n;
+
+	mutex_enter(&mutex);
+	n = *p;
+	mutex_exit(&mutex);
+	return n;
+}
+
+static void
+signal_then_broadcast(int ipl)
+{
+	pthread_t t[NTHREADS];
+	int i;
+
+	init(ipl);
+	ATF_REQUIRE(!cv_has_waiters(&cv));
+	cv_signal(&cv);
+	cv_broadcast(&cv);
+	for (i = 0; i < NTHREADS; i++)
+		t[i] = test_thread(take_one, NULL);
+	TEST_AWAIT(locked(&waiting) == NTHREADS);
+
+	mutex_enter(&mutex);
+	ATF_REQUIRE(cv_has_waiters(&cv));
+	tokens = 1;
+	cv_signal(&cv);
+	mutex_exit(&mutex);
+	TEST_AWAIT(locked(&taken) == 1);
+
+	mutex_enter(&mutex);
+	TEST_EQ(NTHREADS - 1, waiting);
+	ATF_REQUIRE(cv_has_waiters(&cv));
+	tokens = NTHREADS - 1;
+	cv_broadcast(&cv);
+	ATF_REQUIRE(!cv_has_waiters(&cv));
+	mutex_exit(&mutex);
+	for (i = 0; i < NTHREADS; i++)
+		test_join(t[i]);
+	TEST_EQ(NTHREADS, taken);
+	ATF_REQUIRE(!cv_has_waiters(&cv));
+	fini();
+}
+
+TEST_TC(signal_broadcast, "cv_signal wakes one, cv_broadcast wakes all, "
+    "cv_has_waiters tells if any sleeps")
+{
+
+	ATF_REQUIRE(sizeof(kcondvar_t) <= 2 * sizeof(void *));
+	signal_then_broadcast(IPL_NONE);
+	signal_then_broadcast(IPL_SOFTNET);
+	signal_then_broadcast(IPL_VM);
+}
+
+/*
+ * Order.
+ */
+struct sleeper {
+	int	s_number;
+	int	s_turn;			/* which was it to wake */
+};
+
+static int turns;			/* under mutex */
+
+static void *
+sleep_in_order(void *arg)
+{
+	struct sleeper *s = arg;
+
+	mutex_enter(&mutex);
+	waiting++;
+	cv_wait(&cv, &mutex);
+	s->s_turn = turns++;
+	mutex_exit(&mutex);
+	return NULL;
+}
+
+TEST_TC(order, "cv_signal wakes the one that has waited longest")
+{
+	struct sleeper s[NTHREADS];
+	pthread_t t[NTHREADS];
+	int i;
+
+	init(IPL_NONE);
+	for (i = 0; i < NTHREADS; i++) {
+		s[i].s_number = i;
+		t[i] = test_thread(sleep_in_order, &s[i]);
+		TEST_AWAIT(locked(&waiting) == i + 1);
+	}
+	for (i = 0; i < NTHREADS; i++) {
+		mutex_enter(&mutex);
+		cv_signal(&cv);
+		mutex_exit(&mutex);
+		TEST_AWAIT(locked(&turns) == i + 1);
+	}
+	for (i = 0; i < NTHREADS; i++) {
+		test_join(t[i]);
+		TEST_EQ(i, s[i].s_turn);
+	}
+	fini();
+}
+
+/*
+ * Timeouts.
+ */
+TEST_TC(timeout, "a timed wait that nobody ends returns EWOULDBLOCK with the "
+    "mutex, never early")
+{
+	static const int ticks[] = { 1, 2, 5, 20 };
+	int64_t start, took;
+	unsigned i;
+	int ipl;
+
+	for (ipl = IPL_NONE; ipl <= IPL_VM; ipl += IPL_VM) {
+		init(ipl);
+		mutex_enter(&mutex);
+		for (i = 0; i < TEST_NELEM(ticks); i++) {
+			start = test_now();
+			TEST_EQ(EWOULDBLOCK, i % 2 ?
+			    cv_timedwait(&cv, &mutex, ticks[i]) :
+			    cv_timedwait_sig(&cv, &mutex, ticks[i]));
+			took = test_now() - start;
+			ATF_REQUIRE_MSG(took >= ticks[i] * TICK,
+			    "%d ticks: only %jd ns", ticks[i],
+			    (intmax_t)took);
+			ATF_REQUIRE(mutex_owned(&mutex));
+			ATF_REQUIRE(!cv_has_waiters(&cv));
+		}
+		mutex_exit(&mutex);
+		fini();
+	}
+}
+
+TEST_TC(timeout_bt, "cv_timedwaitbt sleeps no shorter than told, and says "
+    "what is left")
+{
+	struct bintime bt = { 0, (uint64_t)1 << 59 };	/* 1/32 s */
+	const struct bintime eps = { 0, 1 };
+	int64_t start, took;
+
+	init(IPL_NONE);
+	mutex_enter(&mutex);
+	start = test_now();
+	TEST_EQ(EWOULDBLOCK, cv_timedwaitbt(&cv, &mutex, &bt, &eps));
+	took = test_now() - start;
+	ATF_REQUIRE_MSG(took >= 31250000, "only %jd ns", (intmax_t)took);
+	TEST_EQ(0, bt.sec);
+	ATF_REQUIRE(bt.frac == 0);
+	/* Nothing left. */
+	TEST_EQ(EWOULDBLOCK, cv_timedwaitbt_sig(&cv, &mutex, &bt, &eps));
+	mutex_exit(&mutex);
+	fini();
+}
+
+static void *
+signal_later(void *arg)
+{
+	struct timespec ts = { 0, 30000000 };
+
+	(void)arg;
+	TEST_AWAIT(cv_has_waiters(&cv));
+	nanosleep(&ts, NULL);
+	mutex_enter(&mutex);
+	cv_signal(&cv);
+	mutex_exit(&mutex);
+	return NULL;
+}
+
+TEST_TC(no_timeout, "a wait that is ended in time returns 0; a timeout of 0 "
+    "is none")
+{
+	struct bintime bt = { 1000000, 0 };
+	pthread_t t;
+	int i;
+
+	init(IPL_NONE);
+	mutex_enter(&mutex);
+	for (i = 0; i < 6; i++) {
+		t = test_thread(signal_later, NULL);
+		switch (i) {
+		case 0:
+			TEST_EQ(0, cv_timedwait(&cv, &mutex, 0));
+			break;
+		case 1:
+			TEST_EQ(0, cv_timedwait_sig(&cv, &mutex, 0));
+			break;
+		case 2:
+			TEST_EQ(0, cv_timedwait(&cv, &mutex, 100000));
+			break;
+		case 3:
+			TEST_EQ(0, cv_wait_sig(&cv, &mutex));
+			break;
+		case 4:
+			TEST_EQ(0, cv_timedwait_sig(&cv, &mutex, INT32_MAX));
+			break;
+		case 5:
+			TEST_EQ(0, cv_timedwaitbt(&cv, &mutex, &bt, &bt));
+			TEST_EQ(999999, bt.sec);
+			break;
+		}
+		ATF_REQUIRE(mutex_owned(&mutex));
+		mutex_exit(&mutex);
+		test_join(t);
+		mutex_enter(&mutex);
+	}
+	mutex_exit(&mutex);
+	fini();
+}
+
+/*
+ * Each token is taken, though takers give up all the time: a signal that is
+ * given wakes a thread that does not time out, or nobody.
+ */
+static atomic_int stress_left;
+
+static void *
+take_many(void *arg)
+{
+	unsigned seed = (unsigned)(uintptr_t)arg;
+	int error;
+
+	mutex_enter(&mutex);
+	while (atomic_load(&stress_left) > 0) {
+		error = 0;
+		while (tokens == 0 && atomic_load(&stress_left) > 0) {
+			seed = seed * 1103515245 + 12345;
+			error = (seed >> 16) % 2 == 0 ?
+			    cv_timedwait(&cv, &mutex, 1) :
+			    cv_timedwait(&cv, &mutex, 0);
+		}
+		ATF_REQUIRE(error == 0 || error == EWOULDBLOCK);
+		if (tokens > 0) {
+			tokens--;
+			taken++;
+			if (atomic_fetch_sub(&stress_left, 1) == 1)
+				cv_broadcast(&cv);
+		}
+	}
+	mutex_exit(&mutex);
+	return NULL;
+}
+
+static void
+no_lost(int ipl)
+{
+	pthread_t t[NTHREADS];
+	int given, i, n = TEST_SCALE(20000);
+
+	init(ipl);
+	atomic_store(&stress_left, n);
+	for (i = 0; i < NTHREADS; i++)
+		t[i] = test_thread(take_many, (void *)(uintptr_t)(i + 1));
+	for (given = 0; given < n;) {
+		mutex_enter(&mutex);
+		tokens++;
+		given++;
+		if (given % 5 == 0)
+			cv_broadcast(&cv);
+		else
+			cv_signal(&cv);
+		mutex_exit(&mutex);
+		if (given % 512 == 0) {
+			TEST_AWAIT(locked(&tokens) == 0);
+			/* Let them sleep, and some time out. */
+			usleep(given % 1024 == 0 ? 10000 : 1000);
+		}
+	}
+	for (i = 0; i < NTHREADS; i++)
+		test_join(t[i]);
+	TEST_EQ(0, tokens);
+	TEST_EQ(n, taken);
+	fini();
+}
+
+TEST_TC(none_lost, "no wake-up is lost among timeouts")
+{
+
+	no_lost(IPL_NONE);
+	no_lost(IPL_VM);
+}
+
+/*
+ * Ping-pong: each wake-up counts.
+ */
+static void *
+pong(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TEST_SCALE(20000); i++) {
+		mutex_enter(&mutex);
+		while (tokens == 0)
+			cv_wait(&cv, &mutex);
+		tokens = 0;
+		cv_broadcast(&cv);
+		mutex_exit(&mutex);
+	}
+	return NULL;
+}
+
+TEST_TC(ping_pong, "two threads that wait for each other go on, without a "
+    "false alarm in checking mode")
+{
+	pthread_t t;
+	int i;
+
+	test_env("WORKQUEUE_CHECK", "1");
+	init(IPL_NONE);
+	t = test_thread(pong, NULL);
+	for (i = 0; i < TEST_SCALE(20000); i++) {
+		mutex_enter(&mutex);
+		tokens = 1;
+		cv_broadcast(&cv);
+		while (tokens != 0)
+			cv_wait(&cv, &mutex);
+		mutex_exit(&mutex);
+	}
+	test_join(t);
+	fini();
+}
+
+/*
+ * The woken thread frees the variable, the mutex and all.
+ */
+struct object {
+	kmutex_t	o_mutex;
+	kcondvar_t	o_cv;
+	int		o_done;
+	int		o_how;
+};
+
+static void *
+finish_object(void *arg)
+{
+	struct object *o = arg;
+	int how = o->o_how;
+
+	mutex_enter(&o->o_mutex);
+	o->o_done = 1;
+	if (how % 2 == 0)
+		cv_broadcast(&o->o_cv);
+	else
+		cv_signal(&o->o_cv);
+	/* The last touch. */
+	mutex_exit(&o->o_mutex);
+	return NULL;
+}
+
+TEST_TC(freed_by_woken, "the thread that was woken may free the variable "
+    "and its mutex")
+{
+	struct object *o;
+	pthread_t t;
+	int i;
+
+	for (i = 0; i < TEST_SCALE(5000); i++) {
+		o = malloc(sizeof(*o));
+		ATF_REQUIRE(o != NULL);
+		mutex_init(&o->o_mutex, MUTEX_DEFAULT,
+		    i % 4 < 2 ? IPL_NONE : IPL_VM);
+		cv_init(&o->o_cv, "object");
+		o->o_done = 0;
+		o->o_how = i;
+		t = test_thread(finish_object, o);
+		mutex_enter(&o->o_mutex);
+		while (!o->o_done)
+			cv_wait(&o->o_cv, &o->o_mutex);
+		mutex_exit(&o->o_mutex);
+		cv_destroy(&o->o_cv);
+		mutex_destroy(&o->o_mutex);
+		memset(o, 0xff, sizeof(*o));
+		free(o);
+		test_join(t);
+	}
+}
+
+/*
+ * Sleeping drops the kernel lock.
+ */
+static void *
+wake_with_kernel_lock(void *arg)
+{
+
+	(void)arg;
+	KERNEL_LOCK(1, NULL);
+	mutex_enter(&mutex);
+	tokens = 1;
+	cv_signal(&cv);
+	mutex_exit(&mutex);
+	KERNEL_UNLOCK_LAST(NULL);
+	return NULL;
+}
+
+TEST_TC(kernel_lock_dropped, "a wait drops the kernel lock and takes it back "
+    "to its depth, also when it times out")
+{
+	pthread_t t;
+	int n;
+
+	init(IPL_NONE);
+	KERNEL_LOCK(3, NULL);
+	mutex_enter(&mutex);
+	t = test_thread(wake_with_kernel_lock, NULL);
+	while (tokens == 0)
+		cv_wait(&cv, &mutex);
+	ATF_REQUIRE(KERNEL_LOCKED_P());
+	TEST_EQ(EWOULDBLOCK, cv_timedwait(&cv, &mutex, 1));
+	mutex_exit(&mutex);
+	KERNEL_UNLOCK_ALL(NULL, &n);
+	TEST_EQ(3, n);
+	test_join(t);
+	fini();
+}
+
+/*
+ * A handler signals.
+ */
+static int
+give_in_interrupt(void *arg)
+{
+
+	(void)arg;
+	ATF_REQUIRE(cpu_intr_p());
+	mutex_enter(&mutex);
+	tokens++;
+	cv_signal(&cv);
+	cv_broadcast(&cv);
+	mutex_exit(&mutex);
+	return 1;
+}
+
+static void
+give_in_softint(void *arg)
+{
+
+	ATF_REQUIRE(cpu_softintr_p());
+	mutex_enter(&mutex);
+	tokens++;
+	cv_signal(arg);
+	mutex_exit(&mutex);
+}
+
+TEST_TC(from_interrupt, "an interrupt and a soft interrupt may signal; a wait "
+    "with a spin mutex sleeps at the level from before it")
+{
+	pthread_t t;
+	void *ih, *sih;
+	int i;
+
+	test_env("WORKQUEUE_CHECK", "1");
+	init(IPL_VM);
+	ih = intr_establish(SIGUSR1, IPL_VM, INTR_MPSAFE, give_in_interrupt,
+	    NULL);
+	ATF_REQUIRE(ih != NULL);
+	sih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE,
+	    give_in_softint, &cv);
+	ATF_REQUIRE(sih != NULL);
+	for (i = 0; i < TEST_SCALE(1000); i++) {
+		t = test_thread(take_one, NULL);
+		TEST_AWAIT(locked(&waiting) == 1);
+		if (i % 3 == 0)
+			intr_inject(ih);
+		else if (i % 3 == 1)
+			/* Perhaps to the very thread that waits. */
+			pthread_kill(t, SIGUSR1);
+		else
+			softint_schedule(sih);
+		test_join(t);
+		TEST_EQ(i + 1, taken);
+	}
+	TEST_EQ(IPL_NONE, splraiseipl(makeiplcookie(IPL_NONE)));
+	softint_disestablish(sih);
+	intr_disestablish(ih);
+	fini();
+}
+
+TEST_TC(validity, "cv_is_valid tells an initialised one")
+{
+	kcondvar_t zero;
+
+	memset(&zero, 0, sizeof(zero));
+	ATF_REQUIRE(!cv_is_valid(&zero));
+	init(IPL_NONE);
+	ATF_REQUIRE(cv_is_valid(&cv));
+	cv_destroy(&cv);
+	ATF_REQUIRE(!cv_is_valid(&cv));
+	cv_init(&cv, "again");
+	ATF_REQUIRE(cv_is_valid(&cv));
+	fini();
+}
+
+/*
+ * Misuse.
+ */
+static void
+wait_without_mutex(void)
+{
+
+	init(IPL_NONE);
+	cv_wait(&cv, &mutex);
+}
+
+static void
+wait_destroyed(void)
+{
+
+	init(IPL_NONE);
+	cv_destroy(&cv);
+	mutex_enter(&mutex);
+	(void)cv_timedwait(&cv, &mutex, 1);
+}
+
+static void
+signal_destroyed(void)
+{
+
+	init(IPL_NONE);
+	cv_destroy(&cv);
+	cv_signal(&cv);
+}
+
+static void
+broadcast_destroyed(void)
+{
+
+	init(IPL_NONE);
+	cv_destroy(&cv);
+	cv_broadcast(&cv);
+}
+
+static void
+destroy_twice(void)
+{
+
+	init(IPL_NONE);
+	cv_destroy(&cv);
+	cv_destroy(&cv);
+}
+
+static void
+destroy_with_waiters(void)
+{
+
+	init(IPL_NONE);
+	(void)test_thread(take_one, NULL);
+	TEST_AWAIT(cv_has_waiters(&cv));
+	cv_destroy(&cv);
+}
+
+static void
+negative_ticks(void)
+{
+
+	init(IPL_NONE);
+	mutex_enter(&mutex);
+	(void)cv_timedwait(&cv, &mutex, -1);
+}
+
+static void
+negative_ticks_sig(void)
+{
+
+	init(IPL_NONE);
+	mutex_enter(&mutex);
+	(void)cv_timedwait_sig(&cv, &mutex, -1);
+}
+
+static void
+no_text(void)
+{
+
+	cv_init(&cv, NULL);
+}
+
+TEST_TC(misuse, "each misuse panics and is named")
+{
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	test_panics(wait_without_mutex, "cv_wait: ", "testcv", "not held",
+	    NULL);
+	test_panics(wait_destroyed, "cv_timedwait: ", "is destroyed", NULL);
+	test_panics(signal_destroyed, "cv_signal: ", "is destroyed", NULL);
+	test_panics(broadcast_destroyed, "cv_broadcast: ", "is destroyed",
+	    NULL);
+	test_panics(destroy_twice, "cv_destroy: ", "is destroyed", NULL);
+	test_panics(destroy_with_waiters, "cv_destroy: ", "testcv",
+	    "has waiters", NULL);
+	test_panics(negative_ticks, "cv_timedwait: -1 ticks", NULL);
+	test_panics(negative_ticks_sig, "cv_timedwait_sig: -1 ticks", NULL);
+	test_panics(no_text, "cv_init: ", "no text", NULL);
+}
+
+static int
+wait_in_handler(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&mutex);
+	(void)cv_timedwait(&cv, &mutex, 1);
+	mutex_exit(&mutex);
+	return 1;
+}
+
+static void
+wait_in_interrupt(void)
+{
+
+	init(IPL_VM);
+	intr_inject(intr_establish(0, IPL_VM, INTR_MPSAFE, wait_in_handler,
+	    NULL));
+}
+
+static void
+soft_wait(void *arg)
+{
+
+	(void)wait_in_handler(arg);
+}
+
+static void
+wait_in_softint(void)
+{
+
+	init(IPL_SOFTNET);
+	softint_schedule(softint_establish(SOFTINT_NET | SOFTINT_MPSAFE,
+	    soft_wait, NULL));
+	pause();
+}
+
+static void
+wait_at_level(void)
+{
+
+	init(IPL_NONE);
+	mutex_enter(&mutex);
+	(void)splsoftclock();
+	cv_wait(&cv, &mutex);
+}
+
+static void
+wait_under_spin(void)
+{
+	static kmutex_t spin;
+
+	init(IPL_VM);
+	mutex_init(&spin, MUTEX_DEFAULT, IPL_VM);
+	mutex_enter(&spin);
+	mutex_enter(&mutex);
+	(void)cv_wait_sig(&cv, &mutex);
+}
+
+TEST_TC(checked_context, "checking: a wait in an interrupt, in a soft "
+    "interrupt, at a level, or with a second spin mutex panics")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	test_panics(wait_in_interrupt, "cv_timedwait: ",
+	    "in interrupt context", NULL);
+	test_panics(wait_in_softint, "cv_timedwait: ", "in softint context",
+	    NULL);
+	test_panics(wait_at_level, "cv_wait: ", "at IPL 1", NULL);
+	test_panics(wait_under_spin, "cv_wait_sig: ", "at IPL 5", NULL);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, signal_broadcast);
+	ATF_TP_ADD_TC(tp, order);
+	ATF_TP_ADD_TC(tp, timeout);
+	ATF_TP_ADD_TC(tp, timeout_bt);
+	ATF_TP_ADD_TC(tp, no_timeout);
+	ATF_TP_ADD_TC(tp, none_lost);
+	ATF_TP_ADD_TC(tp, ping_pong);
+	ATF_TP_ADD_TC(tp, freed_by_woken);
+	ATF_TP_ADD_TC(tp, kernel_lock_dropped);
+	ATF_TP_ADD_TC(tp, from_interrupt);
+	ATF_TP_ADD_TC(tp, validity);
+	ATF_TP_ADD_TC(tp, misuse);
+	ATF_TP_ADD_TC(tp, checked_context);
+	return atf_no_error();
+}

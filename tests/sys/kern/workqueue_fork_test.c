@@ -1,0 +1,504 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * fork(2) and thread cancellation.
+ */
+
+#include <sys/cpu.h>
+#include <sys/systm.h>
+
+#include "../../tests.h"
+
+#ifdef TEST_TSAN
+/* A child of a process with threads may have threads of its own. */
+const char *__tsan_default_options(void);
+const char *
+__tsan_default_options(void)
+{
+
+	return "die_after_fork=0";
+}
+#endif
+
+static void
+count(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+/*
+ * A queue of the parent's with a gate shut and an item behind it.
+ */
+static atomic_int parent_runs;
+static struct test_gate parent_gate;
+static struct test_work parent_work, parent_idle;
+static struct workqueue *parent_wq;
+
+static void
+parent_count(struct test_work *tw)
+{
+
+	(void)tw;
+	atomic_fetch_add(&parent_runs, 1);
+}
+
+static void
+parent_start(int flags)
+{
+
+	parent_work.tw_func = parent_idle.tw_func = parent_count;
+	test_gate_init(&parent_gate);
+	parent_wq = test_create("parent", test_dispatch, NULL, flags);
+	test_gate_close(&parent_gate, parent_wq, NULL);
+	workqueue_enqueue(parent_wq, &parent_work.tw_work, NULL);
+}
+
+static void
+parent_end(void)
+{
+	int runs = atomic_load(&parent_runs);
+
+	test_gate_open(&parent_gate);
+	workqueue_wait(parent_wq, &parent_work.tw_work);
+	TEST_EQ(runs + 1, parent_runs);
+	workqueue_destroy(parent_wq);
+}
+
+/*
+ * In the child.
+ */
+static void
+child_uses_own(void)
+{
+	struct workqueue *wq;
+	struct work wk[10];
+	atomic_int runs = 0;
+	int flags, i;
+
+	for (flags = 0; flags <= (WQ_PERCPU | WQ_MPSAFE); flags++) {
+		atomic_store(&runs, 0);
+		if (workqueue_create(&wq, "child", count, &runs, PRI_NONE,
+		    IPL_NONE, flags) != 0)
+			_exit(10);
+		for (i = 0; i < 10; i++)
+			workqueue_enqueue(wq, &wk[i], NULL);
+		workqueue_wait(wq, &wk[9]);
+		for (i = 0; i < 10; i++)
+			workqueue_wait(wq, &wk[i]);
+		if (atomic_load(&runs) != 10)
+			_exit(11);
+		for (i = 0; i < 10; i++)
+			workqueue_enqueue(wq, &wk[i], NULL);
+		workqueue_destroy(wq);
+		if (atomic_load(&runs) != 20)
+			_exit(12);
+	}
+}
+
+static void
+child_destroys(void)
+{
+	int runs = atomic_load(&parent_runs);
+
+	workqueue_destroy(parent_wq);
+	if (atomic_load(&parent_runs) != runs)
+		_exit(13);
+	child_uses_own();
+}
+
+static void
+child_enqueues(void)
+{
+	struct work wk;
+
+	workqueue_enqueue(parent_wq, &wk, NULL);
+}
+
+static void
+child_enqueues_each_cpu(void)
+{
+	struct work wk;
+
+	workqueue_enqueue(parent_wq, &wk,
+	    cpu_lookup((unsigned int)ncpu - 1));
+}
+
+static void
+child_waits(void)
+{
+
+	workqueue_wait(parent_wq, &parent_work.tw_work);
+}
+
+static void
+child_waits_idle(void)
+{
+
+	workqueue_wait(parent_wq, &parent_idle.tw_work);
+}
+
+TEST_TC(child_destroys_parents, "in a child destroy of the parent's queue "
+    "returns and runs nothing; the parent's goes on")
+{
+	int flags;
+
+	for (flags = 0; flags <= (WQ_PERCPU | WQ_MPSAFE); flags++) {
+		parent_start(flags);
+		test_lives(child_destroys);
+		parent_end();
+	}
+}
+
+TEST_TC(child_enqueues_on_parents,
+    "in a child enqueue on a queue of the parent's panics and says so")
+{
+
+	test_env("WORKQUEUE_NCPU", "2");
+	parent_start(WQ_MPSAFE);
+	test_panics(child_enqueues, "workqueue_enqueue: ", "\"parent\"",
+	    "belongs to the parent", NULL);
+	parent_end();
+	parent_start(WQ_MPSAFE | WQ_PERCPU);
+	test_panics(child_enqueues, "\"parent\"", "belongs to the parent",
+	    NULL);
+	test_panics(child_enqueues_each_cpu, "\"parent\"",
+	    "belongs to the parent", NULL);
+	parent_end();
+}
+
+TEST_TC(child_enqueues_checked, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	parent_start(WQ_MPSAFE);
+	test_panics(child_enqueues, "belongs to the parent", NULL);
+	test_lives(child_destroys);
+	parent_end();
+}
+
+TEST_TC(child_waits_for_parents,
+    "in a child wait on a queue of the parent's panics and says so")
+{
+
+	parent_start(WQ_MPSAFE);
+	test_panics(child_waits, "workqueue_wait: ", "\"parent\"",
+	    "belongs to the parent", NULL);
+	test_panics(child_waits_idle, "belongs to the parent", NULL);
+	parent_end();
+}
+
+TEST_TC(child_has_own_queues,
+    "queues that a child creates work, and those of a grandchild")
+{
+
+	parent_start(0);
+	test_lives(child_uses_own);
+	parent_end();
+	test_lives(child_uses_own);
+}
+
+/*
+ * The kernel lock.
+ */
+static void
+child_is_free(void)
+{
+	int n;
+
+	if (KERNEL_LOCKED_P())
+		_exit(20);
+	KERNEL_LOCK(2, NULL);
+	KERNEL_UNLOCK_ALL(NULL, &n);
+	if (n != 2)
+		_exit(21);
+	child_uses_own();
+}
+
+static void
+child_holds(void)
+{
+	int n;
+
+	if (!KERNEL_LOCKED_P())
+		_exit(22);
+	KERNEL_UNLOCK_ALL(NULL, &n);
+	if (n != 3)
+		_exit(23);
+	child_uses_own();
+}
+
+static sem_t lock_held, lock_release;
+
+static void *
+lock_holder(void *arg)
+{
+
+	(void)arg;
+	KERNEL_LOCK(1, NULL);
+	sem_post(&lock_held);
+	test_sem_wait(&lock_release);
+	KERNEL_UNLOCK_ONE(NULL);
+	return NULL;
+}
+
+static void *
+lock_wanter(void *arg)
+{
+
+	(void)arg;
+	KERNEL_LOCK(1, NULL);
+	KERNEL_UNLOCK_ONE(NULL);
+	return NULL;
+}
+
+TEST_TC(lock_of_another_thread, "the kernel lock is free in the child when "
+    "another thread held it, and others wanted it")
+{
+	pthread_t t[3];
+	int i;
+
+	sem_init(&lock_held, 0, 0);
+	sem_init(&lock_release, 0, 0);
+	for (i = 0; i < 10; i++) {
+		t[0] = test_thread(lock_holder, NULL);
+		test_sem_wait(&lock_held);
+		t[1] = test_thread(lock_wanter, NULL);
+		t[2] = test_thread(lock_wanter, NULL);
+		if (i % 2)
+			test_pause();	/* mostly they sleep for it now */
+		test_lives(child_is_free);
+		sem_post(&lock_release);
+		test_join(t[0]);
+		test_join(t[1]);
+		test_join(t[2]);
+	}
+}
+
+TEST_TC(lock_of_forking_thread, "the kernel lock is held in the child, as "
+    "deep, when the thread that forked held it")
+{
+
+	KERNEL_LOCK(3, NULL);
+	test_lives(child_holds);
+	ATF_REQUIRE(KERNEL_LOCKED_P());
+	KERNEL_UNLOCK_ONE(NULL);
+	KERNEL_UNLOCK_ONE(NULL);
+	KERNEL_UNLOCK_LAST(NULL);
+}
+
+/*
+ * Forks in the middle of everything.
+ */
+static atomic_int busy_stop;
+
+static void *
+busy(void *arg)
+{
+	struct workqueue *wq;
+	struct work wk;
+	atomic_int runs = 0;
+	int i;
+
+	for (i = 0; !atomic_load(&busy_stop); i++) {
+		wq = test_create("busy", count, &runs, i % 4);
+		workqueue_enqueue(wq, &wk, NULL);
+		workqueue_wait(wq, &wk);
+		KERNEL_LOCK(1, NULL);
+		KERNEL_UNLOCK_ONE(NULL);
+		workqueue_enqueue(wq, &wk, NULL);
+		workqueue_destroy(wq);
+	}
+	*(int *)arg = atomic_load(&runs) == 2 * i;
+	return NULL;
+}
+
+TEST_TC(fork_amid_threads, "children forked while other threads create, use "
+    "and destroy queues have queues that work, and the parent's do")
+{
+	pthread_t t[2];
+	int i, right[2];
+
+	for (i = 0; i < 2; i++)
+		t[i] = test_thread(busy, &right[i]);
+	for (i = 0; i < TEST_SCALE(100) + 5; i++)
+		test_lives(child_uses_own);
+	atomic_store(&busy_stop, 1);
+	for (i = 0; i < 2; i++) {
+		test_join(t[i]);
+		TEST_EQ(1, right[i]);
+	}
+}
+
+static void
+fork_in_callback(struct work *wk, void *arg)
+{
+	int status;
+	pid_t pid;
+
+	(void)wk;
+	pid = fork();
+	if (pid == 0) {
+		alarm(TEST_DEADLINE);
+		child_uses_own();
+		_exit(0);
+	}
+	if (pid != -1 && waitpid(pid, &status, 0) == pid && status == 0)
+		++*(int *)arg;
+}
+
+TEST_TC(fork_from_callback, "a callback may fork, and the child's queues "
+    "work")
+{
+	struct workqueue *wq;
+	struct work wk;
+	int flags, right = 0;
+
+	for (flags = 0; flags <= WQ_MPSAFE; flags++) {
+		wq = test_create("forks", fork_in_callback, &right, flags);
+		workqueue_enqueue(wq, &wk, NULL);
+		workqueue_wait(wq, &wk);
+		workqueue_enqueue(wq, &wk, NULL);
+		workqueue_destroy(wq);
+		TEST_EQ(2 * (flags + 1), right);
+	}
+}
+
+/*
+ * Cancellation.
+ */
+struct cancelled {
+	atomic_int	c_calling, c_returned;
+	sem_t		c_go;
+	void		(*c_func)(void);
+};
+
+static void *
+cancelled(void *arg)
+{
+	struct cancelled *c = arg;
+
+	atomic_store(&c->c_calling, 1);
+	(*c->c_func)();
+	atomic_store(&c->c_returned, 1);
+	for (;;)
+		pthread_testcancel();
+	return NULL;
+}
+
+static void
+call_wait(void)
+{
+
+	workqueue_wait(parent_wq, &parent_work.tw_work);
+}
+
+static void
+call_destroy(void)
+{
+
+	workqueue_destroy(parent_wq);
+}
+
+static void
+call_lock(void)
+{
+
+	KERNEL_LOCK(1, NULL);
+	KERNEL_UNLOCK_ONE(NULL);
+}
+
+static void
+cancel_in(void (*func)(void))
+{
+	struct cancelled c = { .c_func = func };
+	void *result;
+	pthread_t t;
+
+	t = test_thread(cancelled, &c);
+	TEST_AWAIT(atomic_load(&c.c_calling));
+	test_pause();			/* mostly it sleeps by now */
+	TEST_EQ(0, pthread_cancel(t));
+	TEST_EQ(0, c.c_returned);
+	if (func == call_lock)
+		KERNEL_UNLOCK_ONE(NULL);
+	else
+		test_gate_open(&parent_gate);
+	TEST_EQ(0, pthread_join(t, &result));
+	ATF_REQUIRE(result == PTHREAD_CANCELED);
+	TEST_EQ(1, c.c_returned);
+}
+
+TEST_TC(calls_are_no_cancellation_points, "a thread that is cancelled in "
+    "wait, destroy or KERNEL_LOCK comes out of it first")
+{
+	int i;
+
+	for (i = 1; i <= 20; i++) {
+		parent_start(WQ_MPSAFE);
+		cancel_in(call_wait);
+		TEST_EQ(2 * i - 1, parent_runs);
+		workqueue_destroy(parent_wq);
+		parent_start(WQ_MPSAFE);
+		cancel_in(call_destroy);
+		TEST_EQ(2 * i, parent_runs);
+		KERNEL_LOCK(1, NULL);
+		cancel_in(call_lock);
+	}
+}
+
+static pthread_t worker_thread;
+static int worker_turns;
+
+static void
+cancel_me(struct work *wk, void *arg)
+{
+	char c;
+	int *fd = arg;
+
+	(void)wk;
+	worker_thread = pthread_self();
+	pthread_testcancel();
+	/* A cancellation point of the C library. */
+	if (write(fd[1], "x", 1) == 1 && read(fd[0], &c, 1) == 1)
+		worker_turns++;
+}
+
+TEST_TC(workers_cannot_be_cancelled, "a worker that is cancelled by a client "
+    "goes on working")
+{
+	struct workqueue *wq;
+	struct work wk;
+	int fd[2], i;
+
+	ATF_REQUIRE(pipe(fd) == 0);
+	wq = test_create("cancel", cancel_me, fd, WQ_MPSAFE);
+	for (i = 1; i <= 20; i++) {
+		workqueue_enqueue(wq, &wk, NULL);
+		workqueue_wait(wq, &wk);
+		TEST_EQ(i, worker_turns);
+		TEST_EQ(0, pthread_cancel(worker_thread));
+	}
+	workqueue_destroy(wq);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, child_destroys_parents);
+	ATF_TP_ADD_TC(tp, child_enqueues_on_parents);
+	ATF_TP_ADD_TC(tp, child_enqueues_checked);
+	ATF_TP_ADD_TC(tp, child_waits_for_parents);
+	ATF_TP_ADD_TC(tp, child_has_own_queues);
+	ATF_TP_ADD_TC(tp, lock_of_another_thread);
+	ATF_TP_ADD_TC(tp, lock_of_forking_thread);
+	ATF_TP_ADD_TC(tp, fork_amid_threads);
+	ATF_TP_ADD_TC(tp, fork_from_callback);
+	ATF_TP_ADD_TC(tp, calls_are_no_cancellation_points);
+	ATF_TP_ADD_TC(tp, workers_cannot_be_cancelled);
+	return atf_no_error();
+}

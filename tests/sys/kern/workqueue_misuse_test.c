@@ -1,0 +1,746 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * What misuse gets: a panic that says what, in checking mode or always; and
+ * no false alarm.  Each misuse is committed by a child.
+ */
+
+#include <sys/cpu.h>
+#include <sys/intr.h>
+#include <sys/systm.h>
+
+#include "../../tests.h"
+
+static void
+checking(void)
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+}
+
+static void
+not_checking(void)
+{
+
+	test_env("WORKQUEUE_CHECK", NULL);
+}
+
+/* A pointer as panics print it. */
+static const char *
+address(const void *p)
+{
+	static char buf[32];
+
+	snprintf(buf, sizeof(buf), "work 0x%jx", (uintmax_t)(uintptr_t)p);
+	return buf;
+}
+
+static void
+nothing(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+}
+
+static struct workqueue *
+create_ipl(const char *name, void (*func)(struct work *, void *), int ipl,
+    int flags)
+{
+	struct workqueue *wq;
+
+	if (workqueue_create(&wq, name, func, NULL, PRI_NONE, ipl, flags) !=
+	    0)
+		_exit(3);
+	return wq;
+}
+
+/*
+ * Enqueue with a CPU that does not fit.
+ */
+static void
+ci_without_percpu(void)
+{
+	struct workqueue *wq;
+	struct work wk;
+
+	wq = create_ipl("single", nothing, IPL_NONE, WQ_MPSAFE);
+	workqueue_enqueue(wq, &wk, cpu_lookup(0));
+}
+
+static void
+ci_unknown(void)
+{
+	static struct cpu_info stranger;
+	struct workqueue *wq;
+	struct work wk;
+
+	wq = create_ipl("percpu", nothing, IPL_NONE, WQ_PERCPU);
+	workqueue_enqueue(wq, &wk, &stranger);
+}
+
+static void
+ci_past_end(void)
+{
+	struct workqueue *wq;
+	struct work wk;
+
+	wq = create_ipl("percpu", nothing, IPL_NONE, WQ_PERCPU);
+	workqueue_enqueue(wq, &wk, cpu_lookup((unsigned int)ncpu - 1) + 1);
+}
+
+TEST_TC(cpu_without_percpu, "enqueue with a CPU on a queue without WQ_PERCPU "
+    "panics and names the queue")
+{
+
+	not_checking();
+	test_panics(ci_without_percpu, "workqueue_enqueue: ", "\"single\"",
+	    "not WQ_PERCPU", NULL);
+}
+
+TEST_TC(unknown_cpu, "enqueue with a CPU that is not one of ours panics")
+{
+
+	not_checking();
+	test_panics(ci_unknown, "workqueue_enqueue: ", "\"percpu\"",
+	    "no such CPU", NULL);
+	test_panics(ci_past_end, "workqueue_enqueue: ", "\"percpu\"",
+	    "no such CPU", NULL);
+}
+
+/*
+ * Enqueue of what is already pending.  The worker of the first queue is kept
+ * in a callback, so that its items pend and it looks at none.
+ */
+static struct work pend_gate, pend_work, pend_copy, pend_other;
+static struct workqueue *pend_first, *pend_second;
+static sem_t pend_entered, pend_open;
+
+static void
+hold(struct work *wk, void *arg)
+{
+
+	(void)arg;
+	if (wk == &pend_gate) {
+		sem_post(&pend_entered);
+		test_sem_wait(&pend_open);
+	}
+}
+
+static void
+pend(void)
+{
+
+	sem_init(&pend_entered, 0, 0);
+	sem_init(&pend_open, 0, 0);
+	pend_first = create_ipl("first", hold, IPL_NONE, 0);
+	pend_second = create_ipl("second", nothing, IPL_NONE, WQ_MPSAFE);
+	workqueue_enqueue(pend_first, &pend_gate, NULL);
+	test_sem_wait(&pend_entered);
+	workqueue_enqueue(pend_first, &pend_other, NULL);
+	workqueue_enqueue(pend_first, &pend_work, NULL);
+}
+
+static void
+twice_same_queue(void)
+{
+
+	pend();
+	workqueue_enqueue(pend_first, &pend_work, NULL);
+}
+
+static void
+twice_other_queue(void)
+{
+
+	pend();
+	workqueue_enqueue(pend_second, &pend_work, NULL);
+}
+
+static void
+twice_percpu(void)
+{
+	struct workqueue *wq;
+
+	wq = create_ipl("percpu", nothing, IPL_NONE, WQ_PERCPU);
+	KERNEL_LOCK(1, NULL);
+	workqueue_enqueue(wq, &pend_work, cpu_lookup(0));
+	workqueue_enqueue(wq, &pend_work,
+	    cpu_lookup((unsigned int)ncpu - 1));
+}
+
+TEST_TC(already_pending, "checking: enqueue of an item that is pending, on "
+    "this or another queue, panics with both names and the item")
+{
+
+	checking();
+	test_panics(twice_same_queue, address(&pend_work),
+	    "enqueued on \"first\"", "already pending on \"first\"", NULL);
+	test_panics(twice_other_queue, address(&pend_work),
+	    "enqueued on \"second\"", "already pending on \"first\"", NULL);
+	test_panics(twice_percpu, address(&pend_work),
+	    "already pending on \"percpu\"", NULL);
+}
+
+/*
+ * Issue test 6: from a signal handler; and the word, which says nothing,
+ * may hold anything.
+ */
+static const char *pend_word;
+
+static void
+set_word(struct work *wk)
+{
+
+	if (strcmp(pend_word, "ones") == 0)
+		memset(wk, 0xff, sizeof(*wk));
+	else if (strcmp(pend_word, "zero") == 0)
+		memset(wk, 0, sizeof(*wk));
+	else if (strcmp(pend_word, "stale") == 0)
+		wk->wk_dummy = &pend_other;
+	else if (strcmp(pend_word, "copy") == 0)
+		memcpy(wk, &pend_work, sizeof(*wk));
+}
+
+static void
+enqueue_in_handler(int signo)
+{
+
+	workqueue_enqueue(pend_second,
+	    signo == SIGUSR1 ? &pend_work : &pend_copy, NULL);
+}
+
+static void
+handlers(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = enqueue_in_handler;
+	sigaction(SIGUSR1, &sa, NULL);
+	sigaction(SIGUSR2, &sa, NULL);
+}
+
+static void
+twice_from_handler(void)
+{
+
+	pend();
+	handlers();
+	/* Overwriting a pending item's word is part of the misuse. */
+	set_word(&pend_work);
+	raise(SIGUSR1);
+}
+
+static void
+once_from_handler(void)
+{
+	int i;
+
+	pend();
+	handlers();
+	for (i = 0; i < 3; i++) {
+		set_word(&pend_copy);
+		raise(SIGUSR2);
+		workqueue_wait(pend_second, &pend_copy);
+	}
+	sem_post(&pend_open);
+	workqueue_wait(pend_first, &pend_work);
+	/* It has run: now nobody has a reason to complain. */
+	set_word(&pend_work);
+	raise(SIGUSR1);
+	workqueue_destroy(pend_first);
+	workqueue_destroy(pend_second);
+}
+
+TEST_TC(already_pending_in_handler, "checking: a handler that enqueues a "
+    "pending item elsewhere panics, whatever its word holds; one that "
+    "enqueues an item that is not pending never does")
+{
+	static const char *const words[] = { "ones", "zero", "stale", "copy" };
+	size_t i;
+
+	checking();
+	for (i = 0; i < TEST_NELEM(words); i++) {
+		pend_word = words[i];
+		test_panics(twice_from_handler, address(&pend_work),
+		    "enqueued on \"second\"", "already pending on \"first\"",
+		    NULL);
+		test_lives(once_from_handler);
+	}
+}
+
+/*
+ * No false alarm.
+ */
+static struct again {
+	struct work	  a_work;
+	struct workqueue *a_wq[2];
+	atomic_int	  a_left;
+	sem_t		  a_done;
+} agains[3];
+
+static void
+again(struct work *wk, void *arg)
+{
+	struct again *a = (void *)wk;
+	int left;
+
+	(void)arg;
+	left = atomic_fetch_sub(&a->a_left, 1);
+	if (left == 1)
+		sem_post(&a->a_done);
+	else
+		workqueue_enqueue(a->a_wq[left % 2], wk, NULL);
+}
+
+static void
+freework(struct work *wk, void *arg)
+{
+
+	(void)arg;
+	free(wk);
+}
+
+static void
+busy_and_right(void)
+{
+	struct workqueue *wq[2], *fq;
+	struct work *wk;
+	int i;
+
+	wq[0] = create_ipl("zero", again, IPL_NONE, WQ_MPSAFE);
+	wq[1] = create_ipl("one", again, IPL_NONE, WQ_PERCPU);
+	fq = create_ipl("free", freework, IPL_NONE, 0);
+	for (i = 0; i < 3; i++) {
+		atomic_store(&agains[i].a_left, TEST_SCALE(20000));
+		agains[i].a_wq[0] = wq[i % 2];
+		agains[i].a_wq[1] = wq[i / 2];
+		sem_init(&agains[i].a_done, 0, 0);
+		workqueue_enqueue(wq[0], &agains[i].a_work, NULL);
+	}
+	/* Addresses that malloc gives out again and again. */
+	for (i = 0; i < TEST_SCALE(20000); i++) {
+		wk = malloc(sizeof(*wk) + (size_t)(i % 3) * 16);
+		if (wk == NULL)
+			_exit(3);
+		workqueue_enqueue(fq, wk, NULL);
+	}
+	for (i = 0; i < 3; i++)
+		test_sem_wait(&agains[i].a_done);
+	workqueue_destroy(fq);
+	workqueue_destroy(wq[1]);
+	workqueue_destroy(wq[0]);
+}
+
+TEST_TC(no_false_alarm, "checking: requeueing, freeing and reusing items in "
+    "their callbacks raises no alarm")
+{
+
+	checking();
+	test_lives(busy_and_right);
+}
+
+static void
+very_many(void)
+{
+	enum { N = 1000000 };
+	struct workqueue *wq;
+	struct work *wk;
+	int i;
+
+	wq = create_ipl("many", nothing, IPL_NONE, 0);
+	wk = calloc(N, sizeof(*wk));
+	if (wk == NULL)
+		_exit(3);
+	KERNEL_LOCK(1, NULL);
+	for (i = 0; i < N; i++)
+		workqueue_enqueue(wq, &wk[i], NULL);
+	KERNEL_UNLOCK_ONE(NULL);
+	workqueue_wait(wq, &wk[N - 1]);
+	for (i = 0; i < N; i++)
+		workqueue_enqueue(wq, &wk[i], NULL);
+	workqueue_destroy(wq);
+}
+
+TEST_TC(table_overflow, "checking: should more items pend than can be watched "
+    "it says so once and goes on")
+{
+	struct test_child tc;
+	char *nl;
+
+	checking();
+	test_child(&tc, very_many);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "wait status %#x, stderr: %s",
+	    (unsigned)tc.tc_status, tc.tc_err);
+	nl = strchr(tc.tc_err, '\n');
+	ATF_REQUIRE_MSG(tc.tc_len == 0 || (nl != NULL && nl[1] == '\0'),
+	    "more than one line: %s", tc.tc_err);
+}
+
+/*
+ * Levels.
+ */
+static int level;
+
+static void
+enqueue_at_level(void)
+{
+	struct workqueue *wq;
+	struct work wk;
+	int s;
+
+	wq = create_ipl("softnet", nothing, IPL_SOFTNET, WQ_MPSAFE);
+	s = splraiseipl(makeiplcookie(level));
+	workqueue_enqueue(wq, &wk, NULL);
+	splx(s);
+	workqueue_destroy(wq);
+}
+
+TEST_TC(enqueue_above_ipl, "checking: enqueue above the queue's level panics "
+    "and names the queue and both levels; at or below it does not")
+{
+
+	checking();
+	for (level = IPL_NONE; level <= IPL_SOFTNET; level++)
+		test_lives(enqueue_at_level);
+	level = IPL_SOFTSERIAL;
+	test_panics(enqueue_at_level, "workqueue_enqueue: ",
+	    "\"softnet\" has IPL 3", "called at IPL 4", NULL);
+	level = IPL_HIGH;
+	test_panics(enqueue_at_level, "\"softnet\" has IPL 3",
+	    "called at IPL 7", NULL);
+}
+
+static void
+wait_at_level(void)
+{
+	struct workqueue *wq;
+	struct work wk;
+	int s;
+
+	wq = create_ipl("q", nothing, IPL_HIGH, WQ_MPSAFE);
+	workqueue_enqueue(wq, &wk, NULL);
+	s = splraiseipl(makeiplcookie(level));
+	workqueue_wait(wq, &wk);
+	splx(s);
+	workqueue_destroy(wq);
+}
+
+static void
+destroy_at_level(void)
+{
+	struct workqueue *wq;
+	int s;
+
+	wq = create_ipl("q", nothing, IPL_HIGH, WQ_MPSAFE);
+	s = splraiseipl(makeiplcookie(level));
+	workqueue_destroy(wq);
+	splx(s);
+}
+
+TEST_TC(sleep_at_raised_ipl,
+    "checking: waiting and destroying at a raised level panic")
+{
+
+	checking();
+	level = IPL_NONE;
+	test_lives(wait_at_level);
+	test_lives(destroy_at_level);
+	level = IPL_SOFTCLOCK;
+	test_panics(wait_at_level, "workqueue_wait: ", "sleeping at IPL 1",
+	    NULL);
+	test_panics(destroy_at_level, "workqueue_destroy: ",
+	    "sleeping at IPL 1", NULL);
+	level = IPL_VM;
+	test_panics(wait_at_level, "workqueue_wait: ", "sleeping at IPL 5",
+	    NULL);
+}
+
+/*
+ * Deadlocks that can be told.
+ */
+static struct workqueue *dead_wq;
+static struct work dead_work[2];
+static unsigned int dead_cpu[2];
+
+static void
+dead_wait(struct work *wk, void *arg)
+{
+
+	(void)arg;
+	if (wk == &dead_work[0])
+		workqueue_wait(dead_wq, &dead_work[1]);
+}
+
+static void
+wait_for_next(void)
+{
+
+	dead_wq = create_ipl("dead", dead_wait, IPL_NONE, 0);
+	KERNEL_LOCK(1, NULL);
+	workqueue_enqueue(dead_wq, &dead_work[0], NULL);
+	workqueue_enqueue(dead_wq, &dead_work[1], NULL);
+	KERNEL_UNLOCK_ONE(NULL);
+	workqueue_destroy(dead_wq);
+}
+
+static void
+wait_for_next_percpu(void)
+{
+
+	dead_wq = create_ipl("deadcpu", dead_wait, IPL_NONE, WQ_PERCPU);
+	KERNEL_LOCK(1, NULL);
+	workqueue_enqueue(dead_wq, &dead_work[0], cpu_lookup(dead_cpu[0]));
+	workqueue_enqueue(dead_wq, &dead_work[1], cpu_lookup(dead_cpu[1]));
+	KERNEL_UNLOCK_ONE(NULL);
+	workqueue_destroy(dead_wq);
+}
+
+TEST_TC(wait_would_deadlock, "a callback that waits for an item that only its "
+    "own worker could run panics, in both modes; on another CPU it waits")
+{
+	int i;
+
+	test_env("WORKQUEUE_NCPU", "2");
+	if (getenv("TEST_AGAIN") == NULL)
+		not_checking();
+	for (i = 0; i < 2; i++) {
+		dead_cpu[0] = dead_cpu[1] = (unsigned int)i;
+		test_panics(wait_for_next, "workqueue_wait: ", "\"dead\"",
+		    "would deadlock", address(&dead_work[1]), NULL);
+		test_panics(wait_for_next_percpu, "\"deadcpu\"",
+		    "would deadlock", address(&dead_work[1]), NULL);
+		dead_cpu[1] = !dead_cpu[0];
+		test_lives(wait_for_next_percpu);
+	}
+	if (getenv("TEST_AGAIN") == NULL) {
+		setenv("TEST_AGAIN", "1", 1);
+		checking();
+	}
+}
+
+static void
+destroy_own(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	workqueue_destroy(dead_wq);
+}
+
+static void
+destroy_own_queue(void)
+{
+
+	dead_wq = create_ipl("suicide", destroy_own, IPL_NONE, 0);
+	workqueue_enqueue(dead_wq, &dead_work[0], NULL);
+	for (;;)
+		pause();
+}
+
+TEST_TC(destroy_from_own_callback, "a callback that destroys its own queue "
+    "panics, in both modes")
+{
+
+	if (getenv("TEST_AGAIN") == NULL)
+		not_checking();
+	test_panics(destroy_own_queue, "workqueue_destroy: ", "\"suicide\"",
+	    "its own callback", NULL);
+	if (getenv("TEST_AGAIN") == NULL) {
+		setenv("TEST_AGAIN", "1", 1);
+		checking();
+	}
+}
+
+/*
+ * Callbacks that return otherwise than they were called.
+ */
+static void
+raise_ipl(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	(void)splvm();
+}
+
+static void
+take_lock(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	KERNEL_LOCK(2, NULL);
+}
+
+static void
+drop_and_take(struct work *wk, void *arg)
+{
+	int n, s;
+
+	(void)wk;
+	(void)arg;
+	s = splhigh();
+	splx(s);
+	KERNEL_LOCK(2, NULL);
+	KERNEL_UNLOCK_ALL(NULL, &n);
+	KERNEL_LOCK(n - 2, NULL);
+}
+
+static void (*return_func)(struct work *, void *);
+static int return_flags;
+
+static void
+run_one(void)
+{
+	struct workqueue *wq;
+	struct work wk;
+
+	wq = create_ipl("returns", return_func, IPL_NONE, return_flags);
+	workqueue_enqueue(wq, &wk, NULL);
+	workqueue_destroy(wq);
+}
+
+/* The function as panics print it. */
+static const char *
+function(void)
+{
+	static char buf[48];
+
+	snprintf(buf, sizeof(buf), "function 0x%jx",
+	    (uintmax_t)(uintptr_t)return_func);
+	return buf;
+}
+
+TEST_TC(callback_returns_raised, "checking: a callback that returns with its "
+    "level raised panics with the queue and the function")
+{
+
+	checking();
+	return_func = raise_ipl;
+	for (return_flags = 0; return_flags <= WQ_MPSAFE; return_flags++) {
+		test_panics(run_one, "\"returns\"", function(),
+		    "returned at IPL 5", NULL);
+	}
+}
+
+TEST_TC(callback_returns_locked, "checking: a callback that returns with more "
+    "of the kernel lock than it was called with panics")
+{
+
+	checking();
+	return_func = take_lock;
+	return_flags = WQ_MPSAFE;
+	test_panics(run_one, "\"returns\"", function(),
+	    "returned holding 2 kernel locks", NULL);
+	return_flags = 0;
+	test_panics(run_one, "\"returns\"", function(),
+	    "returned holding 3 kernel locks", NULL);
+	return_func = drop_and_take;
+	for (return_flags = 0; return_flags <= WQ_MPSAFE; return_flags++)
+		test_lives(run_one);
+}
+
+/*
+ * Use after destroy.
+ */
+static void
+destroyed_then(int what)
+{
+	struct workqueue *wq;
+	struct work wk;
+
+	wq = create_ipl("gone", nothing, IPL_NONE, WQ_MPSAFE);
+	workqueue_destroy(wq);
+	switch (what) {
+	case 0:
+		workqueue_destroy(wq);
+		break;
+	case 1:
+		workqueue_enqueue(wq, &wk, NULL);
+		break;
+	case 2:
+		workqueue_wait(wq, &wk);
+		break;
+	}
+}
+
+static void
+destroy_twice(void)
+{
+
+	destroyed_then(0);
+}
+
+static void
+enqueue_after(void)
+{
+
+	destroyed_then(1);
+}
+
+static void
+wait_after(void)
+{
+
+	destroyed_then(2);
+}
+
+TEST_TC(use_after_destroy, "checking: destroy, enqueue and wait on a queue "
+    "that was destroyed panic")
+{
+
+	checking();
+	test_panics(destroy_twice, "workqueue_destroy: ", "is destroyed",
+	    NULL);
+	test_panics(enqueue_after, "workqueue_enqueue: ", "is destroyed",
+	    NULL);
+	test_panics(wait_after, "workqueue_wait: ", "is destroyed", NULL);
+}
+
+TEST_TC(strict_checks, "WORKQUEUE_CHECK=strict checks all that 1 does")
+{
+
+	test_env("WORKQUEUE_CHECK", "strict");
+	test_lives(busy_and_right);
+	test_panics(twice_other_queue, "already pending", NULL);
+	level = IPL_VM;
+	test_panics(enqueue_at_level, "called at IPL 5", NULL);
+	test_panics(destroy_twice, "is destroyed", NULL);
+}
+
+TEST_TC(off_by_default, "without WORKQUEUE_CHECK levels are not looked at")
+{
+
+	not_checking();
+	level = IPL_HIGH;
+	test_lives(enqueue_at_level);
+	test_lives(wait_at_level);
+	test_lives(destroy_at_level);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, cpu_without_percpu);
+	ATF_TP_ADD_TC(tp, unknown_cpu);
+	ATF_TP_ADD_TC(tp, already_pending);
+	ATF_TP_ADD_TC(tp, already_pending_in_handler);
+	ATF_TP_ADD_TC(tp, no_false_alarm);
+	ATF_TP_ADD_TC(tp, table_overflow);
+	ATF_TP_ADD_TC(tp, enqueue_above_ipl);
+	ATF_TP_ADD_TC(tp, sleep_at_raised_ipl);
+	ATF_TP_ADD_TC(tp, wait_would_deadlock);
+	ATF_TP_ADD_TC(tp, destroy_from_own_callback);
+	ATF_TP_ADD_TC(tp, callback_returns_raised);
+	ATF_TP_ADD_TC(tp, callback_returns_locked);
+	ATF_TP_ADD_TC(tp, use_after_destroy);
+	ATF_TP_ADD_TC(tp, strict_checks);
+	ATF_TP_ADD_TC(tp, off_by_default);
+	return atf_no_error();
+}

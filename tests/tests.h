@@ -1,0 +1,401 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * What the test programs share.  A test orders threads by semaphores and
+ * atomics alone; a deadline is there to end a test that has failed already.
+ */
+
+#ifndef _TESTS_H_
+#define	_TESTS_H_
+
+#include <sys/types.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atf-c.h>
+
+#include <sys/workqueue.h>
+
+/*
+ * Sanitizers: counts shrink, so that a suite under them ends in minutes.
+ */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define	TEST_TSAN	1
+#endif
+#if __has_feature(address_sanitizer)
+#define	TEST_ASAN	1
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+#define	TEST_TSAN	1
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define	TEST_ASAN	1
+#endif
+
+#if defined(TEST_TSAN)
+#define	TEST_SCALE(n)	((n) / 50 + 1)
+#elif defined(TEST_ASAN)
+#define	TEST_SCALE(n)	((n) / 10 + 1)
+#else
+#define	TEST_SCALE(n)	(n)
+#endif
+
+#define	TEST_DEADLINE	100		/* seconds */
+#define	TEST_TIMEOUT	"280"		/* of a test case, for kyua */
+
+#define	TEST_NELEM(a)	(sizeof(a) / sizeof((a)[0]))
+
+/*
+ * Capabilities of the host, as sys/host/host.h numbers them.
+ */
+extern unsigned int wqk_hostcaps(void);
+#define	TEST_CAP_NAMES		0x0001
+#define	TEST_CAP_AFFINITY	0x0002
+#define	TEST_CAP_PRIORITY	0x0004
+#define	TEST_CAP_CURCPU		0x0008
+#define	TEST_CAP_QUOTA		0x0010
+
+/* The prefix has the skip compared with tests/skip.${HOST}. */
+#define	TEST_NEED(cap, what) do {					\
+	if ((wqk_hostcaps() & (cap)) == 0)				\
+		atf_tc_skip("host: %s", (what));			\
+} while (0)
+
+/*
+ * A test case: its name and the property it checks.
+ */
+#define	TEST_TC(name, text)						\
+ATF_TC(name);								\
+ATF_TC_HEAD(name, test_tc)						\
+{									\
+									\
+	atf_tc_set_md_var(test_tc, "descr", "%s", (text));		\
+	atf_tc_set_md_var(test_tc, "timeout", "%s", TEST_TIMEOUT);	\
+}									\
+ATF_TC_BODY(name, test_tc)
+
+/*
+ * ATF_TP_ADD_TCS, keeping the arguments for test_env().
+ */
+#define	TEST_TP_ADD_TCS(tp)						\
+static atf_error_t test_add_tcs(atf_tp_t *);				\
+int atf_tp_main(int, char **, atf_error_t (*)(atf_tp_t *));		\
+int									\
+main(int argc, char **argv)						\
+{									\
+									\
+	test_argv = argv;						\
+	return atf_tp_main(argc, argv, test_add_tcs);			\
+}									\
+static atf_error_t							\
+test_add_tcs(atf_tp_t *tp)
+
+static char **test_argv;
+
+/* Equal integers; says both when they are not. */
+#define	TEST_EQ(want, is) do {						\
+	intmax_t test_want_ = (intmax_t)(want);				\
+	intmax_t test_is_ = (intmax_t)(is);				\
+	ATF_REQUIRE_MSG(test_want_ == test_is_,				\
+	    "%s: is %jd, must be %s: %jd", #is, test_is_, #want,	\
+	    test_want_);						\
+} while (0)
+
+/* Wait for a condition that another thread makes true. */
+#define	TEST_AWAIT(cond) do {						\
+	int64_t test_end_ = test_now() + TEST_DEADLINE * 1000000000LL;	\
+	while (!(cond)) {						\
+		ATF_REQUIRE_MSG(test_now() < test_end_,			\
+		    "waited %d s in vain for: %s", TEST_DEADLINE, #cond); \
+		test_pause();						\
+	}								\
+} while (0)
+
+static inline int64_t
+test_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+static inline void
+test_pause(void)
+{
+	static const struct timespec ts = { 0, 200000 };
+
+	nanosleep(&ts, NULL);
+}
+
+/*
+ * Make an environment variable have a value (NULL: none), starting this
+ * test case anew if it has not: the library reads its environment before
+ * main().
+ */
+static inline void
+test_env(const char *name, const char *value)
+{
+	const char *is = getenv(name);
+
+	if (value == NULL ? is == NULL :
+	    is != NULL && strcmp(is, value) == 0)
+		return;
+	if (value == NULL)
+		unsetenv(name);
+	else
+		setenv(name, value, 1);
+	execv(test_argv[0], test_argv);
+	atf_tc_fail("cannot start %s again: %s", test_argv[0],
+	    strerror(errno));
+}
+
+/* sem_wait(3) with the deadline. */
+static inline void
+test_sem_wait(sem_t *sem)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec += TEST_DEADLINE;
+	while (sem_timedwait(sem, &ts) != 0) {
+		if (errno == EINTR)
+			continue;
+		atf_tc_fail("sem_timedwait: %s", strerror(errno));
+	}
+}
+
+static inline pthread_t
+test_thread(void *(*func)(void *), void *arg)
+{
+	pthread_t t;
+	int error;
+
+	error = pthread_create(&t, NULL, func, arg);
+	if (error != 0)
+		atf_tc_fail("pthread_create: %s", strerror(error));
+	return t;
+}
+
+static inline void
+test_join(pthread_t t)
+{
+	int error;
+
+	error = pthread_join(t, NULL);
+	if (error != 0)
+		atf_tc_fail("pthread_join: %s", strerror(error));
+}
+
+/* How many threads, or descriptors, the process has; -1: cannot tell. */
+static inline int
+test_countdir(const char *dir)
+{
+	struct dirent *de;
+	DIR *d;
+	int n = 0;
+
+	d = opendir(dir);
+	if (d == NULL)
+		return -1;
+	while ((de = readdir(d)) != NULL) {
+		if (de->d_name[0] != '.')
+			n++;
+	}
+	closedir(d);
+	return n;
+}
+
+static inline int
+test_nthreads(void)
+{
+
+	return test_countdir("/proc/self/task");
+}
+
+/*
+ * A queue whose work brings its own function.
+ */
+struct test_work {
+	struct work	  tw_work;
+	void		(*tw_func)(struct test_work *);
+};
+
+static inline void
+test_dispatch(struct work *wk, void *arg)
+{
+	struct test_work *tw = (void *)wk;
+
+	(void)arg;
+	(*tw->tw_func)(tw);
+}
+
+static inline struct workqueue *
+test_create(const char *name, void (*func)(struct work *, void *), void *arg,
+    int flags)
+{
+	struct workqueue *wq = NULL;
+
+	TEST_EQ(0, workqueue_create(&wq, name, func, arg, PRI_NONE, IPL_NONE,
+	    flags));
+	ATF_REQUIRE(wq != NULL);
+	return wq;
+}
+
+/*
+ * A gate: work that keeps its worker until it is opened.
+ */
+struct test_gate {
+	struct test_work g_work;
+	sem_t		 g_entered;	/* posted by the worker */
+	sem_t		 g_open;
+	atomic_int	 g_left;	/* set as the last thing */
+};
+
+static inline void
+test_gate_run(struct test_work *tw)
+{
+	struct test_gate *g = (void *)tw;
+
+	sem_post(&g->g_entered);
+	test_sem_wait(&g->g_open);
+	atomic_store(&g->g_left, 1);
+}
+
+static inline void
+test_gate_init(struct test_gate *g)
+{
+
+	g->g_work.tw_func = test_gate_run;
+	sem_init(&g->g_entered, 0, 0);
+	sem_init(&g->g_open, 0, 0);
+	atomic_init(&g->g_left, 0);
+}
+
+/* Enqueue it and wait until the worker stands in it. */
+static inline void
+test_gate_close(struct test_gate *g, struct workqueue *wq,
+    struct cpu_info *ci)
+{
+
+	atomic_store(&g->g_left, 0);
+	workqueue_enqueue(wq, &g->g_work.tw_work, ci);
+	test_sem_wait(&g->g_entered);
+}
+
+static inline void
+test_gate_open(struct test_gate *g)
+{
+
+	sem_post(&g->g_open);
+}
+
+/*
+ * Run func in a child and collect what it writes to standard error.
+ */
+struct test_child {
+	int	tc_status;
+	size_t	tc_len;
+	char	tc_err[8192];
+};
+
+static inline void
+test_child(struct test_child *tc, void (*func)(void))
+{
+	struct rlimit rl = { 0, 0 };
+	ssize_t n;
+	pid_t pid;
+	int fd[2];
+
+	fflush(NULL);
+	ATF_REQUIRE(pipe(fd) == 0);
+	pid = fork();
+	ATF_REQUIRE(pid != -1);
+	if (pid == 0) {
+		setrlimit(RLIMIT_CORE, &rl);
+		dup2(fd[1], STDERR_FILENO);
+		close(fd[0]);
+		close(fd[1]);
+		alarm(TEST_DEADLINE);
+		(*func)();
+		_exit(0);
+	}
+	close(fd[1]);
+	tc->tc_len = 0;
+	for (;;) {
+		n = read(fd[0], tc->tc_err + tc->tc_len,
+		    sizeof(tc->tc_err) - 1 - tc->tc_len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		tc->tc_len += (size_t)n;
+	}
+	tc->tc_err[tc->tc_len] = '\0';
+	close(fd[0]);
+	while (waitpid(pid, &tc->tc_status, 0) == -1)
+		ATF_REQUIRE(errno == EINTR);
+}
+
+/* The child must have ended well and written nothing. */
+static inline void
+test_lives(void (*func)(void))
+{
+	struct test_child tc;
+
+	test_child(&tc, func);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "wait status %#x, stderr: %s",
+	    (unsigned)tc.tc_status, tc.tc_err);
+	ATF_REQUIRE_MSG(tc.tc_len == 0, "stderr: %s", tc.tc_err);
+}
+
+/*
+ * The child must have panicked: one line that starts with "panic: " and
+ * has all the strings given (up to NULL) in it, then SIGABRT.
+ */
+static inline void
+test_panics(void (*func)(void), ...)
+{
+	struct test_child tc;
+	const char *s;
+	va_list ap;
+
+	test_child(&tc, func);
+	ATF_REQUIRE_MSG(WIFSIGNALED(tc.tc_status) &&
+	    WTERMSIG(tc.tc_status) == SIGABRT, "wait status %#x, stderr: %s",
+	    (unsigned)tc.tc_status, tc.tc_err);
+	ATF_REQUIRE_MSG(strncmp(tc.tc_err, "panic: ", 7) == 0,
+	    "stderr: %s", tc.tc_err);
+	s = strchr(tc.tc_err, '\n');
+	ATF_REQUIRE_MSG(s != NULL && s[1] == '\0',
+	    "not exactly one line: %s", tc.tc_err);
+	va_start(ap, func);
+	while ((s = va_arg(ap, const char *)) != NULL) {
+		ATF_REQUIRE_MSG(strstr(tc.tc_err, s) != NULL,
+		    "no \"%s\" in: %s", s, tc.tc_err);
+	}
+	va_end(ap);
+}
+
+#endif	/* !_TESTS_H_ */
