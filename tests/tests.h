@@ -60,6 +60,26 @@
 #define	TEST_SCALE(n)	(n)
 #endif
 
+#ifdef TEST_ASAN
+/* What libatf-c leaves is not ours; nor is saying so to standard error. */
+const char	*__lsan_default_options(void);
+const char	*__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_options(void)
+{
+
+	return "print_suppressions=0";
+}
+
+const char *
+__lsan_default_suppressions(void)
+{
+
+	return "leak:libatf-c";
+}
+#endif
+
 #define	TEST_DEADLINE	100		/* seconds */
 #define	TEST_TIMEOUT	"280"		/* of a test case, for kyua */
 
@@ -231,6 +251,32 @@ test_nthreads(void)
 {
 
 	return test_countdir("/proc/self/task");
+}
+
+static inline void *
+test_ends(void *arg)
+{
+
+	return arg;
+}
+
+/*
+ * The same when nobody but main() and what a sanitizer started with the
+ * first thread is there; -1: cannot tell.
+ */
+static inline int
+test_nthreads_alone(void)
+{
+#ifdef TEST_TSAN
+	const int alone = 2;
+#else
+	const int alone = 1;
+#endif
+
+	test_join(test_thread(test_ends, NULL));
+	/* A joined thread may be seen a moment longer. */
+	TEST_AWAIT(test_nthreads() <= alone);
+	return test_nthreads();
 }
 
 /*

@@ -192,6 +192,16 @@ int	host_cpus(int *ids, int max, bool *bindp);
 int	host_curcpu(void);
 
 /*
+ * A descriptor to poll(2): readable from host_pollfd_notify() until
+ * host_pollfd_clear().  hp[0] is it.  Notify is async-signal-safe and keeps
+ * errno.  0 or an errno value.
+ */
+int	host_pollfd_open(int hp[2]);
+void	host_pollfd_notify(const int hp[2]);
+void	host_pollfd_clear(const int hp[2]);
+void	host_pollfd_close(const int hp[2]);
+
+/*
  * To standard error, and to standard output: whole, keeping errno;
  * async-signal-safe.
  */

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -393,6 +394,60 @@ host_writefd(int fd, const char *s, size_t len)
 	}
 	(void)pthread_setcancelstate(ostate, &ostate);
 	errno = serrno;
+}
+
+/*
+ * A pipe with at most some bytes in it; both ends never block.
+ */
+int
+host_pollfd_open(int hp[2])
+{
+	int error, i;
+
+	if (pipe(hp) == -1)
+		return errno;
+	for (i = 0; i < 2; i++)
+		if (fcntl(hp[i], F_SETFD, FD_CLOEXEC) == -1 ||
+		    fcntl(hp[i], F_SETFL, O_NONBLOCK) == -1) {
+			error = errno;
+			host_pollfd_close(hp);
+			return error;
+		}
+	return 0;
+}
+
+void
+host_pollfd_notify(const int hp[2])
+{
+	int serrno;
+
+	serrno = errno;
+	/* If the pipe is full it is readable, which is all we want. */
+	while (write(hp[1], "", 1) == -1 && errno == EINTR)
+		continue;
+	errno = serrno;
+}
+
+void
+host_pollfd_clear(const int hp[2])
+{
+	char buf[64];
+	ssize_t n;
+	int serrno;
+
+	serrno = errno;
+	do {
+		n = read(hp[0], buf, sizeof(buf));
+	} while (n == (ssize_t)sizeof(buf) || (n == -1 && errno == EINTR));
+	errno = serrno;
+}
+
+void
+host_pollfd_close(const int hp[2])
+{
+
+	(void)close(hp[0]);
+	(void)close(hp[1]);
 }
 
 void

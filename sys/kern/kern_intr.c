@@ -50,7 +50,7 @@ static void
 intr_dispatch(struct lwp *l, struct intrsrc *is, unsigned n)
 {
 	int (*func)(void *);
-	int s;
+	int mtxcount, mtxoldspl, s;
 
 	/*
 	 * We count ourselves and look at is_func; who disestablishes clears
@@ -63,16 +63,25 @@ intr_dispatch(struct lwp *l, struct intrsrc *is, unsigned n)
 		s = l->l_ipl;
 		if (s < is->is_ipl)
 			l->l_ipl = is->is_ipl;
+		/* The handler's spin mutexes nest in our level, not below. */
+		mtxcount = l->l_mtxcount;
+		mtxoldspl = l->l_mtxoldspl;
+		l->l_mtxcount = 0;
 		l->l_intrdepth++;
 		atomic_signal_barrier();
 		for (; n > 0; n--) {
 			(void)(*func)(is->is_arg);
+			if (KERN_CHECKING() && l->l_mtxcount != 0)
+				panic("interrupt handler %p returned holding "
+				    "a spin mutex", (void *)(uintptr_t)func);
 			if (KERN_CHECKING() && l->l_ipl != is->is_ipl)
 				panic("interrupt handler %p returned at IPL "
 				    "%d", (void *)(uintptr_t)func, l->l_ipl);
 		}
 		atomic_signal_barrier();
 		l->l_intrdepth--;
+		l->l_mtxcount = mtxcount;
+		l->l_mtxoldspl = mtxoldspl;
 		l->l_ipl = s;
 	}
 	/* Release: what the handler did is seen by who disestablishes. */

@@ -34,7 +34,9 @@
 #define	CALLOUT_SLOTS		(1 << CALLOUT_DIGIT)
 #define	CALLOUT_WHEELS		8	/* 2^48 units: 2^64 ns */
 #define	CALLOUT_NEVER		UINT64_MAX
+#ifndef CALLOUT_CHUNK			/* tests want less */
 #define	CALLOUT_CHUNK		64	/* dealt out without a pause */
+#endif
 
 /* c_flags */
 #define	CALLOUT_BOUND		0x0001	/* c_cpu is what it shall see */

@@ -24,6 +24,7 @@
 
 #define	KMEM_MAX	((size_t)PTRDIFF_MAX)	/* never was there more */
 #define	KMEM_PATIENCE	(10 * (int64_t)1000000000)
+#define	KMEM_TURNS	8	/* of waiting, twice as long each, from 2 ms */
 
 static struct kspin	kmem_lock;
 static unsigned		kmem_nwait;		/* (a) sleep for memory */
@@ -163,9 +164,7 @@ kmem_backoff(struct kmem_wait *kw, const char *func, size_t size)
 		panic("%s: no memory for %zu bytes", func, size);
 	pool_drainall();
 	kmem_freed();
-	if (kw->kw_turns < 8)
-		kw->kw_turns++;
-	else
+	if (kw->kw_turns < KMEM_TURNS && ++kw->kw_turns == KMEM_TURNS)
 		kern_warn("%s: waiting for %zu bytes of memory", func, size);
 
 	(void)atomic_fetch_add_relaxed(&kmem_nwait, 1u);

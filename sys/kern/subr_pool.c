@@ -35,6 +35,7 @@
 #define	POOL_MINPAGE	4096
 #define	POOL_MAXPAGE	((size_t)1 << 30)
 #define	POOL_RESERVE	16		/* items for interrupts */
+#define	POOL_PATIENCE	500000000	/* ns, waiting without a word */
 #define	POOL_FILL	0xd9		/* of free items, in checking mode */
 
 /* A link: the next free item of the page, or the state of one not free. */
@@ -635,9 +636,8 @@ pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 		if (pool_avail(pp) == 0) {
 			pool_sleep(pp, waited, host_monotime() + wait);
 			waited = true;
-			if (wait < 500 * 1000000)
-				wait *= 2;
-			else
+			if (wait < POOL_PATIENCE && (wait *= 2) >=
+			    POOL_PATIENCE)
 				kern_warn("%s: \"%s\": waiting for memory",
 				    func, pp->pr_wchan);
 			pool_lock(pp);

@@ -34,6 +34,8 @@
 
 #include <host/host_probe.h>
 
+#include <sys/workqueue_ext.h>
+
 #include "subr_workqueue.h"
 
 #define	WQ_FLAGS	(WQ_MPSAFE | WQ_PERCPU | WQ_FPU)
@@ -174,7 +176,7 @@ workqueue_empty_inbox(struct workqueue_queue *q)
 /*
  * Fill the batch with the oldest works there are, and return how many.
  */
-static unsigned
+unsigned
 workqueue_take(struct workqueue_queue *q)
 {
 	struct work *wk;
@@ -256,7 +258,7 @@ workqueue_done(struct workqueue_queue *q, uint64_t done)
 /*
  * Run the batch.
  */
-static void
+void
 workqueue_run(struct workqueue_queue *q, struct lwp *l)
 {
 	struct workqueue *wq;
@@ -371,29 +373,40 @@ workqueue_spin(struct workqueue_queue *q, struct lwp *l, int64_t start)
 }
 
 /*
- * Sleep until there is something.  False if the worker shall end.
+ * Announce that the runner is going to sleep.  False if there is work.
  */
-static bool
-workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
+bool
+workqueue_announce(struct workqueue_queue *q, struct runner *r)
 {
-	uintptr_t asleep, old;
-	bool more;
+	uintptr_t old;
+	bool announced;
 
-	asleep = (uintptr_t)&l->l_runner | WQ_ASLEEP;
 	mutex_enter(&q->q_lock);
 	old = 0;
 	/*
 	 * Release: producers find a runner that is set up.  Sequentially
 	 * consistent, with the load below: see workqueue_quiesce().
 	 */
-	more = q->q_first != NULL ||
-	    !atomic_cas_seq_cst(&q->q_inbox, &old, asleep);
+	announced = q->q_first == NULL && atomic_cas_seq_cst(&q->q_inbox, &old,
+	    (uintptr_t)r | WQ_ASLEEP);
 	mutex_exit(&q->q_lock);
-	if (more)
-		return true;
-
-	if (__predict_false(atomic_load_seq_cst(&q->q_wq->wq_draining) != 0))
+	if (announced && __predict_false(
+	    atomic_load_seq_cst(&q->q_wq->wq_draining) != 0))
 		sleepq_wakeall(q->q_wq, SLEEPQ_DRAIN);
+	return announced;
+}
+
+/*
+ * Sleep until there is something.  False if the worker shall end.
+ */
+static bool
+workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
+{
+	uintptr_t asleep;
+
+	asleep = (uintptr_t)&l->l_runner | WQ_ASLEEP;
+	if (!workqueue_announce(q, &l->l_runner))
+		return true;
 	/* Acquire: pairs with the release in workqueue_enqueue(). */
 	while (atomic_load_acquire(&q->q_inbox) == asleep) {
 		/* Acquire: pairs with the release in workqueue_end_workers(). */
@@ -478,10 +491,12 @@ workqueue_end_workers(struct workqueue *wq, int n)
 }
 
 static void
-workqueue_queue_init(struct workqueue *wq, struct workqueue_queue *q)
+workqueue_queue_init(struct workqueue *wq, struct workqueue_queue *q,
+    struct cpu_info *ci)
 {
 
 	q->q_wq = wq;
+	q->q_ci = ci;
 	q->q_waitpos = WQ_NOPOS;
 	q->q_lastp = &q->q_first;
 	q->q_gap = INT64_MAX / 2;
@@ -507,15 +522,16 @@ workqueue_worker_name(const struct workqueue *wq,
 	    wq->wq_name, idx);
 }
 
-__kern_public int
-workqueue_create(struct workqueue **wqp, const char *name,
+/*
+ * A workqueue with no worker yet, on no list.
+ */
+int
+workqueue_alloc(struct workqueue **wqp, const char *name,
     void (*func)(struct work *, void *), void *arg, pri_t prio, int ipl,
     int flags)
 {
 	struct workqueue *wq;
-	struct workqueue_queue *q;
-	char wname[MAXCOMLEN];
-	int error, i, n;
+	int i, n;
 
 	kern_init();
 	if (wqp == NULL || name == NULL || func == NULL ||
@@ -524,9 +540,6 @@ workqueue_create(struct workqueue **wqp, const char *name,
 		return EINVAL;
 	if (strlen(name) >= MAXCOMLEN)
 		return ENAMETOOLONG;
-	if (KERN_CHECKING())
-		wqcheck_sleepable("workqueue_create");
-
 	n = flags & WQ_PERCPU ? ncpu : 1;
 	wq = host_alloc(sizeof(*wq) + (size_t)n * sizeof(wq->wq_queues[0]));
 	if (wq == NULL)
@@ -539,23 +552,19 @@ workqueue_create(struct workqueue **wqp, const char *name,
 	wq->wq_nqueues = n;
 	wq->wq_forkgen = kern_forkgen;
 	(void)ksnprintf(wq->wq_name, sizeof(wq->wq_name), "%s", name);
-	for (i = 0; i < n; i++) {
-		q = &wq->wq_queues[i];
-		workqueue_queue_init(wq, q);
-		if (flags & WQ_PERCPU)
-			q->q_ci = cpu_lookup((unsigned)i);
-	}
-	for (i = 0; i < n; i++) {
-		q = &wq->wq_queues[i];
-		workqueue_worker_name(wq, q, wname, sizeof(wname));
-		error = lwp_create(&q->q_lwp, wname, prio, q->q_ci,
-		    workqueue_worker, q);
-		if (error != 0) {
-			workqueue_end_workers(wq, i);
-			host_free(wq);
-			return error;
-		}
-	}
+	for (i = 0; i < n; i++)
+		workqueue_queue_init(wq, &wq->wq_queues[i],
+		    flags & WQ_PERCPU ? cpu_lookup((unsigned)i) : NULL);
+	*wqp = wq;
+	return 0;
+}
+
+/*
+ * Put it on the lists: it is a workqueue now.
+ */
+void
+workqueue_insert(struct workqueue *wq)
+{
 
 	kspin_enter(&workqueue_listlock);
 	wq->wq_next = workqueue_list;
@@ -566,6 +575,36 @@ workqueue_create(struct workqueue **wqp, const char *name,
 	kspin_exit(&workqueue_listlock);
 	if (KERN_CHECKING())
 		wqcheck_create(wq);
+}
+
+__kern_public int
+workqueue_create(struct workqueue **wqp, const char *name,
+    void (*func)(struct work *, void *), void *arg, pri_t prio, int ipl,
+    int flags)
+{
+	struct workqueue *wq;
+	struct workqueue_queue *q;
+	char wname[MAXCOMLEN];
+	int error, i;
+
+	if (KERN_CHECKING())
+		wqcheck_sleepable("workqueue_create");
+	error = wqp == NULL ? EINVAL :
+	    workqueue_alloc(&wq, name, func, arg, prio, ipl, flags);
+	if (error != 0)
+		return error;
+	for (i = 0; i < wq->wq_nqueues; i++) {
+		q = &wq->wq_queues[i];
+		workqueue_worker_name(wq, q, wname, sizeof(wname));
+		error = lwp_create(&q->q_lwp, wname, prio, q->q_ci,
+		    workqueue_worker, q);
+		if (error != 0) {
+			workqueue_end_workers(wq, i);
+			host_free(wq);
+			return error;
+		}
+	}
+	workqueue_insert(wq);
 	HOST_PROBE7("sdt", "kernel__workqueue__create", wq, name, func, arg,
 	    prio, ipl, flags);
 	*wqp = wq;
@@ -615,7 +654,7 @@ workqueue_asleep(struct workqueue *wq)
 	for (i = 0; i < wq->wq_nqueues; i++) {
 		q = &wq->wq_queues[i];
 		if ((atomic_load_seq_cst(&q->q_inbox) & WQ_ASLEEP) == 0) {
-			lwp_unpark(q->q_lwp);
+			workqueue_poke(q);
 			return false;
 		}
 	}
@@ -678,9 +717,15 @@ workqueue_destroy(struct workqueue *wq)
 	HOST_PROBE1("sdt", "kernel__workqueue__destroy", wq);
 	wqk_kernel_unlock(0, &biglocks);
 	if (wq->wq_forkgen == kern_forkgen) {
+		/* One without a worker is run by us, for the last time. */
+		if (wq->wq_queues[0].q_fdrunner != NULL)
+			(void)workqueue_run_polled(wq);
 		workqueue_quiesce(wq);
 		HOST_PROBE1("sdt", "kernel__workqueue__exit__start", wq);
-		workqueue_end_workers(wq, wq->wq_nqueues);
+		if (wq->wq_queues[0].q_fdrunner != NULL)
+			workqueue_polled_destroy(wq);
+		else
+			workqueue_end_workers(wq, wq->wq_nqueues);
 		HOST_PROBE1("sdt", "kernel__workqueue__exit__done", wq);
 		/* Acquire: pairs with the release in workqueue_wait(). */
 		for (n = 0; atomic_load_acquire(&wq->wq_waiting) != 0;)

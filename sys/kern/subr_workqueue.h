@@ -48,7 +48,8 @@ struct workqueue_queue {
 	uint64_t	 q_begun;	/* (aw) the last position looked at */
 	uint64_t	 q_waitpos;	/* (aq) least position waited for */
 	struct workqueue *q_wq;		/* (c) */
-	struct lwp	*q_lwp;		/* (c) the worker */
+	struct lwp	*q_lwp;		/* (c) the worker, or NULL */
+	struct fdrunner	*q_fdrunner;	/* (c) of one without a worker */
 	struct cpu_info	*q_ci;		/* (c) its CPU, or NULL */
 	kmutex_t	 q_lock;
 	struct work	*q_first;	/* (q) the ordered list */
@@ -62,6 +63,8 @@ struct workqueue_queue {
 	unsigned	 q_end;		/* (q) to before this */
 	struct work	*q_batch[WQ_BATCH];	/* (aq) or WQ_CANCELLED ... */
 } __kern_aligned;
+
+struct fdrunner;
 
 struct workqueue {
 	void		(*wq_func)(struct work *, void *);	/* (c) */
@@ -107,6 +110,18 @@ int	workqueue_wait_until(struct workqueue *, struct work *, int64_t, bool);
 
 /* For a call that may sleep: is the queue alive, and of this process? */
 void	workqueue_check_call(struct workqueue *, const char *);
+
+/* subr_workqueue.c, for queues without a worker. */
+unsigned workqueue_take(struct workqueue_queue *);
+void	workqueue_run(struct workqueue_queue *, struct lwp *);
+bool	workqueue_announce(struct workqueue_queue *, struct runner *);
+int	workqueue_alloc(struct workqueue **, const char *,
+	    void (*)(struct work *, void *), void *, pri_t, int, int);
+void	workqueue_insert(struct workqueue *);
+void	workqueue_polled_destroy(struct workqueue *);
+
+/* Wake whoever runs the queue. */
+void	workqueue_poke(struct workqueue_queue *);
 
 /* Wait until all queues are empty at one moment. */
 void	workqueue_quiesce(struct workqueue *);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include <sys/callout.h>
 #include <sys/workqueue_ext.h>
 
 #include "subr_workqueue.h"
@@ -141,4 +142,261 @@ workqueue_current(struct workqueue **wqp)
 	if (wqp != NULL)
 		*wqp = l->l_wqq->q_wq;
 	return l->l_curwork;
+}
+
+/*
+ * Delayed enqueue: a callout, whose lock-free companion is wd_armed: it is
+ * changed from 1 to 0 by whoever decides what becomes of the enqueue.
+ */
+struct workqueue_delay_impl {
+	callout_t	 di_callout;
+	struct workqueue *di_wq;
+	struct work	*di_wk;
+	struct cpu_info	*di_ci;
+	int		 di_armed;	/* (a) */
+};
+_Static_assert(sizeof(struct workqueue_delay_impl) <=
+    sizeof(struct workqueue_delay), "struct workqueue_delay is too small");
+
+static void
+workqueue_delay_fire(void *arg)
+{
+	struct workqueue_delay_impl *di;
+	struct workqueue *wq;
+	struct cpu_info *ci;
+	struct work *wk;
+
+	di = arg;
+	wq = di->di_wq;
+	wk = di->di_wk;
+	ci = di->di_ci;
+	/*
+	 * Acquire and release: what was arranged, and in the order of the
+	 * enqueues.  Then we only have what we have read.
+	 */
+	if (atomic_swap_acq_rel(&di->di_armed, 0) != 0)
+		workqueue_enqueue(wq, wk, ci);
+}
+
+__kern_public void
+workqueue_delay_init(struct workqueue_delay *wd)
+{
+	struct workqueue_delay_impl *di;
+
+	di = (struct workqueue_delay_impl *)(void *)wd;
+	callout_init(&di->di_callout, CALLOUT_MPSAFE);
+	callout_setfunc(&di->di_callout, workqueue_delay_fire, di);
+	di->di_armed = 0;
+}
+
+__kern_public void
+workqueue_delay_destroy(struct workqueue_delay *wd)
+{
+	struct workqueue_delay_impl *di;
+
+	di = (struct workqueue_delay_impl *)(void *)wd;
+	(void)workqueue_delay_cancel(wd);
+	(void)callout_halt(&di->di_callout, NULL);
+	callout_destroy(&di->di_callout);
+}
+
+__kern_public bool
+workqueue_delay_enqueue(struct workqueue_delay *wd, struct workqueue *wq,
+    struct work *wk, struct cpu_info *ci, const struct timespec *ts)
+{
+	struct workqueue_delay_impl *di;
+	int64_t ticks;
+	bool was;
+
+	di = (struct workqueue_delay_impl *)(void *)wd;
+	KASSERTMSG(ts->tv_sec >= 0 && ts->tv_nsec >= 0 &&
+	    ts->tv_nsec < 1000000000, "workqueue_delay_enqueue: not a time");
+	was = workqueue_delay_cancel(wd);
+	/* No earlier than asked for: up, and the tick that has begun. */
+	ticks = ts->tv_sec > INT32_MAX / KERN_HZ - 1 ? INT32_MAX :
+	    (int64_t)ts->tv_sec * KERN_HZ +
+	    (ts->tv_nsec + KERN_TICK_NS - 1) / KERN_TICK_NS + 1;
+	di->di_wq = wq;
+	di->di_wk = wk;
+	di->di_ci = ci;
+	/* Release: pairs with the exchange in workqueue_delay_fire(). */
+	atomic_store_release(&di->di_armed, 1);
+	callout_schedule(&di->di_callout, (int)ticks);
+	return was;
+}
+
+__kern_public bool
+workqueue_delay_cancel(struct workqueue_delay *wd)
+{
+	struct workqueue_delay_impl *di;
+	bool armed;
+
+	di = (struct workqueue_delay_impl *)(void *)wd;
+	/* Acquire and release: as in workqueue_delay_fire(). */
+	armed = atomic_swap_acq_rel(&di->di_armed, 0) != 0;
+	(void)callout_halt(&di->di_callout, NULL);
+	return armed;
+}
+
+/*
+ * A runner that is somebody's own loop.  Type-stable, as runners are; and its
+ * descriptor stays open until every notification that is owed has been made.
+ */
+struct fdrunner {
+	struct runner	 fr_runner;
+	int		 fr_fds[2];
+	unsigned long	 fr_announced;	/* the running thread's */
+	unsigned long	 fr_notified;	/* (a) */
+	struct fdrunner	*fr_next;	/* (fdrunner_lock) free ones */
+};
+
+static struct fdrunner	*fdrunner_free;
+static struct kspin	fdrunner_lock;
+
+static void
+fdrunner_wakeup(struct runner *r, struct workqueue_queue *q)
+{
+	struct fdrunner *fr;
+
+	(void)q;
+	fr = (struct fdrunner *)(void *)r;
+	host_pollfd_notify(fr->fr_fds);
+	/* Release: the descriptor is used no more. */
+	(void)atomic_fetch_add_acq_rel(&fr->fr_notified, 1ul);
+}
+
+void
+workqueue_poke(struct workqueue_queue *q)
+{
+
+	if (q->q_lwp != NULL)
+		lwp_unpark(q->q_lwp);
+	else
+		host_pollfd_notify(q->q_fdrunner->fr_fds);
+}
+
+static struct fdrunner *
+fdrunner_alloc(void)
+{
+	struct fdrunner *fr;
+
+	kspin_enter(&fdrunner_lock);
+	if ((fr = fdrunner_free) != NULL)
+		fdrunner_free = fr->fr_next;
+	kspin_exit(&fdrunner_lock);
+	if (fr == NULL)
+		fr = host_alloc(sizeof(*fr));
+	if (fr != NULL) {
+		fr->fr_runner.r_wakeup = fdrunner_wakeup;
+		fr->fr_announced = 0;
+		atomic_store_relaxed(&fr->fr_notified, 0ul);
+	}
+	return fr;
+}
+
+static void
+fdrunner_release(struct fdrunner *fr)
+{
+
+	kspin_enter(&fdrunner_lock);
+	fr->fr_next = fdrunner_free;
+	fdrunner_free = fr;
+	kspin_exit(&fdrunner_lock);
+}
+
+__kern_public int
+workqueue_create_polled(struct workqueue **wqp, const char *name,
+    void (*func)(struct work *, void *), void *arg, int ipl, int flags,
+    int *fdp)
+{
+	struct workqueue_queue *q;
+	struct workqueue *wq;
+	struct fdrunner *fr;
+	int error;
+
+	if (wqp == NULL || fdp == NULL || (flags & WQ_PERCPU) != 0)
+		return EINVAL;
+	error = workqueue_alloc(&wq, name, func, arg, PRI_NONE, ipl, flags);
+	if (error != 0)
+		return error;
+	if ((fr = fdrunner_alloc()) == NULL)
+		error = ENOMEM;
+	else if ((error = host_pollfd_open(fr->fr_fds)) != 0)
+		fdrunner_release(fr);
+	if (error != 0) {
+		host_free(wq);
+		return error;
+	}
+	q = &wq->wq_queues[0];
+	q->q_fdrunner = fr;
+	fr->fr_announced++;
+	(void)workqueue_announce(q, &fr->fr_runner);
+	workqueue_insert(wq);
+	*fdp = fr->fr_fds[0];
+	*wqp = wq;
+	return 0;
+}
+
+__kern_public unsigned long
+workqueue_run_polled(struct workqueue *wq)
+{
+	struct workqueue_queue *q, *outer;
+	struct work *outerwork;
+	struct fdrunner *fr;
+	struct lwp *l;
+	unsigned long n;
+	uintptr_t asleep;
+
+	workqueue_check_call(wq, "workqueue_run_polled");
+	q = &wq->wq_queues[0];
+	fr = q->q_fdrunner;
+	KASSERTMSG(fr != NULL, "workqueue_run_polled: \"%s\" has a worker",
+	    wq->wq_name);
+	if (wq->wq_forkgen != kern_forkgen)
+		panic("workqueue_run_polled: \"%s\" belongs to the parent of "
+		    "this process", wq->wq_name);
+	l = curlwp_get();
+	/* Not from a callback of its own: the batch is being run. */
+	KASSERTMSG(l->l_wqq != q, "workqueue_run_polled: \"%s\" called from "
+	    "its own callback", wq->wq_name);
+	/* Before the inbox is looked at: what comes later notifies again. */
+	host_pollfd_clear(fr->fr_fds);
+	asleep = (uintptr_t)&fr->fr_runner | WQ_ASLEEP;
+	/* Acquire: pairs with the release in workqueue_enqueue(). */
+	if (atomic_load_acquire(&q->q_inbox) == asleep)
+		return 0;
+	outer = l->l_wqq;
+	outerwork = l->l_curwork;
+	l->l_wqq = q;
+	n = atomic_load_relaxed(&q->q_done);
+	do {
+		while (workqueue_take(q) != 0)
+			workqueue_run(q, l);
+		fr->fr_announced++;
+	} while (!workqueue_announce(q, &fr->fr_runner) &&
+	    fr->fr_announced-- != 0);
+	l->l_wqq = outer;
+	l->l_curwork = outerwork;
+	return atomic_load_relaxed(&q->q_done) - n;
+}
+
+/*
+ * The queue is empty and announced, and nobody enqueues any more.
+ */
+void
+workqueue_polled_destroy(struct workqueue *wq)
+{
+	struct fdrunner *fr;
+	unsigned n;
+
+	fr = wq->wq_queues[0].q_fdrunner;
+	/*
+	 * All announcements but the one that stands were taken, and who takes
+	 * one notifies.  Acquire: it has done so.
+	 */
+	for (n = 0; atomic_load_acquire(&fr->fr_notified) !=
+	    fr->fr_announced - 1;)
+		host_relax(&n);
+	host_pollfd_close(fr->fr_fds);
+	fdrunner_release(fr);
 }

@@ -121,7 +121,7 @@ workqueue_register(struct workqueue_queue *q, struct workqueue_waiter *ww,
 	 * A producer that found the worker asleep may have been stopped
 	 * before it wakes it: do it in its stead.
 	 */
-	lwp_unpark(q->q_lwp);
+	workqueue_poke(q);
 	ww->ww_queue = q;
 	ww->ww_lwp = l;
 	ww->ww_pos = pos;

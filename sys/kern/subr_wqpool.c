@@ -7,13 +7,27 @@
  * A queue with several runners.
  *
  * The inbox is that of subr_workqueue.c, with the same rules for producers.
- * One of the idle threads stands in it ("announced"), so that the producer
- * that finds it wakes that one.  Whoever empties the inbox announces the next
- * idle thread with the same exchange, so that a wake is wanted as long as
- * somebody could help; and whoever begins a work while others are left wakes,
- * or starts, one more thread before it calls the function.  So a burst
- * spreads, one thread waking the next, and no thread waits for a function
- * that another runs.
+ * Whoever begins a work while others are left wakes, or starts, one more
+ * thread before it calls the function.  So a burst spreads, one thread waking
+ * the next, and no thread waits for a function that another runs.
+ *
+ * The rules, with p_lock held:
+ *
+ * Announcement.  Of the idle threads one, p_announced, stands in the inbox if
+ * that is empty, or at the end of its works, and a producer that has found it
+ * there wakes it.  When the inbox is empty p_announced is the first of p_idle,
+ * or NULL with that: whoever changes p_idle, or empties the inbox, sees to it.
+ * To be announced, and to have been found, changes nothing for the thread: it
+ * is idle until it takes itself off p_idle, or is taken off by somebody who
+ * then wakes it.  It leaves for good only when the swap that takes it out of
+ * the inbox has succeeded, that is, when no producer is to be answered.
+ *
+ * No work is left behind.  If there is something in the inbox or on the list,
+ * a thread is awake, or about to be woken by a producer, that will look at
+ * both before it sleeps.  A producer may be stopped before it wakes, so those
+ * who wait for works, and who order the inbox and are no runners, wake an
+ * idle thread themselves (wqpool_kick()).  When the last thread but one that
+ * is idle ends there is still that one; so the last never ends.
  *
  * Works are told apart by address, under p_lock, as in workqueue_wait().
  */
@@ -24,6 +38,8 @@
 #include "subr_workqueue.h"
 #include "subr_wqpool.h"
 
+#define	WQPOOL_RETRY	10000000	/* ns between tries to have a thread */
+
 /*
  * A thread of a pool; in its own stack frame.  All under p_lock.
  */
@@ -31,30 +47,41 @@ struct wqpool_runner {
 	struct wqpool_runner *wr_next;
 	struct wqpool_runner *wr_idlenext;
 	struct lwp	*wr_lwp;
-	struct wqpool	*wr_pool;
 	struct work	*wr_cur;	/* address of what it runs, or NULL */
 	uint64_t	 wr_seq;	/* which run it is */
-	bool		 wr_again;	/* wr_cur is pending again */
-	uint64_t	 wr_againseq;	/* as if that had begun then */
+	struct work	*wr_again;	/* to run next: is wr_cur, or was */
+	uint64_t	 wr_againseq;	/* as if that had begun already */
 	bool		 wr_idle;	/* on p_idle */
 };
 
 /*
  * Somebody who waits; in its own stack frame.  All under p_lock but
- * pw_done.  For a work: until it is begun pw_runner is NULL, then it is who
- * runs it.  For a flush: pw_mark is on the ordered list until all that was
- * before it has begun; then pw_seq is the last of these.
+ * pw_done.  Who waits for a work, or flushes, waits for the runs up to
+ * pw_seq, which is known when the work is begun, or when the works before
+ * pw_mark, which is on the ordered list, have been.
  */
 struct wqpool_waiter {
 	struct wqpool_waiter *pw_next;
 	struct lwp	*pw_lwp;
-	const struct work *pw_work;	/* NULL: a flush */
-	struct wqpool_runner *pw_runner;
+	const struct work *pw_work;	/* NULL: all of them */
+	struct wqpool_runner *pw_self;	/* the caller's, is not waited for */
 	struct work	 pw_mark;
-	bool		 pw_marked;	/* pw_mark was reached */
+	bool		 pw_known;	/* pw_seq is */
+	bool		 pw_quiet;	/* waits for the pool to be quiet */
 	uint64_t	 pw_seq;
 	int		 pw_done;	/* (a) */
 };
+
+static void wqpool_thread(void *);
+
+static inline void
+wqpool_check_fork(const struct wqpool *p)
+{
+
+	if (__predict_false(p->p_forkgen != kern_forkgen))
+		panic("pool \"%s\" belongs to the parent of this process",
+		    p->p_name);
+}
 
 void
 wqpool_enqueue(struct wqpool *p, struct work *wk)
@@ -62,6 +89,7 @@ wqpool_enqueue(struct wqpool *p, struct work *wk)
 	struct runner *r;
 	uintptr_t old;
 
+	wqpool_check_fork(p);
 	old = atomic_load_relaxed(&p->p_inbox);
 	do {
 		wk->wk_dummy = (void *)old;
@@ -74,43 +102,46 @@ wqpool_enqueue(struct wqpool *p, struct work *wk)
 }
 
 /*
- * What p_inbox holds when there is nothing in it.
+ * The inbox.
  */
-static uintptr_t
-wqpool_sleeper(struct wqpool *p)
+
+static inline bool
+wqpool_inbox_empty(struct wqpool *p)
 {
 
-	p->p_announced = p->p_idle;
-	if (p->p_idle == NULL)
-		return 0;
-	return (uintptr_t)&p->p_idle->wr_lwp->l_runner | WQ_ASLEEP;
+	return workqueue_end(atomic_load_relaxed(&p->p_inbox));
+}
+
+static inline uintptr_t
+wqpool_sleeper(const struct wqpool_runner *wr)
+{
+
+	return wr == NULL ? 0 : (uintptr_t)&wr->wr_lwp->l_runner | WQ_ASLEEP;
 }
 
 /*
- * Empty the inbox to the ordered list, and announce the next sleeper.
+ * Empty the inbox to the ordered list.  Who was announced stays on p_idle,
+ * since we may be earlier than the wake-up that it is due.
  */
 static void
 wqpool_order(struct wqpool *p)
 {
-	struct wqpool_runner *wr;
 	struct work *wk, *first, **lastp;
 	uintptr_t w;
 
-	if (workqueue_end(atomic_load_relaxed(&p->p_inbox)))
+	/* From a work to anything else it changes by us only. */
+	if (wqpool_inbox_empty(p))
 		return;
-	/* Who was announced is being woken by a producer. */
-	if ((wr = p->p_announced) != NULL && wr->wr_idle && p->p_idle == wr) {
-		p->p_idle = wr->wr_idlenext;
-		wr->wr_idle = false;
-	}
+	p->p_announced = p->p_idle;
 	/* Acquire: pairs with every producer; release: the sleeper's state. */
-	w = atomic_swap_acq_rel(&p->p_inbox, wqpool_sleeper(p));
+	w = atomic_swap_acq_rel(&p->p_inbox, wqpool_sleeper(p->p_announced));
 	first = NULL;
-	lastp = NULL;
+	lastp = p->p_lastp;
 	while (!workqueue_end(w)) {
 		wk = (struct work *)w;
 		w = (uintptr_t)wk->wk_dummy;
 		wk->wk_dummy = first;
+		/* The newest is met first and ends the list. */
 		if (first == NULL)
 			lastp = (struct work **)&wk->wk_dummy;
 		first = wk;
@@ -120,35 +151,92 @@ wqpool_order(struct wqpool *p)
 }
 
 /*
- * Bring the inbox in line with p_idle, if nothing is in it.
+ * p_idle has changed: so does the announcement, if the inbox is empty.  If it
+ * is not, whoever orders it does that.
  */
 static void
 wqpool_announce(struct wqpool *p)
 {
-	struct wqpool_runner *oldwr;
-	uintptr_t new, old;
+	uintptr_t old;
 
-	oldwr = p->p_announced;
-	if (oldwr == p->p_idle)
+	if (p->p_announced == p->p_idle)
 		return;
-	old = oldwr == NULL ? 0 :
-	    (uintptr_t)&oldwr->wr_lwp->l_runner | WQ_ASLEEP;
-	new = wqpool_sleeper(p);
-	/*
-	 * Release: a producer finds a runner that is set up.  If it fails
-	 * works have come, and whoever was announced is being woken.
-	 */
-	if (!atomic_cas_acq_rel(&p->p_inbox, &old, new))
-		p->p_announced = oldwr;
+	old = wqpool_sleeper(p->p_announced);
+	/* Release: a producer finds a runner that is set up. */
+	if (atomic_cas_acq_rel(&p->p_inbox, &old, wqpool_sleeper(p->p_idle)))
+		p->p_announced = p->p_idle;
 }
 
 static void
-wqpool_waiter_done(struct wqpool *p, struct wqpool_waiter **pwp)
+wqpool_idle_insert(struct wqpool *p, struct wqpool_runner *wr)
+{
+
+	wr->wr_idlenext = p->p_idle;
+	p->p_idle = wr;
+	wr->wr_idle = true;
+	wqpool_announce(p);
+}
+
+static void
+wqpool_idle_remove(struct wqpool *p, struct wqpool_runner *wr)
+{
+	struct wqpool_runner **wrp;
+
+	if (!wr->wr_idle)
+		return;
+	for (wrp = &p->p_idle; *wrp != wr; wrp = &(*wrp)->wr_idlenext)
+		continue;
+	*wrp = wr->wr_idlenext;
+	wr->wr_idle = false;
+	wqpool_announce(p);
+}
+
+/*
+ * The caller is no runner, or one that is inside a function: have what is on
+ * the list seen by somebody.
+ */
+static void
+wqpool_kick(struct wqpool *p)
+{
+
+	if (p->p_first != NULL && p->p_idle != NULL)
+		lwp_unpark(p->p_idle->wr_lwp);
+}
+
+/*
+ * Those who wait.
+ */
+
+/*
+ * Has every run up to seq ended, of one work or of all?
+ */
+static bool
+wqpool_passed(struct wqpool *p, const struct wqpool_waiter *pw)
+{
+	struct wqpool_runner *wr;
+
+	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next) {
+		if (wr == pw->pw_self)
+			continue;
+		if (wr->wr_cur != NULL && wr->wr_seq <= pw->pw_seq &&
+		    (pw->pw_work == NULL || pw->pw_work == wr->wr_cur))
+			return false;
+		if (wr->wr_again != NULL && wr->wr_againseq <= pw->pw_seq &&
+		    (pw->pw_work == NULL || pw->pw_work == wr->wr_again))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Tell a waiter, and take it off.
+ */
+static void
+wqpool_tell(struct wqpool_waiter **pwp)
 {
 	struct wqpool_waiter *pw;
 	struct lwp *l;
 
-	(void)p;
 	pw = *pwp;
 	*pwp = pw->pw_next;
 	l = pw->pw_lwp;
@@ -158,67 +246,84 @@ wqpool_waiter_done(struct wqpool *p, struct wqpool_waiter **pwp)
 }
 
 /*
- * Is every work up to seq done?
- */
-static bool
-wqpool_passed(struct wqpool *p, uint64_t seq)
-{
-	struct wqpool_runner *wr;
-
-	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
-		if ((wr->wr_cur != NULL && wr->wr_seq <= seq) ||
-		    (wr->wr_again && wr->wr_againseq <= seq))
-			return false;
-	return true;
-}
-
-/*
- * A runner has run its work, or a mark was reached: who may go?
+ * A run has ended, or a number become known: who may go?
  */
 static void
-wqpool_check_waiters(struct wqpool *p, struct wqpool_runner *wr)
+wqpool_check_waiters(struct wqpool *p)
 {
 	struct wqpool_waiter *pw, **pwp;
 
 	for (pwp = &p->p_waiters; (pw = *pwp) != NULL;) {
-		if (pw->pw_work != NULL ? wr != NULL && pw->pw_runner == wr :
-		    pw->pw_marked && wqpool_passed(p, pw->pw_seq))
-			wqpool_waiter_done(p, pwp);
+		if (pw->pw_known && wqpool_passed(p, pw))
+			wqpool_tell(pwp);
 		else
 			pwp = &pw->pw_next;
 	}
 }
 
 /*
- * Is it the mark of a flush?
+ * The number of the run that those who wait for a pending work wait for.
  */
-static bool
-wqpool_mark(struct wqpool *p, const struct work *wk)
+static void
+wqpool_number(struct wqpool *p, const struct work *wk, uint64_t seq)
 {
 	struct wqpool_waiter *pw;
 
 	for (pw = p->p_waiters; pw != NULL; pw = pw->pw_next)
-		if (wk == &pw->pw_mark) {
-			pw->pw_marked = true;
-			pw->pw_seq = p->p_seq;
-			wqpool_check_waiters(p, NULL);
-			return true;
+		if (pw->pw_work == wk && !pw->pw_known) {
+			pw->pw_known = true;
+			pw->pw_seq = seq;
 		}
-	return false;
+}
+
+static bool
+wqpool_isquiet(const struct wqpool *p)
+{
+
+	return p->p_first == NULL && p->p_nrunning == 0;
 }
 
 static void
-wqpool_begin(struct wqpool *p, struct wqpool_runner *wr, struct work *wk,
-    uint64_t seq)
+wqpool_check_quiet(struct wqpool *p)
+{
+	struct wqpool_waiter *pw, **pwp;
+
+	if (!wqpool_isquiet(p))
+		return;
+	for (pwp = &p->p_waiters; (pw = *pwp) != NULL;) {
+		if (pw->pw_quiet)
+			wqpool_tell(pwp);
+		else
+			pwp = &pw->pw_next;
+	}
+}
+
+/*
+ * Take the marks of flushes from the head of the list.
+ */
+static void
+wqpool_marks(struct wqpool *p)
 {
 	struct wqpool_waiter *pw;
 
-	wr->wr_cur = wk;
-	wr->wr_seq = seq;
-	for (pw = p->p_waiters; pw != NULL; pw = pw->pw_next)
-		if (pw->pw_work == wk && pw->pw_runner == NULL)
-			pw->pw_runner = wr;
+	for (pw = p->p_waiters; pw != NULL && p->p_first != NULL;) {
+		if (p->p_first != &pw->pw_mark) {
+			pw = pw->pw_next;
+			continue;
+		}
+		p->p_first = pw->pw_mark.wk_dummy;
+		if (p->p_first == NULL)
+			p->p_lastp = &p->p_first;
+		pw->pw_known = true;
+		pw->pw_seq = p->p_seq;
+		wqpool_check_waiters(p);
+		pw = p->p_waiters;
+	}
 }
+
+/*
+ * Threads.
+ */
 
 /*
  * Give the runner the oldest work that it may run.
@@ -229,19 +334,26 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr)
 	struct wqpool_runner *other;
 	struct work *wk;
 
-	if (wr->wr_again) {
-		wr->wr_again = false;
-		wqpool_begin(p, wr, wr->wr_cur, wr->wr_againseq);
+	if ((wk = wr->wr_again) != NULL) {
+		wr->wr_again = NULL;
+		wr->wr_cur = wk;
+		wr->wr_seq = wr->wr_againseq;
 		return true;
 	}
-	wr->wr_cur = NULL;
+	/* One too many: leave it to the others. */
+	if (p->p_nthreads > p->p_maxthreads && p->p_runners->wr_next != NULL)
+		return false;
 	wqpool_order(p);
-	while ((wk = p->p_first) != NULL) {
+	for (;;) {
+		wqpool_marks(p);
+		if ((wk = p->p_first) == NULL)
+			return false;
 		p->p_first = wk->wk_dummy;
 		if (p->p_first == NULL)
 			p->p_lastp = &p->p_first;
-		if (p->p_waiters != NULL && wqpool_mark(p, wk))
-			continue;
+		p->p_seq++;
+		if (p->p_waiters != NULL)
+			wqpool_number(p, wk, p->p_seq);
 		other = NULL;
 		if ((p->p_flags & WQPOOL_EXCLUSIVE) != 0 &&
 		    p->p_nrunning != 0)
@@ -249,18 +361,16 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr)
 			    other = other->wr_next)
 				if (other->wr_cur == wk)
 					break;
-		if (other != NULL) {
-			other->wr_again = true;
-			other->wr_againseq = ++p->p_seq;
-			continue;
+		if (other == NULL) {
+			wr->wr_cur = wk;
+			wr->wr_seq = p->p_seq;
+			return true;
 		}
-		wqpool_begin(p, wr, wk, ++p->p_seq);
-		return true;
+		/* It runs: let its runner run it once more, right after. */
+		other->wr_again = wk;
+		other->wr_againseq = p->p_seq;
 	}
-	return false;
 }
-
-static void wqpool_thread(void *);
 
 /*
  * Start a thread that p_nthreads counts already.
@@ -276,6 +386,8 @@ wqpool_start(struct wqpool *p)
 	if (error != 0) {
 		mutex_enter(&p->p_lock);
 		p->p_nthreads--;
+		if (p->p_destroyer != NULL)
+			lwp_unpark(p->p_destroyer);
 		mutex_exit(&p->p_lock);
 	}
 	return error;
@@ -291,24 +403,26 @@ wqpool_want(struct wqpool *p, bool spare)
 
 	if (p->p_idle != NULL || p->p_nthreads >= p->p_maxthreads ||
 	    p->p_exit || (!spare && p->p_first == NULL &&
-	    workqueue_end(atomic_load_relaxed(&p->p_inbox))))
+	    wqpool_inbox_empty(p)))
 		return false;
 	p->p_nthreads++;
 	return true;
 }
 
 static void
-wqpool_idle_remove(struct wqpool *p, struct wqpool_runner *wr)
+wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks)
 {
-	struct wqpool_runner **wrp;
 
-	if (!wr->wr_idle)
-		return;
-	for (wrp = &p->p_idle; *wrp != wr; wrp = &(*wrp)->wr_idlenext)
-		continue;
-	*wrp = wr->wr_idlenext;
-	wr->wr_idle = false;
-	wqpool_announce(p);
+	if (l->l_ipl != IPL_NONE)
+		panic("pool \"%s\": function %p returned at IPL %d", p->p_name,
+		    (void *)(uintptr_t)p->p_func, l->l_ipl);
+	if (l->l_mtxcount != 0)
+		panic("pool \"%s\": function %p returned holding a spin mutex",
+		    p->p_name, (void *)(uintptr_t)p->p_func);
+	if (l->l_blcnt != biglocks)
+		panic("pool \"%s\": function %p returned holding %d kernel "
+		    "locks", p->p_name, (void *)(uintptr_t)p->p_func,
+		    l->l_blcnt);
 }
 
 /*
@@ -338,6 +452,7 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr)
 		mutex_exit(&p->p_lock);
 		if (hl != NULL)
 			lwp_unpark(hl);
+		/* If that fails we, or another, come to it later. */
 		if (start)
 			(void)wqpool_start(p);
 
@@ -345,87 +460,83 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr)
 		if (biglock)
 			wqk_kernel_lock(1);
 		(*p->p_func)(wk, p->p_arg);
+		/* From here on wk is an address, not a work. */
+		wqpool_check_fork(p);
+		if (KERN_CHECKING())
+			wqpool_check_return(p, l, biglock);
 		if (biglock)
 			wqk_kernel_unlock(1, NULL);
 		l->l_curwork = NULL;
 
 		mutex_enter(&p->p_lock);
+		wr->wr_cur = NULL;
 		p->p_nrunning--;
 		p->p_ndone++;
-		if (p->p_waiters != NULL) {
-			/* It runs no more, but may be about to run again. */
-			wr->wr_seq = UINT64_MAX;
-			wqpool_check_waiters(p, wr);
-		}
+		if (p->p_waiters != NULL)
+			wqpool_check_waiters(p);
 	}
+	if (p->p_waiters != NULL)
+		wqpool_check_quiet(p);
 }
 
-static void
-wqpool_thread(void *arg)
+/*
+ * Sleep until there is something to do.  False if the thread shall end.
+ */
+static bool
+wqpool_sleep(struct wqpool *p, struct wqpool_runner *wr)
 {
-	struct wqpool_runner self, **wrp;
-	struct lwp *dead, *l;
-	struct wqpool *p;
+	struct lwp *l;
 	int64_t deadline;
 	int error;
 
-	p = arg;
-	l = curlwp_get();
-	memset(&self, 0, sizeof(self));
-	self.wr_lwp = l;
-	self.wr_pool = p;
-	l->l_wqpool = p;
-	if (p->p_start != NULL)
-		(*p->p_start)(p->p_arg);
-
-	mutex_enter(&p->p_lock);
-	self.wr_next = p->p_runners;
-	p->p_runners = &self;
-	for (;;) {
-		wqpool_run(p, &self);
-		if (p->p_nrunning == 0 && p->p_destroyer != NULL)
-			lwp_unpark(p->p_destroyer);
-		if (p->p_exit)
-			break;
-
-		/* Sleep, unless something came before the announcement. */
-		self.wr_idlenext = p->p_idle;
-		p->p_idle = &self;
-		self.wr_idle = true;
-		wqpool_announce(p);
-		deadline = p->p_idletime == 0 ? HOST_FOREVER :
-		    host_monotime() + p->p_idletime;
-		error = 0;
-		while (self.wr_idle && !p->p_exit && error == 0 &&
-		    p->p_first == NULL &&
-		    workqueue_end(atomic_load_relaxed(&p->p_inbox))) {
-			mutex_exit(&p->p_lock);
-			error = host_park(&l->l_park, deadline);
-			mutex_enter(&p->p_lock);
-		}
-		/* Was it taken off by a helper's caller, or by the clock? */
-		if (error != 0 && self.wr_idle && p->p_nthreads > 1 &&
-		    p->p_first == NULL) {
-			wqpool_idle_remove(p, &self);
-			/* A producer may have taken us at the last moment. */
-			if (workqueue_end(atomic_load_relaxed(&p->p_inbox)))
-				break;
-			continue;
-		}
-		wqpool_idle_remove(p, &self);
+	l = wr->wr_lwp;
+	/* The one that has been idle for longest is kept. */
+	deadline = HOST_FOREVER;
+	if (p->p_idletime != 0 && p->p_idle != NULL)
+		deadline = host_monotime() + p->p_idletime;
+	wqpool_idle_insert(p, wr);
+	error = 0;
+	while (wr->wr_idle && !p->p_exit && p->p_first == NULL &&
+	    wqpool_inbox_empty(p) && error == 0) {
+		mutex_exit(&p->p_lock);
+		error = host_park(&l->l_park, deadline);
+		mutex_enter(&p->p_lock);
 	}
+	/* Somebody has taken us off, for work. */
+	if (!wr->wr_idle)
+		return true;
+	wqpool_idle_remove(p, wr);
+	if (p->p_exit)
+		return false;
+	/* Ours to answer are: works, and producers that have found us. */
+	return error == 0 || p->p_idle == NULL || p->p_first != NULL ||
+	    !wqpool_inbox_empty(p);
+}
 
-	for (wrp = &p->p_runners; *wrp != &self; wrp = &(*wrp)->wr_next)
+/*
+ * With p_lock held, which is let go: the thread is the pool's no more.
+ */
+static void
+wqpool_leave(struct wqpool *p, struct wqpool_runner *wr)
+{
+	struct wqpool_runner **wrp;
+	struct lwp *dead, *l;
+
+	for (wrp = &p->p_runners; *wrp != wr; wrp = &(*wrp)->wr_next)
 		continue;
-	*wrp = self.wr_next;
+	*wrp = wr->wr_next;
+	p->p_nthreads--;
+	p->p_nleaving++;
+	wqpool_kick(p);
 	mutex_exit(&p->p_lock);
 	if (p->p_stop != NULL)
 		(*p->p_stop)(p->p_arg);
+	l = wr->wr_lwp;
 	l->l_wqpool = NULL;
 
 	/*
 	 * Who ends joins who ended before; the last is the destroyer's.  The
-	 * pool is there until p_nthreads says that we have left it.
+	 * pool is there until p_nleaving says that we have left it.
 	 */
 	mutex_enter(&p->p_lock);
 	dead = p->p_dead;
@@ -434,10 +545,36 @@ wqpool_thread(void *arg)
 	if (dead != NULL)
 		lwp_join(dead);
 	mutex_enter(&p->p_lock);
-	p->p_nthreads--;
+	p->p_nleaving--;
 	if (p->p_destroyer != NULL)
 		lwp_unpark(p->p_destroyer);
 	mutex_exit(&p->p_lock);
+}
+
+static void
+wqpool_thread(void *arg)
+{
+	struct wqpool_runner self;
+	struct wqpool *p;
+
+	p = arg;
+	memset(&self, 0, sizeof(self));
+	self.wr_lwp = curlwp_get();
+	self.wr_lwp->l_wqpool = p;
+	if (p->p_start != NULL)
+		(*p->p_start)(p->p_arg);
+
+	mutex_enter(&p->p_lock);
+	self.wr_next = p->p_runners;
+	p->p_runners = &self;
+	do {
+		wqpool_run(p, &self);
+		/* The same as in wqpool_next(). */
+		if (p->p_nthreads > p->p_maxthreads &&
+		    p->p_runners->wr_next != NULL)
+			break;
+	} while (wqpool_sleep(p, &self));
+	wqpool_leave(p, &self);
 }
 
 int
@@ -447,11 +584,14 @@ wqpool_create(struct wqpool **pp, const struct wqpool_attr *pa)
 	int error;
 
 	kern_init();
+	KASSERTMSG(pa->pa_maxthreads >= 1, "pool \"%s\" for %d threads",
+	    pa->pa_name, pa->pa_maxthreads);
 	p = host_alloc(sizeof(*p));
 	if (p == NULL)
 		return ENOMEM;
 	mutex_init(&p->p_lock, MUTEX_NODEBUG, IPL_NONE);
 	p->p_lastp = &p->p_first;
+	p->p_forkgen = kern_forkgen;
 	p->p_maxthreads = pa->pa_maxthreads;
 	p->p_flags = pa->pa_flags;
 	p->p_idletime = pa->pa_idletime;
@@ -462,19 +602,18 @@ wqpool_create(struct wqpool **pp, const struct wqpool_attr *pa)
 	p->p_start = pa->pa_start;
 	p->p_stop = pa->pa_stop;
 	(void)ksnprintf(p->p_name, sizeof(p->p_name), "%s", pa->pa_name);
-	*pp = p;
 	if ((p->p_flags & WQPOOL_NOSTART) == 0) {
 		p->p_nthreads = 1;
 		if ((error = wqpool_start(p)) != 0) {
 			host_free(p);
-			*pp = NULL;
 			return error;
 		}
 	}
+	*pp = p;
 	return 0;
 }
 
-void
+int
 wqpool_grow(struct wqpool *p)
 {
 	bool start;
@@ -482,19 +621,23 @@ wqpool_grow(struct wqpool *p)
 	mutex_enter(&p->p_lock);
 	start = wqpool_want(p, false);
 	mutex_exit(&p->p_lock);
-	if (start)
-		(void)wqpool_start(p);
+	return start ? wqpool_start(p) : 0;
 }
 
 void
 wqpool_setmax(struct wqpool *p, int max)
 {
 
+	KASSERTMSG(max >= 1, "pool \"%s\" for %d threads", p->p_name, max);
 	mutex_enter(&p->p_lock);
 	p->p_maxthreads = max;
 	mutex_exit(&p->p_lock);
-	wqpool_grow(p);
+	(void)wqpool_grow(p);
 }
+
+/*
+ * From outside: find, cancel, wait.
+ */
 
 /*
  * With p_lock held: the place on the ordered list that points to a work, or
@@ -506,6 +649,7 @@ wqpool_pending(struct wqpool *p, const struct work *wk)
 	struct work **wkp;
 
 	wqpool_order(p);
+	wqpool_kick(p);
 	for (wkp = &p->p_first; *wkp != NULL;
 	    wkp = (struct work **)&(*wkp)->wk_dummy)
 		if (*wkp == wk)
@@ -513,25 +657,29 @@ wqpool_pending(struct wqpool *p, const struct work *wk)
 	return NULL;
 }
 
+/*
+ * With p_lock held: the caller's runner, or NULL.
+ */
 static struct wqpool_runner *
-wqpool_running(struct wqpool *p, const struct work *wk)
+wqpool_self(struct wqpool *p, struct lwp *l)
 {
 	struct wqpool_runner *wr;
 
-	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
-		if (wr->wr_cur == wk && wk != NULL)
-			break;
+	if (l->l_wqpool != p)
+		return NULL;
+	for (wr = p->p_runners; wr != NULL && wr->wr_lwp != l;)
+		wr = wr->wr_next;
 	return wr;
 }
 
 bool
 wqpool_cancel(struct wqpool *p, struct work *wk)
 {
-	struct wqpool_waiter *pw, **pwp;
 	struct wqpool_runner *wr;
 	struct work **wkp;
 	bool found;
 
+	wqpool_check_fork(p);
 	mutex_enter(&p->p_lock);
 	found = false;
 	if ((wkp = wqpool_pending(p, wk)) != NULL) {
@@ -539,37 +687,63 @@ wqpool_cancel(struct wqpool *p, struct work *wk)
 		if (*wkp == NULL)
 			p->p_lastp = wkp;
 		found = true;
-	} else if ((wr = wqpool_running(p, wk)) != NULL && wr->wr_again) {
-		wr->wr_again = false;
-		found = true;
-	}
-	if (found) {
-		/* Who waited for that run waits for nothing now. */
-		for (pwp = &p->p_waiters; (pw = *pwp) != NULL;) {
-			if (pw->pw_work == wk && pw->pw_runner == NULL)
-				wqpool_waiter_done(p, pwp);
-			else
-				pwp = &pw->pw_next;
+	} else {
+		for (wr = p->p_runners; wr != NULL && wr->wr_again != wk;)
+			wr = wr->wr_next;
+		if (wr != NULL) {
+			wr->wr_again = NULL;
+			found = true;
 		}
-		wqpool_check_waiters(p, NULL);
+	}
+	if (found && p->p_waiters != NULL) {
+		/* Who waited for that run waits for earlier ones only. */
+		wqpool_number(p, wk, p->p_seq);
+		wqpool_check_waiters(p);
+		wqpool_marks(p);
+		wqpool_check_quiet(p);
 	}
 	mutex_exit(&p->p_lock);
 	return found;
 }
 
+/*
+ * Wait for what pw says.  p_lock is held on entry, and not on return; the
+ * pool may then be gone.
+ */
 static void
 wqpool_await(struct wqpool *p, struct wqpool_waiter *pw, struct lwp *l)
 {
 	int biglocks;
+	bool alone, start;
 
+	/* The destroyer waits for us to be out of here. */
+	(void)atomic_fetch_add_relaxed(&p->p_nwaiting, 1);
 	pw->pw_lwp = l;
 	pw->pw_next = p->p_waiters;
 	p->p_waiters = pw;
+	/*
+	 * Somebody must run what we wait for.  If we keep a thread busy maybe
+	 * nobody else does; and the first may have been refused.
+	 */
+	alone = p->p_runners == NULL;
+	start = (alone || pw->pw_self != NULL) && wqpool_want(p, false);
 	mutex_exit(&p->p_lock);
 	wqk_kernel_unlock(0, &biglocks);
-	/* Acquire: pairs with the release in wqpool_waiter_done(). */
-	while (!atomic_load_acquire(&pw->pw_done))
-		lwp_park(l);
+	if (start)
+		(void)wqpool_start(p);
+	/* Acquire: pairs with the release in wqpool_tell(). */
+	while (!atomic_load_acquire(&pw->pw_done)) {
+		(void)host_park(&l->l_park, alone ?
+		    host_monotime() + WQPOOL_RETRY : HOST_FOREVER);
+		if (alone) {
+			mutex_enter(&p->p_lock);
+			alone = p->p_runners == NULL;
+			mutex_exit(&p->p_lock);
+			(void)wqpool_grow(p);
+		}
+	}
+	/* Release: pairs with wqpool_destroy().  The last touch of p. */
+	(void)atomic_fetch_add_acq_rel(&p->p_nwaiting, -1);
 	wqk_kernel_lock(biglocks);
 }
 
@@ -577,24 +751,29 @@ bool
 wqpool_wait(struct wqpool *p, const struct work *wk)
 {
 	struct wqpool_waiter pw;
-	struct wqpool_runner *wr;
 	struct lwp *l;
 
+	wqpool_check_fork(p);
 	l = curlwp_get();
 	memset(&pw, 0, sizeof(pw));
 	pw.pw_work = wk;
 	mutex_enter(&p->p_lock);
-	wr = wqpool_running(p, wk);
-	if (wr != NULL && wr->wr_again) {
-		if (wr->wr_lwp == l)
-			wr = NULL;
-	} else if (wqpool_pending(p, wk) == NULL) {
-		if (wr == NULL || wr->wr_lwp == l || wr->wr_seq == UINT64_MAX) {
+	pw.pw_self = wqpool_self(p, l);
+	if ((p->p_flags & WQPOOL_EXCLUSIVE) != 0 && pw.pw_self != NULL &&
+	    pw.pw_self->wr_cur == wk) {
+		mutex_exit(&p->p_lock);
+		return false;
+	}
+	if (wqpool_pending(p, wk) == NULL) {
+		pw.pw_known = true;
+		pw.pw_seq = p->p_seq;
+		if (wqpool_passed(p, &pw)) {
 			mutex_exit(&p->p_lock);
 			return false;
 		}
-		pw.pw_runner = wr;
-	}
+	} else if (pw.pw_self != NULL && p->p_maxthreads == 1)
+		panic("pool \"%s\": would deadlock waiting for work %p",
+		    p->p_name, (const void *)wk);
 	wqpool_await(p, &pw, l);
 	return true;
 }
@@ -603,39 +782,31 @@ void
 wqpool_flush(struct wqpool *p)
 {
 	struct wqpool_waiter pw;
-	struct wqpool_runner *wr;
 	struct lwp *l;
-	uint64_t own;
 
+	wqpool_check_fork(p);
 	l = curlwp_get();
 	memset(&pw, 0, sizeof(pw));
 	mutex_enter(&p->p_lock);
+	pw.pw_self = wqpool_self(p, l);
 	wqpool_order(p);
+	wqpool_kick(p);
 	if (p->p_first != NULL) {
+		if (pw.pw_self != NULL && p->p_maxthreads == 1)
+			panic("pool \"%s\": would deadlock waiting for work "
+			    "%p", p->p_name, (void *)p->p_first);
 		pw.pw_mark.wk_dummy = NULL;
 		*p->p_lastp = &pw.pw_mark;
 		p->p_lastp = (struct work **)&pw.pw_mark.wk_dummy;
 	} else {
-		pw.pw_marked = true;
+		pw.pw_known = true;
 		pw.pw_seq = p->p_seq;
-	}
-	/* A work that flushes its own pool does not wait for itself. */
-	own = 0;
-	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
-		if (wr->wr_lwp == l && wr->wr_cur != NULL) {
-			own = wr->wr_seq;
-			wr->wr_seq = UINT64_MAX;
-			break;
+		if (wqpool_passed(p, &pw)) {
+			mutex_exit(&p->p_lock);
+			return;
 		}
-	if (pw.pw_marked && wqpool_passed(p, pw.pw_seq))
-		mutex_exit(&p->p_lock);
-	else
-		wqpool_await(p, &pw, l);
-	if (own != 0) {
-		mutex_enter(&p->p_lock);
-		wr->wr_seq = own;
-		mutex_exit(&p->p_lock);
 	}
+	wqpool_await(p, &pw, l);
 }
 
 void
@@ -644,20 +815,17 @@ wqpool_busy(struct wqpool *p, const struct work *wk, bool *pendingp,
 {
 	struct wqpool_runner *wr;
 
+	wqpool_check_fork(p);
 	mutex_enter(&p->p_lock);
-	wr = wqpool_running(p, wk);
-	*pendingp = wqpool_pending(p, wk) != NULL ||
-	    (wr != NULL && wr->wr_again);
-	*runningp = wr != NULL;
+	*pendingp = wqpool_pending(p, wk) != NULL;
+	*runningp = false;
+	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next) {
+		if (wr->wr_cur == wk)
+			*runningp = true;
+		if (wr->wr_again == wk)
+			*pendingp = true;
+	}
 	mutex_exit(&p->p_lock);
-}
-
-static bool
-wqpool_quiet_locked(struct wqpool *p)
-{
-
-	wqpool_order(p);
-	return p->p_first == NULL && p->p_nrunning == 0;
 }
 
 bool
@@ -665,8 +833,11 @@ wqpool_quiet(struct wqpool *p, uint64_t *donep)
 {
 	bool quiet;
 
+	wqpool_check_fork(p);
 	mutex_enter(&p->p_lock);
-	quiet = wqpool_quiet_locked(p);
+	wqpool_order(p);
+	wqpool_kick(p);
+	quiet = wqpool_isquiet(p);
 	*donep = p->p_ndone;
 	mutex_exit(&p->p_lock);
 	return quiet;
@@ -675,21 +846,23 @@ wqpool_quiet(struct wqpool *p, uint64_t *donep)
 void
 wqpool_drain(struct wqpool *p)
 {
+	struct wqpool_waiter pw;
 	struct lwp *l;
-	int biglocks;
 
+	wqpool_check_fork(p);
 	l = curlwp_get();
-	wqk_kernel_unlock(0, &biglocks);
+	if (l->l_wqpool == p)
+		panic("pool \"%s\" drained by one of its own threads",
+		    p->p_name);
+	memset(&pw, 0, sizeof(pw));
+	pw.pw_quiet = true;
 	mutex_enter(&p->p_lock);
-	p->p_destroyer = l;
-	while (!wqpool_quiet_locked(p)) {
+	wqpool_order(p);
+	wqpool_kick(p);
+	if (wqpool_isquiet(p))
 		mutex_exit(&p->p_lock);
-		lwp_park(l);
-		mutex_enter(&p->p_lock);
-	}
-	p->p_destroyer = NULL;
-	mutex_exit(&p->p_lock);
-	wqk_kernel_lock(biglocks);
+	else
+		wqpool_await(p, &pw, l);
 }
 
 void
@@ -697,17 +870,26 @@ wqpool_destroy(struct wqpool *p)
 {
 	struct wqpool_runner *wr;
 	struct lwp *l;
+	unsigned n;
 	int biglocks;
 
+	if (p->p_forkgen != kern_forkgen) {
+		host_free(p);
+		return;
+	}
 	l = curlwp_get();
-	KASSERTMSG(l->l_wqpool != p, "pool \"%s\" destroyed by one of its own "
-	    "threads", p->p_name);
-	wqpool_drain(p);
+	if (l->l_wqpool == p)
+		panic("pool \"%s\" destroyed by one of its own threads",
+		    p->p_name);
 	wqk_kernel_unlock(0, &biglocks);
+	wqpool_drain(p);
+	/* Acquire: pairs with the release in wqpool_await(). */
+	for (n = 0; atomic_load_acquire(&p->p_nwaiting) != 0;)
+		host_relax(&n);
 	mutex_enter(&p->p_lock);
 	p->p_destroyer = l;
 	p->p_exit = true;
-	while (p->p_nthreads != 0) {
+	while (p->p_nthreads != 0 || p->p_nleaving != 0) {
 		for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
 			lwp_unpark(wr->wr_lwp);
 		mutex_exit(&p->p_lock);
@@ -715,7 +897,7 @@ wqpool_destroy(struct wqpool *p)
 		mutex_enter(&p->p_lock);
 	}
 	mutex_exit(&p->p_lock);
-	/* All have left the pool but the last, who has left p_lock. */
+	/* All are out of here but the last, who has nothing to do any more. */
 	if (p->p_dead != NULL)
 		lwp_join(p->p_dead);
 	host_free(p);

@@ -30,18 +30,21 @@ struct wqpool {
 	kmutex_t	 p_lock __kern_aligned;
 	struct work	*p_first;	/* (p) the ordered list */
 	struct work	**p_lastp;	/* (p) */
-	struct wqpool_runner *p_runners; /* (p) all of them */
+	struct wqpool_runner *p_runners; /* (p) all that run or sleep */
 	struct wqpool_runner *p_idle;	/* (p) those that sleep, latest first */
 	struct wqpool_runner *p_announced; /* (p) the one in p_inbox, or NULL */
 	struct wqpool_waiter *p_waiters; /* (p) */
 	struct lwp	*p_dead;	/* (p) ended, to be joined */
-	struct lwp	*p_destroyer;	/* (p) waits for quiet or the end */
-	int		 p_nthreads;	/* (p) with those being started */
+	struct lwp	*p_destroyer;	/* (p) waits for the threads' end */
+	int		 p_nthreads;	/* (p) p_runners, and being started */
+	int		 p_nleaving;	/* (p) off p_runners, not yet ended */
 	int		 p_nrunning;	/* (p) in a function */
 	bool		 p_exit;	/* (p) all shall end */
 	uint64_t	 p_seq;		/* (p) works begun */
 	uint64_t	 p_ndone;	/* (p) works run */
-	int		 p_maxthreads;	/* (c; p: wqpool_setmax()) */
+	int		 p_nwaiting;	/* (a) calls that wait */
+	unsigned	 p_forkgen;	/* (c) kern_forkgen of its process */
+	int		 p_maxthreads;	/* (p) */
 	int		 p_flags;	/* (c) */
 	int64_t		 p_idletime;	/* (c) ns until an idle one ends */
 	pri_t		 p_prio;	/* (c) */
@@ -79,21 +82,27 @@ void	wqpool_enqueue(struct wqpool *, struct work *);
 
 /*
  * Start a thread if there is work, nobody idle, and room.  For pools without
- * WQPOOL_SPARE, after an enqueue, from a thread.
+ * WQPOOL_SPARE, after an enqueue, from a thread.  0, or why a thread that is
+ * wanted could not be had; the work then waits for one that runs, or, if
+ * there is none at all, for the next call.
  */
-void	wqpool_grow(struct wqpool *);
+int	wqpool_grow(struct wqpool *);
+
+/* At least 1.  Threads above it end as they return from their function. */
 void	wqpool_setmax(struct wqpool *, int);
 
 /* True if it was pending and now will not run. */
 bool	wqpool_cancel(struct wqpool *, struct work *);
 
 /*
- * Wait for the last enqueued run of a work that is pending or running.  True
- * if there was one to wait for.  Returns at once for the caller's own.
+ * Wait for all runs of a work that are under way or were enqueued before,
+ * but not for the caller's own.  True if there was one to wait for.  A work
+ * of a WQPOOL_EXCLUSIVE pool that waits for itself gets false, even if it is
+ * pending again: that run can only follow its own.
  */
 bool	wqpool_wait(struct wqpool *, const struct work *);
 
-/* Wait for all that was enqueued before. */
+/* Wait for all that was enqueued before, but not for the caller's own. */
 void	wqpool_flush(struct wqpool *);
 
 /* Is it pending, is it running? */
@@ -105,10 +114,13 @@ void	wqpool_busy(struct wqpool *, const struct work *, bool *, bool *);
  */
 bool	wqpool_quiet(struct wqpool *, uint64_t *);
 
-/* Wait until it is quiet at some moment. */
+/* Wait until it is quiet at some moment.  Not from one of its functions. */
 void	wqpool_drain(struct wqpool *);
 
-/* Drain, end the threads, free.  Not from one of its own threads. */
+/*
+ * Drain, end the threads, free.  Not from one of its threads.  In a forked
+ * child, where there are none, only free.
+ */
 void	wqpool_destroy(struct wqpool *);
 
 /* The pool whose thread the caller is, and what it runs there, or NULL. */

@@ -8,6 +8,9 @@
  * mean what they always did.
  */
 
+/* Now, or the host's would include it in between. */
+#include <sys/cdefs.h>
+
 #pragma push_macro("__used")
 #undef __used
 #include_next <spawn.h>

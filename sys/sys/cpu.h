@@ -11,6 +11,9 @@
 #define	_SYS_CPU_H_
 
 #include <sys/wq_types.h>
+#ifdef _KERNEL
+#include <sys/intr.h>
+#endif
 
 __WQ_BEGIN_DECLS
 

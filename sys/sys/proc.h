@@ -16,6 +16,16 @@
 #include <sys/mutex.h>
 #include <sys/systm.h>
 #include <stdbool.h>
+#ifdef _KERNEL
+#include <sys/callout.h>
+#include <sys/condvar.h>
+#include <sys/cpu.h>
+#include <sys/queue.h>
+#include <sys/rwlock.h>
+#include <sys/signal.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#endif
 
 __WQ_BEGIN_DECLS
 

@@ -111,6 +111,7 @@ struct sysctlnode {
 };
 
 #define	SYSCTL_TYPE(flags)	((flags) & 0xf)
+#define	SYSCTL_DESCR(s)		(s)
 #define	SYSCTL_FLAGS(flags)	((flags) & 0xfffffff0)
 
 /* A function that makes nodes; nothing calls it by itself. */

@@ -87,11 +87,16 @@ __WQ_END_DECLS
 #ifdef _KERNEL
 
 #include <sys/types.h>
+#include <sys/intr.h>
 #include <sys/wq_prf.h>
 #include <sys/wq_stub.h>
 #include <lib/libkern/libkern.h>
 
 __WQ_BEGIN_DECLS
+
+/* <sys/device.h> */
+struct device;
+typedef struct device *device_t;
 
 #define	printf		wqk_printf
 #define	vprintf		wqk_vprintf

@@ -7,10 +7,16 @@
 
 MAKE="bmake HOST=$HOST SAN=$SAN CC=${CC%% *}"
 H=$STAGE/include/workqueue
+KH=$STAGE/include/workqueue-kernel
 PC="env PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config"
 
 headers() {
 	(cd "$H" && find . -name '*.h' | sed 's,^\./,,' | sort)
+}
+
+# Those for kernel sources.
+kheaders() {
+	(cd "$KH" && find . -name '*.h' | sed 's,^\./,,' | sort)
 }
 
 # A client that uses something of each header.
@@ -65,16 +71,24 @@ files_body() {
 	    DESTDIR="$PWD/dest" PREFIX=/opt/wq
 	(cd dest && find . ! -type d | sed 's,^\./,,' | sort) > files
 	grep -v '^opt/wq/' files && atf_fail "outside of PREFIX"
-	sed 's,^opt/wq/,,' files | grep -vE '^share/(man|examples)/' > got
+	# Each header of the tree is for somebody.
+	(cd "$TOP/sys" && { ls sys/*.h
+	    cd kernel && find . -name '*.h' | sed 's,^\./,,'; }) | sort > want
+	sed -nE 's,^opt/wq/include/workqueue(-kernel)?/,,p' files | sort > got
+	atf_check diff -u want got
+	sed 's,^opt/wq/,,' files |
+	    grep -vE '^(share/(man|examples)|include/workqueue-kernel)/' > got
 	cat > want <<'EOW'
 include/workqueue/sys/cpu.h
 include/workqueue/sys/intr.h
 include/workqueue/sys/systm.h
 include/workqueue/sys/workqueue.h
+include/workqueue/sys/workqueue_ext.h
 include/workqueue/sys/wq_types.h
 lib/libworkqueue.a
 lib/libworkqueue.so
 lib/libworkqueue.so.0
+lib/pkgconfig/workqueue-kernel.pc
 lib/pkgconfig/workqueue.pc
 EOW
 	atf_check diff -u want got
@@ -92,10 +106,10 @@ exports_head() {
 	atf_set descr "exported: what the public headers declare, exactly"
 }
 exports_body() {
-	headers | sed 's/.*/#include <&>/' > all.c
-	atf_check -o save:all.i ${CC} -E -P -I"$H" all.c
-	grep -oE '\<(workqueue|wqk)_[a-z0-9_]+[[:space:]]*\(' all.i |
-	    tr -d ' \t(' | sort -u > want
+	{ headers; kheaders; } | sed 's/.*/#include <&>/' > all.c
+	atf_check -o save:all.i ${CC} -E -P -D_KERNEL -I"$KH" -I"$H" all.c
+	grep -oE '\<(workqueue|wqk)_[A-Za-z0-9_]+' all.i |
+	    sort -u > want
 	nm -D --defined-only "$STAGE/lib/libworkqueue.so.0" |
 	    awk '$2 != "A" { print $3 }' > symbols
 	grep -v '@@LIBWORKQUEUE_' symbols |
@@ -227,6 +241,27 @@ EOC
 	atf_check ${CXX} -std=c++11 -Wall -Wextra -Werror -I"$H" -c t.cc
 }
 
+atf_test_case kalone
+kalone_head() {
+	atf_set descr "so does each header for kernel sources, in C"
+}
+kalone_body() {
+	local h cc std
+
+	for h in $(kheaders); do
+		printf '#include <%s>\n#include <%s>\nint x;\n' $h $h > t.c
+		for cc in gcc clang; do
+			command -v $cc >/dev/null || continue
+			for std in c11 gnu17; do
+				echo "$cc $std $h"
+				atf_check $cc -std=$std -D_GNU_SOURCE -Wall \
+				    -Wextra -Werror $($PC --cflags \
+				    workqueue-kernel) -c t.c
+			done
+		done
+	done
+}
+
 atf_test_case shadow
 shadow_head() {
 	atf_set descr "no installed header hides one of the system's"
@@ -250,5 +285,6 @@ atf_init_test_cases() {
 	atf_add_test_case static
 	atf_add_test_case cxx
 	atf_add_test_case alone
+	atf_add_test_case kalone
 	atf_add_test_case shadow
 }

@@ -1014,11 +1014,24 @@ idle_switches(void)
 	return total;
 }
 
+/* Let it go to sleep. */
+static long
+idle_sleeps(void)
+{
+	long n;
+
+	drain();
+	do {
+		n = idle_switches();
+		sleep(1);
+	} while (n != idle_switches());
+	return n;
+}
+
 TEST_TC(idle, "the thread does not wake while nothing is due")
 {
 	struct alarm a, b;
 	long before;
-	int i;
 
 	alarm_init(&a, false);
 	alarm_init(&b, false);
@@ -1028,20 +1041,17 @@ TEST_TC(idle, "the thread does not wake while nothing is due")
 		atf_tc_skip("the system does not count context switches");
 	callout_schedule(&b.a_callout, HOUR);
 	callout_halt(&a.a_callout, NULL);
-	for (i = 0; i < 2; i++) {
-		/* Let it go to sleep. */
-		drain();
-		do {
-			before = idle_switches();
-			sleep(1);
-		} while (before != idle_switches());
-		/* Arming for later, and stopping, does not wake it. */
-		callout_schedule(&a.a_callout, HOUR * 2);
-		callout_stop(&a.a_callout);
-		sleep(2);
-		TEST_EQ(before, idle_switches());
-		callout_stop(&b.a_callout);
-	}
+	before = idle_sleeps();
+	/* Arming for later, and stopping, does not wake it. */
+	callout_schedule(&a.a_callout, HOUR * 2);
+	callout_stop(&a.a_callout);
+	sleep(2);
+	TEST_EQ(before, idle_switches());
+	/* Now with nothing armed. */
+	callout_stop(&b.a_callout);
+	before = idle_sleeps();
+	sleep(2);
+	TEST_EQ(before, idle_switches());
 }
 
 /*

@@ -14,9 +14,15 @@ static int64_t wheel_now;
 
 /* In the place of the library's: its static names are ours. */
 #include "../../../sys/kern/kern.h"
+
+static void wheel_pause(void);
+
+#define	CALLOUT_CHUNK	2
 #define	host_monotime()	(wheel_now != 0 ? wheel_now : (host_monotime)())
+#define	kspin_enter(ks)	(wheel_pause(), (kspin_enter)(ks))
 #include "../../../sys/kern/kern_timeout.c"
 #undef host_monotime
+#undef kspin_enter
 
 struct model {
 	callout_t	m_callout;
@@ -48,7 +54,7 @@ static int
 rnd_ticks(void)
 {
 
-	return (int)(rnd() & (UINT64_C(1) << rnd() % 31)) +
+	return (int)(rnd() % (UINT64_C(1) << rnd() % 31)) +
 	    (int)(rnd() % 200) % (1 + (int)(rnd() % 200));
 }
 
@@ -96,6 +102,36 @@ model_first(void)
 	return first;
 }
 
+/*
+ * Before the lock is taken again in the midst of dealing out.
+ */
+static bool wheel_pauses;
+
+static void
+wheel_pause(void)
+{
+	struct model *m;
+	int j;
+
+	if (!wheel_pauses)
+		return;
+	wheel_pauses = false;
+	if (rnd() % 8 == 0)
+		for (m = models; m < models + nmodels; m++)
+			model_disarm(m);
+	for (j = (int)(rnd() % 4); j > 0; j--) {
+		m = &models[rnd() % (uint64_t)nmodels];
+		if (rnd() % 2 == 0)
+			model_disarm(m);
+		else
+			model_arm(m, rnd_ticks());
+		wheel_now += (int64_t)(rnd() % 100000);
+	}
+	if (rnd() % 8 == 0)
+		wheel_now += (int64_t)(rnd() % (UINT64_C(1) << rnd() % 50));
+	wheel_pauses = true;
+}
+
 /* Take off all that is due, and go on to what is due next. */
 static void
 wheel_run(bool jump)
@@ -106,7 +142,9 @@ wheel_run(bool jump)
 
 	for (;;) {
 		kspin_enter(&callout_lock);
+		wheel_pauses = true;
 		c = callout_due(&next);
+		wheel_pauses = false;
 		if (c != NULL)
 			callout_setflags(c, c->c_flags & ~CALLOUT_PENDING);
 		kspin_exit(&callout_lock);
@@ -159,8 +197,8 @@ wheel_random(int64_t start, uint64_t seed, int n, int steps)
 			wheel_now += (int64_t)(rnd() % 100000);
 		}
 		if (rnd() % 3 == 0)
-			wheel_now += (int64_t)(rnd() &
-			    (UINT64_C(1) << rnd() % 56));
+			wheel_now += (int64_t)(rnd() %
+			    (UINT64_C(1) << rnd() % 52));
 		wheel_run(rnd() % 2);
 	}
 	/* To the end. */

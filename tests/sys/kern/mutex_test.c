@@ -287,6 +287,44 @@ TEST_TC(interrupts_excluded, "an interrupt waits for the spin mutex of its "
 }
 
 /*
+ * A handler's own spin mutexes restore the handler's level.
+ */
+static int
+nest_in_handler(void *arg)
+{
+
+	(void)arg;
+	TEST_EQ(IPL_SCHED, level());
+	mutex_enter(&other);
+	TEST_EQ(IPL_HIGH, level());
+	mutex_exit(&other);
+	TEST_EQ(IPL_SCHED, level());
+	shared++;
+	return 1;
+}
+
+TEST_TC(interrupt_level, "the spin mutexes of an interrupt handler nest in "
+    "the handler's level, whatever the interrupted thread holds")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	mutex_init(&mutex, MUTEX_DEFAULT, IPL_VM);
+	mutex_init(&other, MUTEX_DEFAULT, IPL_HIGH);
+	intr_handle = intr_establish(0, IPL_SCHED, INTR_MPSAFE,
+	    nest_in_handler, NULL);
+	ATF_REQUIRE(intr_handle != NULL);
+	intr_inject(intr_handle);
+	TEST_EQ(IPL_NONE, level());
+	mutex_enter(&mutex);
+	intr_inject(intr_handle);
+	TEST_EQ(IPL_VM, level());
+	mutex_exit(&mutex);
+	TEST_EQ(IPL_NONE, level());
+	TEST_EQ(2, shared);
+	intr_disestablish(intr_handle);
+}
+
+/*
  * The last one to release the mutex of an object frees it.
  */
 struct object {
@@ -691,6 +729,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, adaptive_level);
 	ATF_TP_ADD_TC(tp, try_level_restored);
 	ATF_TP_ADD_TC(tp, interrupts_excluded);
+	ATF_TP_ADD_TC(tp, interrupt_level);
 	ATF_TP_ADD_TC(tp, freed_by_last);
 	ATF_TP_ADD_TC(tp, kernel_lock_dropped);
 	ATF_TP_ADD_TC(tp, misuse);

@@ -42,7 +42,7 @@ TEST_TC(idle_queue, "an idle queue is destroyed, used or unused, and its "
 {
 	struct counted c = { .c_work = { .tw_func = counted } };
 	struct workqueue *wq;
-	int flags, nthreads = test_nthreads();
+	int flags, nthreads = test_nthreads_alone();
 
 	for (flags = 0; flags <= (WQ_MPSAFE | WQ_PERCPU); flags++) {
 		wq = test_create("idle", test_dispatch, NULL, flags);

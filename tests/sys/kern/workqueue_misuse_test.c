@@ -347,7 +347,7 @@ TEST_TC(no_false_alarm, "checking: requeueing, freeing and reusing items in "
 static void
 very_many(void)
 {
-	enum { N = 1000000 };
+	enum { N = 300000 };
 	struct workqueue *wq;
 	struct work *wk;
 	int i;
@@ -361,7 +361,7 @@ very_many(void)
 		workqueue_enqueue(wq, &wk[i], NULL);
 	KERNEL_UNLOCK_ONE(NULL);
 	workqueue_wait(wq, &wk[N - 1]);
-	for (i = 0; i < N; i++)
+	for (i = 0; i < N; i += 100)
 		workqueue_enqueue(wq, &wk[i], NULL);
 	workqueue_destroy(wq);
 }

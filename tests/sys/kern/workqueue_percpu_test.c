@@ -93,7 +93,7 @@ placement(const char *cpus)
 
 	test_env("WORKQUEUE_NCPU", cpus);
 	TEST_EQ(atoi(cpus), ncpu);
-	nthreads = test_nthreads();
+	nthreads = test_nthreads_alone();
 	wq = test_create("place", placed, NULL, WQ_PERCPU | WQ_MPSAFE);
 	if (nthreads != -1) {
 		TEST_EQ(nthreads + ncpu, test_nthreads());

@@ -244,7 +244,7 @@ create_failures(atomic_int *which, int error, int want)
 	int flags, i, n, nthreads;
 
 	test_env("WORKQUEUE_NCPU", "7");
-	nthreads = test_nthreads();
+	nthreads = test_nthreads_alone();
 	workqueue_destroy(test_create("warm", test_dispatch, NULL,
 	    WQ_PERCPU));
 	hook_set();
@@ -292,7 +292,7 @@ TEST_TC(create_many_without_memory, "allocations that only some creations "
 {
 	struct counted c = { .c_work = { .tw_func = counted } };
 	struct workqueue *wq[60];
-	int i, nthreads = test_nthreads();
+	int i, nthreads = test_nthreads_alone();
 
 	hook_set();
 	for (i = 0; i < 60; i++) {
@@ -312,7 +312,7 @@ TEST_TC(cycles_leak_nothing, "creating, using and destroying queues over and "
 	struct counted c = { .c_work = { .tw_func = counted } };
 	struct workqueue *wq;
 	struct usage u = { .u_threads = -1 };
-	int i, nthreads = test_nthreads();
+	int i, nthreads = test_nthreads_alone();
 
 	for (i = 0; i < 600; i++) {
 		if (i == 100) {

@@ -1,0 +1,48 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * A daemon that names <sys/kthread.h> and leans on what comes with it.
+ */
+
+#include <sys/param.h>
+#include <sys/kthread.h>
+
+static int food_stop;
+static int food_rounds;
+
+static void
+food_thread(void *arg)
+{
+
+	KASSERT(arg == &food_rounds);
+	KASSERTMSG(curlwp != NULL, "no lwp");
+	while (!food_stop) {
+		food_rounds++;
+		kpause("food", false, MAX(1, mstohz(10)), NULL);
+	}
+	if (food_rounds == 0)
+		panic("food: %d rounds", food_rounds);
+	kthread_exit(0);
+}
+
+int kthread_test(void);
+
+int
+kthread_test(void)
+{
+	struct lwp *l;
+	int error;
+
+	error = kthread_create(PRI_NONE, KTHREAD_MPSAFE | KTHREAD_MUSTJOIN,
+	    NULL, food_thread, &food_rounds, &l, "food%d", 0);
+	if (error != 0) {
+		printf("food: %d\n", error);
+		return error;
+	}
+	kpause("foowait", false, hz / 10, NULL);
+	food_stop = 1;
+	return kthread_join(l);
+}
