@@ -90,6 +90,9 @@ int	host_thread_create(struct host_thread *, void (*)(void *), void *,
 void	host_thread_join(struct host_thread *);
 void	host_thread_detach(struct host_thread *);
 
+/* End the calling thread, which host_thread_create() made. */
+void	host_thread_exit(void) __attribute__((__noreturn__));
+
 /*
  * Signals as interrupts: the handler runs on whatever thread the signal
  * arrives at, and may be interrupted by itself; errno is kept.  Threads that

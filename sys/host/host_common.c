@@ -36,9 +36,6 @@ bool host_asymfence;
 /* Tests set it, anybody reads it; see host_point(). */
 host_hook_t host_hook;
 
-/* The record of the calling thread, if host_thread_create() made it. */
-static _Thread_local struct host_thread *host_curthread;
-
 /* Written by host_init() only. */
 static pthread_once_t host_once = PTHREAD_ONCE_INIT;
 static pthread_key_t host_key;
@@ -76,7 +73,7 @@ host_init_once(void)
 {
 
 	host_seed = (uint64_t)host_monotime() ^
-	    ((uint64_t)host_realtime() << 20) ^ (uintptr_t)&host_curthread;
+	    ((uint64_t)host_realtime() << 20) ^ (uintptr_t)&host_key;
 	host_keyerror = pthread_key_create(&host_key, host_key_destroy);
 	host_md_init();
 }
@@ -111,10 +108,14 @@ static void *
 host_thread_main(void *arg)
 {
 	struct host_thread *ht = arg;
+	pthread_t tid = pthread_self();
 	int ostate;
 
+	/* Not the creator, which may be late: the record may be gone then. */
+	memcpy(&ht->ht_space[HT_PTHREAD], &tid, sizeof(tid));
+	/* Release: pairs with host_thread_tid(). */
+	atomic_store_release(&ht->ht_space[HT_KNOWN], 1UL);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
-	host_curthread = ht;
 	host_md_thread_start(ht);
 	(*ht->ht_func)(ht->ht_arg);
 	return NULL;
@@ -206,9 +207,21 @@ host_thread_create(struct host_thread *ht, void (*func)(void *), void *arg,
 	(void)pthread_sigmask(SIG_SETMASK, &set, &oset);
 	error = pthread_create(&tid, NULL, host_thread_main, ht);
 	(void)pthread_sigmask(SIG_SETMASK, &oset, NULL);
-	if (error == 0)
-		memcpy(&ht->ht_space[HT_PTHREAD], &tid, sizeof(tid));
 	return error;
+}
+
+/* Which thread it is; a new one says so as the first thing. */
+static pthread_t
+host_thread_tid(struct host_thread *ht)
+{
+	pthread_t tid;
+	unsigned n = 0;
+
+	/* Acquire: pairs with the release in host_thread_main(). */
+	while (atomic_load_acquire(&ht->ht_space[HT_KNOWN]) == 0)
+		host_relax(&n);
+	memcpy(&tid, &ht->ht_space[HT_PTHREAD], sizeof(tid));
+	return tid;
 }
 
 void
@@ -217,7 +230,7 @@ host_thread_join(struct host_thread *ht)
 	pthread_t tid;
 	int error, ostate;
 
-	memcpy(&tid, &ht->ht_space[HT_PTHREAD], sizeof(tid));
+	tid = host_thread_tid(ht);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
 	error = pthread_join(tid, NULL);
 	(void)pthread_setcancelstate(ostate, &ostate);
@@ -228,14 +241,15 @@ host_thread_join(struct host_thread *ht)
 void
 host_thread_detach(struct host_thread *ht)
 {
-	pthread_t tid;
 
-	/* The creator may not have stored it yet when the thread comes here. */
-	if (host_curthread == ht)
-		tid = pthread_self();
-	else
-		memcpy(&tid, &ht->ht_space[HT_PTHREAD], sizeof(tid));
-	(void)pthread_detach(tid);
+	(void)pthread_detach(host_thread_tid(ht));
+}
+
+void
+host_thread_exit(void)
+{
+
+	pthread_exit(NULL);
 }
 
 void

@@ -14,9 +14,10 @@
 
 #include <host/host.h>
 
-/* ht_space: the pthread_t, and a word for the back end. */
+/* ht_space: the pthread_t, whether it is there, a word for the back end. */
 #define	HT_PTHREAD	0
 #define	HT_MD		1
+#define	HT_KNOWN	2
 
 /* A parker's word.  Who moves it out of PARKED owes the sleeper a wake. */
 #define	PARK_EMPTY	0U

@@ -55,6 +55,8 @@ kern_fork_child(void)
 	sleepq_fork();
 	kernel_lock_fork(host_self());
 	cpuslot_fork(host_self());
+	specific_fork(host_self());
+	threadpool_fork();
 	intr_fork();
 	softint_fork();
 	evcnt_fork(KERN_FORK_CHILD);
@@ -104,6 +106,7 @@ kern_init(void)
 		return;
 	atomic_store_relaxed(&started, 1);
 	host_init(lwp_exit);
+	lwp_init();
 	clock_init();
 	kern_environment();
 	proc_init();

@@ -134,8 +134,9 @@ struct runner {
 	int		 l_wakercpu;	/* (a) waker on our CPU, or -1 */ \
 	int		 l_pri_inforce;	/* (a) given, or unknown */	\
 	bool		 l_adopted;	/* not made by lwp_create() */	\
-	void		**l_specific;	/* lwp_specific(9) */		\
-	unsigned	 l_nspecific;					\
+	bool		 l_detached;	/* nobody joins it */		\
+	int		 l_kthread;	/* kthread(9): its flags, or 0 */ \
+	struct specificdata *l_specific; /* (a) lwp_specific(9), or NULL */ \
 	struct lockdebug_lwp *l_lockdebug; /* checking mode */		\
 	void		(*l_func)(void *);				\
 	void		*l_arg;						\
@@ -148,6 +149,7 @@ struct softint;
 struct work;
 struct sleepq;
 struct lockdebug_lwp;
+struct specificdata;
 
 #include <sys/lwp.h>
 
@@ -157,7 +159,9 @@ struct lwp *lwp_adopt(void);
 int	lwp_create(struct lwp **, const char *, pri_t, struct cpu_info *,
 	    void (*)(void *), void *);
 void	lwp_join(struct lwp *);
+void	lwp_leave(void) __attribute__((__noreturn__));
 void	lwp_exit(void *);
+void	lwp_init(void);
 void	lwp_park(struct lwp *);
 pri_t	lwp_inforce(struct lwp *);
 void	lwp_fork(int);
@@ -317,6 +321,17 @@ void	softint_fork(void);
 #define	KERN_FORK_CHILD		2
 void	callout_fork(int);
 void	clock_init(void);
+
+/*
+ * subr_specificdata.c
+ */
+void	specific_exit(struct lwp *);
+void	specific_fork(struct lwp *);
+
+/*
+ * kern_threadpool.c
+ */
+void	threadpool_fork(void);
 
 /*
  * kern_cpuslot.c

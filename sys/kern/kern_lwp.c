@@ -9,9 +9,12 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "kern.h"
+
+#include <sys/proc.h>
 
 #include <sys/proc.h>
 
@@ -24,6 +27,15 @@
 static struct lwp	lwp_slab0[LWP_SLAB];
 static struct lwp	*lwp_freelist;		/* (lwp_lock) */
 static struct kspin	lwp_lock;
+static int		lwp_lastlid;		/* (lwp_lock) */
+
+/*
+ * The thread that the library started in, once that is known; see lwp_adopt().
+ * It is in no pool, and when it ends nobody else is it.  lwp_zerokey is 0 from
+ * then on; only a thread of that key changes it.
+ */
+static struct lwp	lwp_zero;
+static uintptr_t	lwp_zerokey;
 
 static void
 lwp_wakeup(struct runner *r, struct workqueue_queue *q)
@@ -37,46 +49,33 @@ lwp_wakeup(struct runner *r, struct workqueue_queue *q)
 	lwp_unpark(l);
 }
 
+/*
+ * What stays when it is used again: somebody may be late with the token.
+ */
+static void
+lwp_initonce(struct lwp *l)
+{
+
+	host_park_init(&l->l_park);
+	l->l_runner.r_wakeup = lwp_wakeup;
+}
+
 static void
 lwp_addslab(struct lwp *slab)
 {
 	struct lwp *l;
 
 	for (l = slab; l < slab + LWP_SLAB; l++) {
-		host_park_init(&l->l_park);
-		l->l_runner.r_wakeup = lwp_wakeup;
+		lwp_initonce(l);
 		l->l_free = lwp_freelist;
 		lwp_freelist = l;
 	}
 }
 
-static struct lwp *
-lwp_alloc(void)
+static void
+lwp_reset(struct lwp *l, int lid)
 {
-	static bool slab0used;			/* (lwp_lock) */
-	struct lwp *l, *slab;
 
-	slab = NULL;
-	for (;;) {
-		kspin_enter(&lwp_lock);
-		if (!slab0used) {
-			slab0used = true;
-			lwp_addslab(lwp_slab0);
-		}
-		if (slab != NULL)
-			lwp_addslab(slab);
-		if ((l = lwp_freelist) != NULL)
-			lwp_freelist = l->l_free;
-		kspin_exit(&lwp_lock);
-		if (l != NULL)
-			break;
-		/* Several threads may add one each: no harm. */
-		slab = host_alloc(LWP_SLAB * sizeof(*slab));
-		if (slab == NULL)
-			return NULL;
-	}
-
-	/* The token and its record stay: somebody may be late with them. */
 	l->l_ipl = IPL_NONE;
 	l->l_blcnt = 0;
 	l->l_kspin = 0;
@@ -90,11 +89,14 @@ lwp_alloc(void)
 	l->l_nopreempt = 0;
 	l->l_slot = -1;
 	l->l_proc = wqk_proc0();
-	l->l_name = l->l_wmesg = NULL;
+	l->l_name = l->l_proc->p_comm;
+	l->l_wmesg = NULL;
+	l->l_lid = lid;
 	l->l_flag = 0;
 	l->l_curwork = NULL;
-	l->l_specific = NULL;
-	l->l_nspecific = 0;
+	atomic_store_relaxed(&l->l_specific, NULL);
+	l->l_detached = false;
+	l->l_kthread = 0;
 	l->l_lockdebug = NULL;
 	l->l_cpu = NULL;
 	l->l_wqq = NULL;
@@ -105,6 +107,41 @@ lwp_alloc(void)
 	l->l_priority = PRI_NONE;
 	atomic_store_relaxed(&l->l_pri_inforce, LWP_PRI_UNKNOWN);
 	l->l_adopted = false;
+}
+
+static struct lwp *
+lwp_alloc(void)
+{
+	static bool slab0used;			/* (lwp_lock) */
+	struct lwp *l, *slab;
+	int lid;
+
+	slab = NULL;
+	for (;;) {
+		kspin_enter(&lwp_lock);
+		if (!slab0used) {
+			slab0used = true;
+			lwp_addslab(lwp_slab0);
+		}
+		if (slab != NULL)
+			lwp_addslab(slab);
+		lid = 0;
+		if ((l = lwp_freelist) != NULL) {
+			lwp_freelist = l->l_free;
+			if (lwp_lastlid == INT_MAX)
+				lwp_lastlid = 1;
+			lid = ++lwp_lastlid;
+		}
+		kspin_exit(&lwp_lock);
+		if (l != NULL)
+			break;
+		/* Several threads may add one each: no harm. */
+		slab = host_alloc(LWP_SLAB * sizeof(*slab));
+		if (slab == NULL)
+			return NULL;
+	}
+
+	lwp_reset(l, lid);
 	return l;
 }
 
@@ -112,10 +149,32 @@ static void
 lwp_free(struct lwp *l)
 {
 
+	if (l == &lwp_zero)
+		return;
 	kspin_enter(&lwp_lock);
 	l->l_free = lwp_freelist;
 	lwp_freelist = l;
 	kspin_exit(&lwp_lock);
+}
+
+/*
+ * Called once, by the thread that the library starts in.
+ */
+void
+lwp_init(void)
+{
+
+	lwp_initonce(&lwp_zero);
+	lwp_reset(&lwp_zero, 1);
+	lwp_lastlid = 1;
+	lwp_zerokey = host_selfkey();
+}
+
+__kern_public struct lwp *
+wqk_lwp0(void)
+{
+
+	return &lwp_zero;
 }
 
 __kern_public struct lwp *
@@ -134,8 +193,10 @@ lwp_adopt(void)
 	struct lwp *l;
 
 	kern_init();
-	l = lwp_alloc();
-	if (l == NULL)
+	if (atomic_load_relaxed(&lwp_zerokey) == host_selfkey()) {
+		atomic_store_relaxed(&lwp_zerokey, (uintptr_t)0);
+		l = &lwp_zero;
+	} else if ((l = lwp_alloc()) == NULL)
 		panic("curlwp: no memory for a thread");
 	l->l_adopted = true;
 	atomic_store_relaxed(&l->l_pri_inforce, MAXPRI_USER);
@@ -156,6 +217,7 @@ lwp_exit(void *self)
 	l = self;
 	if (!l->l_adopted)
 		return;
+	specific_exit(l);
 	if (l->l_blcnt != 0)
 		panic("thread ends holding the kernel lock");
 	intr_lwpexit(l);
@@ -203,6 +265,35 @@ lwp_setpri(struct lwp *l)
 	    pri == PRI_NONE ? MAXPRI_USER : pri);
 }
 
+/*
+ * The end of a thread that was made: the last that is done in it.
+ */
+static void
+lwp_end(struct lwp *l)
+{
+
+	specific_exit(l);
+	KASSERTMSG(l->l_blcnt == 0, "thread ends holding the kernel lock");
+	intr_lwpexit(l);
+	host_setself(NULL);
+	/* Or it is the joiner's from the moment the host says it has ended. */
+	if (l->l_detached) {
+		host_thread_detach(&l->l_thread);
+		lwp_free(l);
+	}
+}
+
+/*
+ * End the calling thread, which lwp_create() made, here and now.
+ */
+void
+lwp_leave(void)
+{
+
+	lwp_end(host_self());
+	host_thread_exit();
+}
+
 static void
 lwp_start(void *arg)
 {
@@ -214,9 +305,7 @@ lwp_start(void *arg)
 	/* Somebody may be waiting in lwp_inforce(). */
 	sleepq_wakeall(&l->l_pri_inforce, SLEEPQ_LWP);
 	(*l->l_func)(l->l_arg);
-	KASSERTMSG(l->l_blcnt == 0, "thread ends holding the kernel lock");
-	intr_lwpexit(l);
-	host_setself(NULL);
+	lwp_end(l);
 }
 
 /*
@@ -234,6 +323,9 @@ lwp_create(struct lwp **lp, const char *name, pri_t pri, struct cpu_info *ci,
 		return ENOMEM;
 	l->l_priority = pri;
 	l->l_cpu = ci;
+	l->l_flag = LW_SYSTEM | (ci != NULL ? LW_BOUND : 0);
+	(void)ksnprintf(l->l_namebuf, sizeof(l->l_namebuf), "%s", name);
+	l->l_name = l->l_namebuf;
 	l->l_func = func;
 	l->l_arg = arg;
 	*lp = l;

@@ -114,7 +114,7 @@ evcnt_copy(int type, struct evcnt *to, size_t room, size_t *np)
 		n++;
 	}
 	*np = n;
-	if (size <= room) {
+	if (n != 0 && size <= room) {
 		end = to + n;
 		s = (char *)end;
 		for (ev = evcnt_first; ev != NULL; ev = ev->ev_list.tqe_next) {

@@ -22,7 +22,7 @@
 
 #include "kern.h"
 
-#define	KMEM_MAX	((size_t)PTRDIFF_MAX)	/* never was there more */
+#define	KMEM_MAX	((size_t)PTRDIFF_MAX - 65536)	/* never more */
 #define	KMEM_PATIENCE	(10 * (int64_t)1000000000)
 #define	KMEM_TURNS	8	/* of waiting, twice as long each, from 2 ms */
 
@@ -234,7 +234,7 @@ kmem_rawput(void *p)
 #define	KMEM_NEW	0xa5		/* what memory is filled with */
 #define	KMEM_OLD	0xde
 #define	KMEM_RING	256		/* pieces that rest */
-#define	KMEM_RINGSZ	(64 * 1024)	/* larger ones do not */
+#define	KMEM_RINGSZ	(64 * 1024)	/* larger ones do not, nor reserve */
 
 struct kmem_head {
 	uint64_t	 kh_magic;	/* of this address */
@@ -318,7 +318,7 @@ kmem_dbg_put(const char *func, struct kmem_head *kh)
 		panic("%s: %p was written beyond its %zu bytes, allocated at "
 		    "%p", func, p, kh->kh_size, (void *)kh->kh_site);
 	kh->kh_magic = KMEM_MAGIC(kh, KMEM_DEAD);
-	if (kh->kh_size > KMEM_RINGSZ) {
+	if (kh->kh_size > KMEM_RINGSZ || kmem_reserved(kh)) {
 		kmem_rawput(kh);
 		return;
 	}

@@ -328,8 +328,6 @@ pool_want(const struct pool *pp)
 	n = pp->pr_reserve;
 	if (n < pp->pr_minitems)
 		n = pp->pr_minitems;
-	if (n < pp->pr_primed)
-		n = pp->pr_primed;
 	return n;
 }
 
@@ -359,7 +357,8 @@ pool_spare(struct pool *pp, unsigned int keep)
 	struct pool_page *pg;
 
 	pg = pp->pr_empty;
-	if (pg == NULL || pool_avail(pp) - pg->pg_nfree < keep)
+	if (pg == NULL || pool_avail(pp) - pg->pg_nfree < keep ||
+	    pp->pr_nout + pp->pr_nfree - pg->pg_nfree < pp->pr_primed)
 		return NULL;
 	pool_page_remove(pg);
 	pp->pr_npages--;

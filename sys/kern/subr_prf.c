@@ -353,7 +353,7 @@ prf_line(const char *prefix, const char *fmt, va_list ap)
 static __wq_noreturn void
 vpanic(const char *fmt, va_list ap)
 {
-	static uintptr_t panicking;		/* host_selfkey() of the first */
+	static uintptr_t panicking;	/* host_selfkey() of the first */
 	uintptr_t o;
 	unsigned n;
 
@@ -532,6 +532,16 @@ wqk_snprintf(char *buf, size_t size, const char *fmt, ...)
 	return (int)len;
 }
 
+static void
+prf_sub(struct prf *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	prf_format(p, fmt, ap);
+	va_end(ap);
+}
+
 /*
  * A field of the new format of snprintb(9), past its letter: its bits, and
  * where its text begins.
@@ -556,7 +566,8 @@ prf_field(const char **fmtp, char type, uint64_t v)
 /*
  * The new format: a sequence of fields, each ended by a NUL, one more at
  * their end.  b: a bit; f: a field, shown as a number; F: a field, whose =
- * (and :) that follow name its values, with * for any other.
+ * (and :) that follow name its values, with * for any other, a format of one
+ * uintmax_t.
  */
 static void
 prf_fields(struct prf *p, uint64_t v, unsigned base, const char *fmt)
@@ -604,9 +615,7 @@ prf_fields(struct prf *p, uint64_t v, unsigned base, const char *fmt)
 			if (matched)
 				break;
 			matched = true;
-			prf_put(p, '=');
-			for (; *fmt != '\0'; fmt++)
-				prf_put(p, *fmt);
+			prf_sub(p, fmt, (uintmax_t)f);
 			break;
 		default:
 			break;

@@ -340,10 +340,10 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr)
 		wr->wr_seq = wr->wr_againseq;
 		return true;
 	}
+	wqpool_order(p);
 	/* One too many: leave it to the others. */
 	if (p->p_nthreads > p->p_maxthreads && p->p_runners->wr_next != NULL)
 		return false;
-	wqpool_order(p);
 	for (;;) {
 		wqpool_marks(p);
 		if ((wk = p->p_first) == NULL)

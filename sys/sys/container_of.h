@@ -12,10 +12,11 @@
 
 #include <stddef.h>
 
-/* Does not compile unless ptr has the type of the member. */
+/* 0; it does not compile unless ptr has the type of the member. */
 #define	__container_of_check(ptr, type, field)				\
-	(0 * sizeof((ptr) - &((type *)(((char *)0) +			\
-	    offsetof(type, field)))->field))
+	(0 * sizeof((ptr) - &((type *)(void *)(ptr))->field))
+#define	__const_container_of_check(ptr, type, field)			\
+	(0 * sizeof((ptr) - &((const type *)(const void *)(ptr))->field))
 
 #define	container_of(ptr, type, field)					\
 	((type *)(void *)((char *)(ptr) - offsetof(type, field) +	\
@@ -23,6 +24,6 @@
 #define	const_container_of(ptr, type, field)				\
 	((const type *)(const void *)((const char *)(ptr) -		\
 	    offsetof(type, field) +					\
-	    __container_of_check(ptr, type, field)))
+	    __const_container_of_check(ptr, type, field)))
 
 #endif	/* !_SYS_CONTAINER_OF_H_ */

@@ -15,6 +15,7 @@
 __WQ_BEGIN_DECLS
 
 struct proc;
+typedef struct lwp lwp_t;
 
 /*
  * A thread.  Clients hold pointers and read these fields; the library's own
@@ -23,7 +24,7 @@ struct proc;
 struct lwp {
 	struct cpu_info	*l_cpu;		/* CPU it is bound to, or NULL */
 	struct proc	*l_proc;	/* its process: &proc0 */
-	const char	*l_name;	/* its name, or NULL */
+	const char	*l_name;	/* its name */
 	const char	*l_wmesg;	/* why it sleeps, or NULL */
 	int		 l_lid;		/* its number, from 1 on */
 	pri_t		 l_priority;	/* the priority asked for */
@@ -39,6 +40,10 @@ struct lwp {
 /* The calling thread; it becomes known on its first call. */
 #define	curlwp		(wqk_curlwp())
 struct lwp	*wqk_curlwp(void);
+
+/* The thread that the library started in. */
+#define	lwp0		(*wqk_lwp0())
+struct lwp	*wqk_lwp0(void);
 
 /*
  * kpreempt(9): own a CPU slot alone until the matching enable.
@@ -61,8 +66,13 @@ typedef void (*specificdata_dtor_t)(void *);
 #define	lwp_specific_key_delete	wqk_lwp_specific_key_delete
 #define	lwp_getspecific		wqk_lwp_getspecific
 #define	lwp_setspecific		wqk_lwp_setspecific
+/* 0, or EAGAIN: all keys are in use.  The destructor may be NULL. */
 int	 lwp_specific_key_create(specificdata_key_t *, specificdata_dtor_t);
+
+/* The destructor is called with what threads still have. */
 void	 lwp_specific_key_delete(specificdata_key_t);
+
+/* The calling thread's value for a key; NULL until set. */
 void	*lwp_getspecific(specificdata_key_t);
 void	 lwp_setspecific(specificdata_key_t, void *);
 

@@ -10,6 +10,7 @@
 #ifndef _SYS_ONCE_H_
 #define	_SYS_ONCE_H_
 
+#include <sys/atomic.h>
 #include <sys/wq_types.h>
 #include <stdint.h>
 
@@ -31,7 +32,7 @@ typedef struct {
 
 /* Have the function called once; what it returned. */
 #define	RUN_ONCE(o, fn)							\
-	(__atomic_load_n(&(o)->o_status, __ATOMIC_ACQUIRE) == ONCE_DONE ? \
+	(atomic_load_acquire(&(o)->o_status) == ONCE_DONE ?		\
 	    (o)->o_error : wqk_init_once((o), (fn)))
 
 /* The same, counting; the last FINI_ONCE() undoes it. */

@@ -84,10 +84,10 @@ struct pool {
 	struct pool_page *pr_full;
 	unsigned int	 pr_npages;
 	unsigned int	 pr_nfree;	/* items to hand out */
-	unsigned int	 pr_nout;	/* items handed out, to the cache, too */
+	unsigned int	 pr_nout;	/* items out, or in the cache */
 	unsigned int	 pr_reserve;	/* for interrupts */
 	unsigned int	 pr_minitems;	/* low water */
-	unsigned int	 pr_primed;
+	unsigned int	 pr_primed;	/* items to stay, in use or not */
 	unsigned int	 pr_maxitems;	/* high water */
 	unsigned int	 pr_hardlimit;
 	const char	*pr_limitwarn;

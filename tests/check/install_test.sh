@@ -108,8 +108,9 @@ exports_head() {
 exports_body() {
 	{ headers; kheaders; } | sed 's/.*/#include <&>/' > all.c
 	atf_check -o save:all.i ${CC} -E -P -D_KERNEL -I"$KH" -I"$H" all.c
-	grep -oE '\<(workqueue|wqk)_[A-Za-z0-9_]+' all.i |
-	    sort -u > want
+	{ grep -oE '\<workqueue_[a-z0-9_]+[[:space:]]*\(' all.i |
+	    tr -d ' \t('
+	  grep -oE '\<wqk_[A-Za-z0-9_]+' all.i; } | sort -u > want
 	nm -D --defined-only "$STAGE/lib/libworkqueue.so.0" |
 	    awk '$2 != "A" { print $3 }' > symbols
 	grep -v '@@LIBWORKQUEUE_' symbols |

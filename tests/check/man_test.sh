@@ -117,7 +117,7 @@ examples_head() {
 	atf_set descr "the examples compile, and link where they have a main"
 }
 examples_body() {
-	local p f out
+	local p f h out pkg
 
 	for p in $(pages); do
 		awk -v base="$(basename "$p")" '
@@ -144,8 +144,14 @@ examples_body() {
 			out="-o prog $($PC --libs workqueue)"
 			out="$out -Wl,-rpath,$STAGE/lib"
 		fi
+		# Kernel sources are those that name a header of theirs alone.
+		pkg=workqueue
+		for h in $(sed -n 's/^#include <\(sys\/.*\)>.*/\1/p' "$f"); do
+			[ -f "$STAGE/include/workqueue-kernel/$h" ] &&
+			    pkg=workqueue-kernel
+		done
 		atf_check ${CC} -std=gnu11 -Wall -Wextra -Werror $SANFLAGS \
-		    $($PC --cflags workqueue) "$f" $out
+		    $($PC --cflags $pkg) "$f" $out
 	done
 }
 

@@ -81,7 +81,7 @@ missing_body() {
 
 atf_test_case unreadable cleanup
 unreadable_head() {
-	atf_set descr "what may not be read: message, status 1, the rest is done"
+	atf_set descr "what may not be read: message, status 1, rest done"
 }
 unreadable_body() {
 	local dir lib

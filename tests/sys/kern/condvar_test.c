@@ -269,6 +269,76 @@ TEST_TC(no_timeout, "a wait that is ended in time returns 0; a timeout of 0 "
 }
 
 /*
+ * The wall clock as the library sees it, which is stepped while a thread
+ * waits.
+ */
+static atomic_llong wall_step;		/* seconds */
+static atomic_int wall_stop, wall_waits;
+
+#ifdef __linux__
+#include <sys/syscall.h>
+
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	long error;
+
+	error = syscall(SYS_clock_gettime, id, ts);
+	if (error == 0 && id == CLOCK_REALTIME)
+		ts->tv_sec += (time_t)atomic_load(&wall_step);
+	return (int)error;
+}
+
+/* This one goes by the wall clock, and so is not for timed waits. */
+int
+sem_timedwait(sem_t *sem, const struct timespec *ts)
+{
+
+	(void)ts;
+	atomic_fetch_add(&wall_waits, 1);
+	return sem_wait(sem);
+}
+#endif
+
+static void *
+steps(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; !atomic_load(&wall_stop); i++) {
+		atomic_store(&wall_step, i % 2 ? 1000000 : -1000000);
+		usleep(7000);
+	}
+	return NULL;
+}
+
+TEST_TC(wall_clock, "steps of the wall clock change no wait")
+{
+	int64_t start, took;
+	pthread_t t;
+	int i;
+
+	init(IPL_NONE);
+	t = test_thread(steps, NULL);
+	mutex_enter(&mutex);
+	for (i = 0; i < 10; i++) {
+		start = test_now();
+		TEST_EQ(EWOULDBLOCK, cv_timedwait(&cv, &mutex, 3));
+		took = test_now() - start;
+		ATF_REQUIRE_MSG(took >= 3 * TICK, "only %jd ns",
+		    (intmax_t)took);
+		ATF_REQUIRE_MSG(took < 3 * TICK + 10 * INT64_C(1000000000),
+		    "%jd ns", (intmax_t)took);
+	}
+	mutex_exit(&mutex);
+	atomic_store(&wall_stop, 1);
+	test_join(t);
+	TEST_EQ(0, atomic_load(&wall_waits));
+	fini();
+}
+
+/*
  * Each token is taken, though takers give up all the time: a signal that is
  * given wakes a thread that does not time out, or nobody.
  */
@@ -732,6 +802,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, timeout);
 	ATF_TP_ADD_TC(tp, timeout_bt);
 	ATF_TP_ADD_TC(tp, no_timeout);
+	ATF_TP_ADD_TC(tp, wall_clock);
 	ATF_TP_ADD_TC(tp, none_lost);
 	ATF_TP_ADD_TC(tp, ping_pong);
 	ATF_TP_ADD_TC(tp, freed_by_woken);

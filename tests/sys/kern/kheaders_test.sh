@@ -67,7 +67,6 @@ compile_body() {
 		    "-DDEBUG" "-DNDIAGNOSTIC" "-D_GNU_SOURCE" \
 		    "-ffreestanding -fno-builtin"; do
 			for f in $(sources); do
-				echo "$cc $flags $f"
 				atf_check $cc -Wall -Werror $flags \
 				    $($PC --cflags workqueue-kernel) \
 				    -c -o t.o "$SRC/$f"

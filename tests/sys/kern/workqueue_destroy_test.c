@@ -166,6 +166,44 @@ TEST_TC(pingpong_7_cpus, "an item that goes round seven CPUs while destroy "
 }
 
 /*
+ * Who looks at the queues one after the other may see none of it: an item
+ * that leaps from the last to the first meanwhile.  With many queues the look
+ * takes as long as the leap.
+ */
+static void
+leap(struct test_work *tw)
+{
+	struct counted *c = (void *)tw;
+
+	c->c_runs++;
+	if (c->c_left-- > 0) {
+		workqueue_enqueue(c->c_wq, &c->c_work.tw_work,
+		    cpu_lookup(c->c_left % 2 ? (unsigned int)ncpu - 1 : 0));
+	}
+}
+
+TEST_TC(leaps_past_the_destroyer, "an item that leaps between the first and "
+    "the last of very many CPUs while destroy runs makes all its turns")
+{
+	struct counted c;
+	int turn;
+
+	test_env("WORKQUEUE_NCPU", "400");
+	test_env("WORKQUEUE_SPIN", "0");
+	for (turn = 0; turn < TEST_SCALE(10); turn++) {
+		c = (struct counted){
+			.c_work = { .tw_func = leap },
+			.c_left = 2001,
+		};
+		c.c_wq = test_create("leap", test_dispatch, NULL,
+		    WQ_PERCPU | WQ_MPSAFE);
+		workqueue_enqueue(c.c_wq, &c.c_work.tw_work, cpu_lookup(0));
+		workqueue_destroy(c.c_wq);
+		TEST_EQ(2002, c.c_runs);
+	}
+}
+
+/*
  * A tree of items: each enqueues two more on other CPUs.
  */
 struct tree {
@@ -317,6 +355,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, requeued_items_run);
 	ATF_TP_ADD_TC(tp, pingpong_2_cpus);
 	ATF_TP_ADD_TC(tp, pingpong_7_cpus);
+	ATF_TP_ADD_TC(tp, leaps_past_the_destroyer);
 	ATF_TP_ADD_TC(tp, growing_tree);
 	ATF_TP_ADD_TC(tp, in_callback_of_another_queue);
 	ATF_TP_ADD_TC(tp, many_threads);

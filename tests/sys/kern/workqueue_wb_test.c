@@ -628,22 +628,39 @@ notpending(struct test_work *tw)
 	atomic_store(&a->a_pending, 0);
 }
 
-static void *
-produces_for_ever(void *arg)
-{
-	static struct again a[64];
-	size_t i, n = 0;
+#define	NHELD	50000
 
-	for (i = 0; i < 64; i++)
-		a[i].a_work.tw_func = notpending;
-	for (i = 0; !atomic_load(&held_end); i = (i + 1) % 64) {
-		if (atomic_load(&a[i].a_pending)) {
-			sched_yield();
-			continue;
+static struct again held_items[NHELD];
+static sem_t held_start, held_ready;
+static atomic_int held_round, held_lost;
+
+/*
+ * In one go and without a system call, so that it is in enqueue nearly all
+ * the time.
+ */
+static void *
+produces(void *arg)
+{
+	int i;
+
+	for (i = 0; i < NHELD; i++)
+		held_items[i].a_work.tw_func = notpending;
+	for (;;) {
+		test_sem_wait(&held_start);
+		if (atomic_load(&held_end))
+			break;
+		atomic_fetch_add(&held_round, 1);
+		for (i = 0; i < NHELD; i++) {
+			held_items[i].a_pending = 1;
+			workqueue_enqueue(arg, &held_items[i].a_work.tw_work,
+			    NULL);
 		}
-		atomic_store(&a[i].a_pending, 1);
-		workqueue_enqueue(arg, &a[i].a_work.tw_work, NULL);
-		n++;
+		workqueue_wait(arg, &held_items[NHELD - 1].a_work.tw_work);
+		for (i = 0; i < NHELD; i++) {
+			if (held_items[i].a_pending)
+				atomic_fetch_add(&held_lost, 1);
+		}
+		sem_post(&held_ready);
 	}
 	return NULL;
 }
@@ -660,21 +677,28 @@ TEST_TC(producer_held_anywhere, "a producer that a signal stops anywhere in "
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = hold;
 	ATF_REQUIRE(sigaction(SIGUSR1, &sa, NULL) == 0);
+	sem_init(&held_start, 0, 0);
+	sem_init(&held_ready, 0, 0);
 	wq = test_create("held", test_dispatch, NULL, WQ_MPSAFE);
-	t = test_thread(produces_for_ever, wq);
-	for (i = 0; i < TEST_SCALE(1000); i++) {
+	t = test_thread(produces, wq);
+	for (i = 0; i < TEST_SCALE(300); i++) {
 		atomic_store(&held_go, 0);
+		sem_post(&held_start);
+		while (atomic_load(&held_round) <= i)
+			continue;
 		pthread_kill(t, SIGUSR1);
 		TEST_AWAIT(atomic_load(&held));
 		burst_init(&b, wq);
 		burst(&b);
 		atomic_store(&held_go, 1);
-		TEST_AWAIT(!atomic_load(&held));
+		test_sem_wait(&held_ready);
+		TEST_EQ(0, held_lost);
 		workqueue_wait(wq, &b.b_counted[TEST_NELEM(b.b_counted) - 1].
 		    c_work.tw_work);
 		burst_ran(&b);
 	}
 	atomic_store(&held_end, 1);
+	sem_post(&held_start);
 	test_join(t);
 	workqueue_destroy(wq);
 }

@@ -1,0 +1,133 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * kthread(9).
+ */
+
+#include <errno.h>
+
+#include "kern.h"
+
+#include <sys/kthread.h>
+
+#define	KTHREAD_FLAGS	(KTHREAD_IDLE | KTHREAD_MPSAFE | KTHREAD_INTR | \
+			    KTHREAD_TS | KTHREAD_MUSTJOIN)
+#define	KTHREAD_OURS	0x100		/* l_kthread: kthread_create() made it */
+
+/* What a new thread needs to know; it frees that itself. */
+struct kthread {
+	int		 kt_flags;
+	void		(*kt_func)(void *);
+	void		*kt_arg;
+};
+
+static void
+kthread_main(void *arg)
+{
+	struct kthread kt;
+	struct lwp *l;
+
+	kt = *(struct kthread *)arg;
+	host_free(arg);
+	l = curlwp_get();
+	l->l_kthread = kt.kt_flags | KTHREAD_OURS;
+	l->l_detached = (kt.kt_flags & KTHREAD_MUSTJOIN) == 0;
+	if ((kt.kt_flags & KTHREAD_MPSAFE) == 0)
+		wqk_kernel_lock(1);
+	(*kt.kt_func)(kt.kt_arg);
+	kthread_exit(0);
+}
+
+__kern_public int
+kthread_create(pri_t pri, int flags, struct cpu_info *ci, void (*func)(void *),
+    void *arg, struct lwp **lp, const char *fmt, ...)
+{
+	char name[MAXCOMLEN];
+	struct kthread *kt;
+	struct lwp *l;
+	va_list ap;
+	int error;
+
+	kern_init();
+	if (func == NULL || fmt == NULL || (flags & ~KTHREAD_FLAGS) != 0 ||
+	    pri < PRI_NONE || pri >= PRI_COUNT ||
+	    (ci != NULL && !cpu_valid(ci)))
+		return EINVAL;
+	if (KERN_CHECKING())
+		wqcheck_sleepable("kthread_create");
+	/* Who must be joined must be known. */
+	KASSERTMSG((flags & KTHREAD_MUSTJOIN) == 0 || lp != NULL,
+	    "kthread_create: KTHREAD_MUSTJOIN, and nowhere to store the "
+	    "thread");
+	if (flags & KTHREAD_IDLE)
+		pri = PRI_IDLE;
+	else if (pri == PRI_NONE)
+		pri = flags & KTHREAD_TS ? MAXPRI_USER : PRI_KTHREAD;
+
+	va_start(ap, fmt);
+	(void)kvsnprintf(name, sizeof(name), fmt, ap);
+	va_end(ap);
+	if ((kt = host_malloc(sizeof(*kt))) == NULL)
+		return ENOMEM;
+	kt->kt_flags = flags;
+	kt->kt_func = func;
+	kt->kt_arg = arg;
+	/* From its start on l may be ended, and used again. */
+	error = lwp_create(lp != NULL ? lp : &l, name, pri, ci, kthread_main,
+	    kt);
+	if (error != 0)
+		host_free(kt);
+	return error;
+}
+
+__kern_public void
+kthread_exit(int ecode)
+{
+	struct lwp *l;
+
+	l = host_self();
+	KASSERTMSG(l != NULL && (l->l_kthread & KTHREAD_OURS) != 0,
+	    "kthread_exit: not in a thread of kthread_create()");
+	if (ecode != 0)
+		kern_warn("kthread \"%s\" (%d) exits with status %d",
+		    l->l_name, l->l_lid, ecode);
+	if (KERN_CHECKING()) {
+		if (l->l_ipl != IPL_NONE)
+			panic("kthread_exit: \"%s\" ends at IPL %d", l->l_name,
+			    l->l_ipl);
+		lockdebug_barrier("kthread_exit", l);
+	}
+	wqk_kernel_unlock(0, NULL);
+	lwp_leave();
+}
+
+__kern_public int
+kthread_join(struct lwp *l)
+{
+	int biglocks;
+
+	if (KERN_CHECKING())
+		wqcheck_sleepable("kthread_join");
+	KASSERTMSG(l != host_self(), "kthread_join: a thread joins itself");
+	wqk_kernel_unlock(0, &biglocks);
+	lwp_join(l);
+	wqk_kernel_lock(biglocks);
+	return 0;
+}
+
+__kern_public int
+kthread_fpu_enter(void)
+{
+
+	return 0;
+}
+
+__kern_public void
+kthread_fpu_exit(int s)
+{
+
+	(void)s;
+}

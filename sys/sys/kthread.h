@@ -1,0 +1,50 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * kthread(9): threads of the kernel's own.
+ */
+
+#ifndef _SYS_KTHREAD_H_
+#define	_SYS_KTHREAD_H_
+
+#include <sys/wq_types.h>
+#include <sys/proc.h>
+
+__WQ_BEGIN_DECLS
+
+#define	KTHREAD_IDLE	0x01	/* at the lowest priority */
+#define	KTHREAD_MPSAFE	0x02	/* starts without the kernel lock */
+#define	KTHREAD_INTR	0x04	/* serves interrupts */
+#define	KTHREAD_TS	0x08	/* time-shared */
+#define	KTHREAD_MUSTJOIN 0x10	/* somebody will kthread_join() it */
+
+#define	kthread_create		wqk_kthread_create
+#define	kthread_exit		wqk_kthread_exit
+#define	kthread_join		wqk_kthread_join
+#define	kthread_fpu_enter	wqk_kthread_fpu_enter
+#define	kthread_fpu_exit	wqk_kthread_fpu_exit
+
+/*
+ * Start a thread: priority, flags, CPU or NULL, function and its argument,
+ * where to store the thread or NULL, and a name as for printf.  0, or an
+ * errno value.
+ */
+int	kthread_create(pri_t, int, struct cpu_info *, void (*)(void *), void *,
+	    struct lwp **, const char *, ...) __wq_printflike(7, 8);
+
+/* End the calling thread, one of these. */
+void	kthread_exit(int) __wq_noreturn;
+
+/* Wait for the end of a KTHREAD_MUSTJOIN thread, once.  0. */
+int	kthread_join(struct lwp *);
+
+/* Here the FPU is always there. */
+int	kthread_fpu_enter(void);
+void	kthread_fpu_exit(int);
+
+__WQ_END_DECLS
+
+#endif	/* !_SYS_KTHREAD_H_ */

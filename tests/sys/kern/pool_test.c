@@ -1,0 +1,752 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * pool(9).
+ */
+
+#include <sys/intr.h>
+#include <sys/pool.h>
+#include <sys/systm.h>
+
+#include "../../tests.h"
+
+static struct pool pool;
+
+static bool
+filled(const void *p, int c, size_t n)
+{
+	const unsigned char *s = p;
+
+	while (n > 0 && *s == c) {
+		s++;
+		n--;
+	}
+	return n == 0;
+}
+
+static void
+shapes(void)
+{
+	static const struct {
+		size_t		size;
+		unsigned	align, ioff;
+	} list[] = {
+		{ 1, 0, 0 }, { 1, 1, 0 }, { 7, 0, 0 }, { 8, 0, 0 },
+		{ 24, 0, 0 }, { 64, 64, 0 }, { 100, 0, 0 }, { 100, 32, 8 },
+		{ 1500, 128, 14 }, { 2048, 0, 0 }, { 4096, 4096, 0 },
+		{ 64, 8192, 0 }, { 100000, 0, 0 }
+	};
+	unsigned char *items[300];
+	size_t a, i, j, k;
+
+	for (i = 0; i < TEST_NELEM(list); i++) {
+		pool_init(&pool, list[i].size, list[i].align, list[i].ioff, 0,
+		    "shapes", NULL, i % 2 ? IPL_NONE : IPL_VM);
+		a = list[i].align != 0 ? list[i].align :
+		    list[i].size >= 16 ? 16 : 8;
+		for (k = 0; k < 2; k++) {
+			for (j = 0; j < TEST_NELEM(items); j++) {
+				items[j] = pool_get(&pool, j % 3 == 0 ?
+				    PR_NOWAIT : j % 3 == 1 ? PR_WAITOK :
+				    PR_WAITOK | PR_ZERO);
+				ATF_REQUIRE(items[j] != NULL);
+				TEST_EQ(0, ((uintptr_t)items[j] +
+				    list[i].ioff) % a);
+				ATF_REQUIRE(j % 3 != 2 || filled(items[j], 0,
+				    list[i].size));
+				memset(items[j], (int)j, list[i].size);
+			}
+			for (j = 0; j < TEST_NELEM(items); j++) {
+				ATF_REQUIRE(filled(items[j], (unsigned char)j,
+				    list[i].size));
+				pool_put(&pool, items[j]);
+			}
+		}
+		TEST_EQ(600, pool_nget(&pool));
+		TEST_EQ(600, pool_nput(&pool));
+		pool_destroy(&pool);
+	}
+}
+
+TEST_TC(get, "items of any size and alignment are apart")
+{
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	shapes();
+}
+
+TEST_TC(get_checking, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	shapes();
+}
+
+/*
+ * The hard limit.
+ */
+TEST_TC(limit, "the hard limit: PR_NOWAIT and PR_LIMITFAIL return NULL")
+{
+	void *items[5];
+	int i;
+
+	pool_init(&pool, 100, 0, 0, 0, "limit", NULL, IPL_NONE);
+	pool_sethardlimit(&pool, 5, NULL, 0);
+	for (i = 0; i < 5; i++)
+		ATF_REQUIRE((items[i] = pool_get(&pool, PR_WAITOK)) != NULL);
+	ATF_REQUIRE(pool_get(&pool, PR_NOWAIT) == NULL);
+	ATF_REQUIRE(pool_get(&pool, 0) == NULL);
+	ATF_REQUIRE(pool_get(&pool, PR_WAITOK | PR_LIMITFAIL) == NULL);
+	pool_put(&pool, items[0]);
+	ATF_REQUIRE((items[0] = pool_get(&pool, PR_NOWAIT)) != NULL);
+	for (i = 0; i < 5; i++)
+		pool_put(&pool, items[i]);
+	pool_destroy(&pool);
+}
+
+static void
+warn(void)
+{
+	int i;
+
+	pool_init(&pool, 100, 0, 0, 0, "limit", NULL, IPL_NONE);
+	pool_sethardlimit(&pool, 0, "no more items", 1000);
+	for (i = 0; i < 10; i++)
+		(void)pool_get(&pool, PR_NOWAIT);
+}
+
+TEST_TC(warning, "its warning comes once in so many seconds")
+{
+	struct test_child tc;
+	char *s;
+
+	test_child(&tc, warn);
+	TEST_EQ(0, tc.tc_status);
+	s = strstr(tc.tc_err, "no more items\n");
+	ATF_REQUIRE(s != NULL);
+	ATF_REQUIRE(strstr(s + 1, "no more items") == NULL);
+}
+
+static atomic_int ngot;
+
+static void *
+waiter(void *arg)
+{
+	void *item;
+	int i;
+
+	for (i = 0; i < *(int *)arg; i++) {
+		KERNEL_LOCK(1, NULL);
+		item = pool_get(&pool, PR_WAITOK);
+		ATF_REQUIRE(item != NULL);
+		KERNEL_UNLOCK_LAST(NULL);
+		atomic_fetch_add(&ngot, 1);
+		pool_put(&pool, item);
+	}
+	return NULL;
+}
+
+TEST_TC(wait, "at the hard limit PR_WAITOK waits, without the kernel lock")
+{
+	pthread_t t[3];
+	void *item;
+	int i, n = 1;
+
+	pool_init(&pool, 100, 0, 0, 0, "wait", NULL, IPL_NONE);
+	pool_sethardlimit(&pool, 1, NULL, 0);
+	item = pool_get(&pool, PR_WAITOK);
+	for (i = 0; i < 3; i++)
+		t[i] = test_thread(waiter, &n);
+	for (i = 0; i < 20; i++)
+		test_pause();
+	TEST_EQ(0, ngot);
+	KERNEL_LOCK(1, NULL);
+	KERNEL_UNLOCK_LAST(NULL);
+	pool_put(&pool, item);
+	for (i = 0; i < 3; i++)
+		test_join(t[i]);
+	TEST_EQ(3, ngot);
+	pool_destroy(&pool);
+}
+
+TEST_TC(raise, "raising the hard limit wakes who waits")
+{
+	pthread_t t[3];
+	void *item;
+	int i, n = 1;
+
+	pool_init(&pool, 100, 0, 0, 0, "raise", NULL, IPL_NONE);
+	pool_sethardlimit(&pool, 1, NULL, 0);
+	item = pool_get(&pool, PR_WAITOK);
+	for (i = 0; i < 3; i++)
+		t[i] = test_thread(waiter, &n);
+	for (i = 0; i < 20; i++)
+		test_pause();
+	TEST_EQ(0, ngot);
+	pool_sethardlimit(&pool, 2, NULL, 0);
+	for (i = 0; i < 3; i++)
+		test_join(t[i]);
+	pool_put(&pool, item);
+	pool_destroy(&pool);
+}
+
+TEST_TC(contend, "many threads share a few items")
+{
+	pthread_t t[6];
+	int i, n = TEST_SCALE(20000);
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	pool_init(&pool, 100, 0, 0, 0, "contend", NULL, IPL_NONE);
+	pool_sethardlimit(&pool, 2, NULL, 0);
+	for (i = 0; i < 6; i++)
+		t[i] = test_thread(waiter, &n);
+	for (i = 0; i < 6; i++)
+		test_join(t[i]);
+	TEST_EQ(6 * n, ngot);
+	pool_destroy(&pool);
+}
+
+/*
+ * Pages: an allocator of our own counts them.
+ */
+static int npages, nallocs;
+
+static void *
+page_alloc(struct pool *pp, int flags)
+{
+	void *p;
+
+	(void)pp;
+	(void)flags;
+	if (posix_memalign(&p, 8192, 8192) != 0)
+		return NULL;
+	npages++;
+	nallocs++;
+	return p;
+}
+
+static void
+page_free(struct pool *pp, void *p)
+{
+
+	(void)pp;
+	npages--;
+	memset(p, 0, 8192);
+	free(p);
+}
+
+static struct pool_allocator pages = {
+	.pa_alloc = page_alloc, .pa_free = page_free, .pa_pagesz = 8192
+};
+
+static void
+get_put(void **items, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		ATF_REQUIRE((items[i] = pool_get(&pool, PR_WAITOK)) != NULL);
+	for (i = 0; i < n; i++)
+		pool_put(&pool, items[i]);
+}
+
+TEST_TC(water, "pool_prime, pool_setlowat, pool_sethiwat, pool_reclaim")
+{
+	void *items[100];
+	int most;
+
+	pool_init(&pool, 1000, 0, 0, 0, "water", &pages, IPL_NONE);
+	TEST_EQ(0, npages);
+	get_put(items, 100);
+	most = npages;
+	ATF_REQUIRE(most >= 13 && most <= 17);
+	/* They are kept ... */
+	get_put(items, 100);
+	TEST_EQ(most, nallocs);
+	/* ... until asked for. */
+	TEST_EQ(1, pool_reclaim(&pool));
+	TEST_EQ(0, npages);
+	TEST_EQ(0, pool_reclaim(&pool));
+	/* The low water is there at once, and is kept. */
+	pool_setlowat(&pool, 10);
+	TEST_EQ(2, npages);
+	(void)pool_reclaim(&pool);
+	TEST_EQ(2, npages);
+	pool_setlowat(&pool, 0);
+	(void)pool_reclaim(&pool);
+	TEST_EQ(0, npages);
+	/* The high water: what is above it goes as items come back. */
+	pool_sethiwat(&pool, 20);
+	get_put(items, 100);
+	ATF_REQUIRE(npages <= 4);
+	pool_sethiwat(&pool, 0);
+	TEST_EQ(0, npages);
+	pool_sethiwat(&pool, 1000);
+	/* Primed items need no allocation later, and stay. */
+	TEST_EQ(0, pool_prime(&pool, 50));
+	most = nallocs;
+	get_put(items, 50);
+	TEST_EQ(most, nallocs);
+	(void)pool_reclaim(&pool);
+	ATF_REQUIRE(npages >= 7);
+	pool_destroy(&pool);
+	TEST_EQ(0, npages);
+}
+
+static void *hooked;
+static int nhooked;
+
+static void
+drain(void *arg, int flags)
+{
+
+	ATF_REQUIRE(arg == &hooked);
+	nhooked++;
+	(void)flags;
+	if (hooked != NULL)
+		pool_put(&pool, hooked);
+	hooked = NULL;
+}
+
+TEST_TC(hook, "the drain hook is called at the hard limit, and by reclaim")
+{
+
+	pool_init(&pool, 1000, 0, 0, 0, "hook", NULL, IPL_NONE);
+	pool_sethardlimit(&pool, 1, NULL, 0);
+	pool_set_drain_hook(&pool, drain, &hooked);
+	ATF_REQUIRE((hooked = pool_get(&pool, PR_NOWAIT)) != NULL);
+	TEST_EQ(0, nhooked);
+	ATF_REQUIRE((hooked = pool_get(&pool, PR_NOWAIT)) != NULL);
+	TEST_EQ(1, nhooked);
+	TEST_EQ(1, pool_reclaim(&pool));
+	TEST_EQ(2, nhooked);
+	pool_destroy(&pool);
+}
+
+/*
+ * Interrupt context.
+ */
+static void *held[100];
+static int nheld;
+static int primed = -1;
+
+static int
+intr_take(void *arg)
+{
+
+	(void)arg;
+	for (nheld = 0; nheld < 100; nheld++)
+		if ((held[nheld] = pool_get(&pool, PR_NOWAIT)) == NULL)
+			break;
+	primed = pool_prime(&pool, 1);
+	return 1;
+}
+
+static int
+intr_give(void *arg)
+{
+
+	(void)arg;
+	while (nheld > 0)
+		pool_put(&pool, held[--nheld]);
+	return 1;
+}
+
+TEST_TC(intr, "interrupts take what is there; threads fill it up again")
+{
+	void *giver, *item, *taker;
+	int before, round;
+
+	test_env("WORKQUEUE_CHECK", "1");
+	pool_init(&pool, 1000, 0, 0, 0, "intr", &pages, IPL_VM);
+	taker = intr_establish(0, IPL_VM, INTR_MPSAFE, intr_take, NULL);
+	giver = intr_establish(0, IPL_VM, INTR_MPSAFE, intr_give, NULL);
+	ATF_REQUIRE(taker != NULL && giver != NULL);
+	intr_inject(taker);
+	TEST_EQ(0, nheld);
+	TEST_EQ(ENOMEM, primed);
+	pool_setlowat(&pool, 8);
+	for (round = 0; round < 3; round++) {
+		before = nallocs;
+		intr_inject(taker);
+		ATF_REQUIRE(nheld >= 8);
+		TEST_EQ(before, nallocs);
+		/* One call in thread context. */
+		item = pool_get(&pool, PR_NOWAIT);
+		ATF_REQUIRE(item != NULL);
+		ATF_REQUIRE(nallocs > before);
+		before = nallocs;
+		pool_put(&pool, item);
+		intr_inject(giver);
+		TEST_EQ(0, nheld);
+		TEST_EQ(before, nallocs);
+	}
+	intr_disestablish(taker);
+	intr_disestablish(giver);
+	pool_destroy(&pool);
+
+	/* A pool at a hard level has something from the start. */
+	pool_init(&pool, 100, 0, 0, 0, "intr", NULL, IPL_HIGH);
+	taker = intr_establish(0, IPL_VM, INTR_MPSAFE, intr_take, NULL);
+	intr_inject(taker);
+	ATF_REQUIRE(nheld >= 8);
+	intr_give(NULL);
+	intr_disestablish(taker);
+	pool_destroy(&pool);
+}
+
+/*
+ * Signals, while threads are in malloc(3) and in the pool.
+ */
+static atomic_bool stop;
+static atomic_int nintr, nintrgot;
+
+static int
+intr_storm(void *arg)
+{
+	void *a, *b;
+
+	(void)arg;
+	atomic_fetch_add(&nintr, 1);
+	a = pool_get(&pool, PR_NOWAIT);
+	b = pool_get(&pool, PR_NOWAIT);
+	if (a != NULL) {
+		memset(a, 1, 64);
+		atomic_fetch_add(&nintrgot, 1);
+		pool_put(&pool, a);
+	}
+	if (b != NULL) {
+		memset(b, 2, 64);
+		pool_put(&pool, b);
+	}
+	return 1;
+}
+
+static void *
+storm_thread(void *arg)
+{
+	void *items[40], *mem[40];
+	size_t i;
+
+	(void)arg;
+	while (!atomic_load(&stop)) {
+		for (i = 0; i < 40; i++) {
+			mem[i] = malloc(1 + i * 37 % 3000);
+			items[i] = pool_get(&pool, i % 2 ? PR_WAITOK :
+			    PR_NOWAIT);
+			if (items[i] != NULL)
+				memset(items[i], (int)i, 64);
+		}
+		for (i = 0; i < 40; i++) {
+			free(mem[i]);
+			if (items[i] != NULL) {
+				ATF_REQUIRE(filled(items[i], (int)i, 64));
+				pool_put(&pool, items[i]);
+			}
+		}
+		(void)pool_reclaim(&pool);
+	}
+	return NULL;
+}
+
+static void
+storm(void)
+{
+	pthread_t t[2];
+	void *ih;
+	int i, n = TEST_SCALE(20000);
+
+	pool_init(&pool, 64, 0, 0, 0, "storm", NULL, IPL_VM);
+	ih = intr_establish(SIGUSR1, IPL_VM, INTR_MPSAFE, intr_storm, NULL);
+	ATF_REQUIRE(ih != NULL);
+	for (i = 0; i < 2; i++)
+		t[i] = test_thread(storm_thread, NULL);
+	for (i = 0; i < n || atomic_load(&nintrgot) == 0; i++) {
+		pthread_kill(t[i % 2], SIGUSR1);
+		if (i % 16 == 0)
+			sched_yield();
+	}
+	atomic_store(&stop, true);
+	for (i = 0; i < 2; i++)
+		test_join(t[i]);
+	intr_disestablish(ih);
+	ATF_REQUIRE(nintr >= nintrgot);
+	TEST_EQ(pool_nget(&pool), pool_nput(&pool));
+	pool_destroy(&pool);
+}
+
+TEST_TC(signals, "signals use the pool while threads are in malloc and in it")
+{
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	storm();
+}
+
+TEST_TC(signals_checking, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	storm();
+}
+
+/*
+ * Misuse.
+ */
+static void *
+start(int ipl)
+{
+
+	pool_init(&pool, 64, 0, 0, 0, "mine", NULL, ipl);
+	return pool_get(&pool, PR_WAITOK);
+}
+
+static void
+put_twice(void)
+{
+	void *item;
+
+	item = start(IPL_NONE);
+	(void)pool_get(&pool, PR_WAITOK);
+	pool_put(&pool, item);
+	pool_put(&pool, item);
+}
+
+static void
+put_inside(void)
+{
+
+	pool_put(&pool, (char *)start(IPL_NONE) + 8);
+}
+
+static void
+put_foreign(void)
+{
+	static struct pool other;
+
+	pool_init(&other, 64, 0, 0, 0, "other", NULL, IPL_NONE);
+	pool_put(&other, start(IPL_NONE));
+}
+
+static void
+destroy_out(void)
+{
+
+	(void)start(IPL_NONE);
+	pool_destroy(&pool);
+}
+
+static void
+both_flags(void)
+{
+
+	(void)start(IPL_NONE);
+	(void)pool_get(&pool, PR_WAITOK | PR_NOWAIT);
+}
+
+static void
+size_0(void)
+{
+
+	pool_init(&pool, 0, 0, 0, 0, "mine", NULL, IPL_NONE);
+}
+
+static void
+align_3(void)
+{
+
+	pool_init(&pool, 12, 3, 0, 0, "mine", NULL, IPL_NONE);
+}
+
+static int
+intr_waitok_func(void *arg)
+{
+
+	(void)arg;
+	for (;;)
+		(void)pool_get(&pool, PR_WAITOK);
+	return 1;
+}
+
+static void
+intr_waitok(void)
+{
+
+	(void)start(IPL_VM);
+	intr_inject(intr_establish(0, IPL_VM, INTR_MPSAFE, intr_waitok_func,
+	    NULL));
+}
+
+TEST_TC(misuse, "items put twice, or into another pool; destroyed too early")
+{
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	test_panics(put_twice, "pool_put: \"mine\": item 0x",
+	    "is free already", NULL);
+	test_panics(put_inside, "pool_put: \"mine\": 0x",
+	    "is not one of its items", NULL);
+	test_panics(put_foreign, "pool_put: \"other\": 0x",
+	    "is not one of its items", NULL);
+	test_panics(destroy_out, "pool_destroy: \"mine\": 1 items are still "
+	    "out", NULL);
+	test_panics(both_flags, "pool_get: \"mine\": flags 0x3", NULL);
+	test_panics(size_0, "pool_init: \"mine\": size 0", NULL);
+	test_panics(align_3, "pool_init: \"mine\": alignment 3", NULL);
+	test_panics(intr_waitok, "pool_get: \"mine\": waiting in interrupt "
+	    "context", NULL);
+}
+
+static void
+init_twice(void)
+{
+
+	(void)start(IPL_NONE);
+	(void)start(IPL_NONE);
+}
+
+static void
+wait_ipl(void)
+{
+
+	(void)start(IPL_NONE);
+	(void)splvm();
+	(void)pool_get(&pool, PR_WAITOK);
+}
+
+static int
+intr_nowait_func(void *arg)
+{
+
+	(void)arg;
+	(void)pool_get(&pool, PR_NOWAIT);
+	return 1;
+}
+
+static void
+intr_above(void)
+{
+
+	(void)start(IPL_VM);
+	intr_inject(intr_establish(0, IPL_SCHED, INTR_MPSAFE,
+	    intr_nowait_func, NULL));
+}
+
+TEST_TC(checking, "checking mode: initialised twice; wrong level")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	test_panics(init_twice, "pool_init: \"mine\": pool 0x",
+	    "is initialised already", NULL);
+	test_panics(wait_ipl, "pool_get: sleeping at IPL 5", NULL);
+	test_panics(intr_above, "pool_get: \"mine\" has IPL 5, called in an "
+	    "interrupt at IPL 6", NULL);
+}
+
+static void
+late_write(void)
+{
+	volatile char *item;
+
+	item = start(IPL_NONE);
+	pool_put(&pool, (void *)(uintptr_t)item);
+	item[9] = 1;
+	(void)pool_get(&pool, PR_WAITOK);
+}
+
+static void
+late_read(void)
+{
+	volatile char *item;
+
+	item = start(IPL_NONE);
+	pool_put(&pool, (void *)(uintptr_t)item);
+	(void)item[9];
+}
+
+static void
+overrun(void)
+{
+	volatile char *item;
+
+	item = start(IPL_NONE);
+	(void)pool_get(&pool, PR_WAITOK);
+	item[64] = 1;
+}
+
+TEST_TC(late, "a write after pool_put(); with address sanitizer, any access")
+{
+#ifdef TEST_ASAN
+	static void (*const list[])(void) = {
+		late_write, late_read, overrun
+	};
+	struct test_child tc;
+	size_t i;
+
+	for (i = 0; i < TEST_NELEM(list); i++) {
+		test_child(&tc, list[i]);
+		ATF_REQUIRE(tc.tc_status != 0);
+		ATF_REQUIRE(strstr(tc.tc_err, "use-after-poison") != NULL);
+	}
+#else
+	test_env("WORKQUEUE_CHECK", "1");
+	(void)late_read;
+	(void)overrun;
+	test_panics(late_write, "pool_get: \"mine\": item 0x",
+	    "was written to at byte 9 after pool_put", NULL);
+#endif
+}
+
+static void
+use(void)
+{
+	void *items[40];
+	int i;
+
+	for (i = 0; i < 40; i++)
+		ATF_REQUIRE((items[i] = pool_get(&pool, PR_WAITOK)) != NULL);
+	for (i = 0; i < 40; i++)
+		pool_put(&pool, items[i]);
+}
+
+TEST_TC(fork, "it works in a child, whatever other threads were doing")
+{
+	pthread_t t;
+	int i;
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	pool_init(&pool, 64, 0, 0, 0, "fork", NULL, IPL_VM);
+#ifdef TEST_ASAN
+	/* Its allocator may be caught by fork() with locks held. */
+	atomic_store(&stop, true);
+#endif
+	t = test_thread(storm_thread, NULL);
+	for (i = 0; i < TEST_SCALE(100); i++)
+		test_lives(use);
+	atomic_store(&stop, true);
+	test_join(t);
+	pool_destroy(&pool);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, get);
+	ATF_TP_ADD_TC(tp, get_checking);
+	ATF_TP_ADD_TC(tp, limit);
+	ATF_TP_ADD_TC(tp, warning);
+	ATF_TP_ADD_TC(tp, wait);
+	ATF_TP_ADD_TC(tp, raise);
+	ATF_TP_ADD_TC(tp, contend);
+	ATF_TP_ADD_TC(tp, water);
+	ATF_TP_ADD_TC(tp, hook);
+	ATF_TP_ADD_TC(tp, intr);
+	ATF_TP_ADD_TC(tp, signals);
+	ATF_TP_ADD_TC(tp, signals_checking);
+	ATF_TP_ADD_TC(tp, misuse);
+	ATF_TP_ADD_TC(tp, checking);
+	ATF_TP_ADD_TC(tp, late);
+	ATF_TP_ADD_TC(tp, fork);
+	return atf_no_error();
+}

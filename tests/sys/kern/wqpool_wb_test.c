@@ -1,0 +1,1276 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * White box: the queue with several runners, which other interfaces are
+ * built on.
+ */
+
+#include "kern/subr_wqpool.h"
+
+#include "../../tests.h"
+
+#define	MS	INT64_C(1000000)
+
+/*
+ * A work with a function of its own, and the oracle: each enqueue is one run
+ * or one cancellation.
+ */
+struct item {
+	struct work	 i_work;
+	void		(*i_func)(struct item *);
+	void		*i_arg;
+	atomic_int	 i_pending;	/* who sets it may enqueue */
+	atomic_int	 i_enqueued, i_runs, i_cancelled;
+	atomic_int	 i_running, i_overlaps;
+};
+
+static struct wqpool *pool;
+
+static void
+dispatch(struct work *wk, void *arg)
+{
+	struct item *i = (void *)wk;
+	void (*func)(struct item *) = i->i_func;
+
+	(void)arg;
+	if (atomic_fetch_add(&i->i_running, 1) != 0)
+		atomic_fetch_add(&i->i_overlaps, 1);
+	atomic_store(&i->i_pending, 0);
+	if (func != NULL)
+		(*func)(i);
+	atomic_fetch_sub(&i->i_running, 1);
+	atomic_fetch_add(&i->i_runs, 1);
+}
+
+static struct wqpool *
+create(int max, int flags, int64_t idletime)
+{
+	struct wqpool_attr pa = {
+		.pa_name = "testpool", .pa_func = dispatch,
+		.pa_prio = PRI_NONE, .pa_maxthreads = max,
+		.pa_flags = flags, .pa_idletime = idletime
+	};
+	struct wqpool *p = NULL;
+
+	TEST_EQ(0, wqpool_create(&p, &pa));
+	return p;
+}
+
+static void
+enqueue(struct item *i)
+{
+
+	atomic_fetch_add(&i->i_enqueued, 1);
+	wqpool_enqueue(pool, &i->i_work);
+}
+
+static bool
+try_enqueue(struct item *i)
+{
+	int not = 0;
+
+	if (!atomic_compare_exchange_strong(&i->i_pending, &not, 1))
+		return false;
+	enqueue(i);
+	return true;
+}
+
+static bool
+cancel(struct item *i)
+{
+
+	if (!wqpool_cancel(pool, &i->i_work))
+		return false;
+	atomic_fetch_add(&i->i_cancelled, 1);
+	atomic_store(&i->i_pending, 0);
+	return true;
+}
+
+static void
+balanced(struct item *i)
+{
+
+	TEST_EQ(i->i_enqueued, i->i_runs + i->i_cancelled);
+}
+
+static int
+nthreads(struct wqpool *p)
+{
+	int n;
+
+	mutex_enter(&p->p_lock);
+	n = p->p_nthreads;
+	mutex_exit(&p->p_lock);
+	return n;
+}
+
+static bool
+has_idle(struct wqpool *p)
+{
+	bool idle;
+
+	mutex_enter(&p->p_lock);
+	idle = p->p_idle != NULL;
+	mutex_exit(&p->p_lock);
+	return idle;
+}
+
+/* A function that stands until it is let go. */
+struct gate {
+	struct item	g_item;
+	sem_t		g_entered, g_go;
+};
+
+static void
+gate_func(struct item *i)
+{
+	struct gate *g = (void *)i;
+
+	sem_post(&g->g_entered);
+	test_sem_wait(&g->g_go);
+}
+
+static void
+gate_init(struct gate *g)
+{
+
+	memset(g, 0, sizeof(*g));
+	g->g_item.i_func = gate_func;
+	sem_init(&g->g_entered, 0, 0);
+	sem_init(&g->g_go, 0, 0);
+}
+
+static void
+gate_close(struct gate *g)
+{
+
+	enqueue(&g->g_item);
+	test_sem_wait(&g->g_entered);
+}
+
+/* A thread that does one thing, and tells when it parks and is back. */
+static _Thread_local sem_t *at_park;
+static _Thread_local sem_t *at_unpark, *at_unpark_go;
+static atomic_int refuse;
+
+static int
+hook(enum host_point point, void *arg)
+{
+	sem_t *s;
+	int n;
+
+	(void)arg;
+	switch (point) {
+	case HOST_POINT_THREAD:
+		n = atomic_load(&refuse);
+		while (n > 0)
+			if (atomic_compare_exchange_weak(&refuse, &n, n - 1))
+				return EAGAIN;
+		break;
+	case HOST_POINT_PARK:
+		if ((s = at_park) != NULL) {
+			at_park = NULL;
+			sem_post(s);
+		}
+		break;
+	case HOST_POINT_UNPARK:
+		if ((s = at_unpark) != NULL) {
+			at_unpark = NULL;
+			sem_post(s);
+			test_sem_wait(at_unpark_go);
+		}
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static void
+hook_set(void)
+{
+
+	__atomic_store_n(&host_hook, hook, __ATOMIC_SEQ_CST);
+}
+
+struct actor {
+	void		(*a_func)(struct actor *);
+	struct item	*a_item;
+	bool		 a_result;
+	sem_t		 a_parks, a_back;
+	pthread_t	 a_thread;
+};
+
+static void *
+actor_main(void *arg)
+{
+	struct actor *a = arg;
+
+	at_park = &a->a_parks;
+	(*a->a_func)(a);
+	at_park = NULL;
+	sem_post(&a->a_back);
+	return NULL;
+}
+
+static void
+actor_start(struct actor *a, void (*func)(struct actor *), struct item *i)
+{
+
+	memset(a, 0, sizeof(*a));
+	a->a_func = func;
+	a->a_item = i;
+	sem_init(&a->a_parks, 0, 0);
+	sem_init(&a->a_back, 0, 0);
+	a->a_thread = test_thread(actor_main, a);
+}
+
+static void
+actor_end(struct actor *a)
+{
+
+	test_sem_wait(&a->a_back);
+	test_join(a->a_thread);
+}
+
+static bool
+actor_isback(struct actor *a)
+{
+	int n;
+
+	sem_getvalue(&a->a_back, &n);
+	return n != 0;
+}
+
+static void
+act_wait(struct actor *a)
+{
+
+	a->a_result = wqpool_wait(pool, &a->a_item->i_work);
+}
+
+static void
+act_flush(struct actor *a)
+{
+
+	(void)a;
+	wqpool_flush(pool);
+}
+
+static void
+act_drain(struct actor *a)
+{
+
+	(void)a;
+	wqpool_drain(pool);
+}
+
+/*
+ * Order.
+ */
+static atomic_int order_next;
+
+static void
+order_func(struct item *i)
+{
+
+	TEST_EQ((intptr_t)i->i_arg, atomic_fetch_add(&order_next, 1));
+}
+
+TEST_TC(order, "one thread runs the works in their order")
+{
+	static struct item items[3000];
+	struct gate g;
+	int i;
+
+	pool = create(1, 0, 0);
+	gate_init(&g);
+	for (i = 0; i < 3000; i++) {
+		items[i].i_func = order_func;
+		items[i].i_arg = (void *)(intptr_t)i;
+	}
+	for (i = 0; i < 1000; i++)
+		enqueue(&items[i]);
+	gate_close(&g);
+	for (; i < 2000; i++)
+		enqueue(&items[i]);
+	/* Who looks at the ordered list does not disturb it. */
+	ATF_REQUIRE(!cancel(&g.g_item));
+	for (; i < 3000; i++)
+		enqueue(&items[i]);
+	sem_post(&g.g_go);
+	wqpool_flush(pool);
+	TEST_EQ(3000, order_next);
+	wqpool_destroy(pool);
+}
+
+/*
+ * Bursts.
+ */
+static pthread_barrier_t barrier;
+
+static void
+barrier_func(struct item *i)
+{
+
+	(void)i;
+	pthread_barrier_wait(&barrier);
+}
+
+static void
+bursts(int flags, int n, int warm)
+{
+	struct item items[4];
+	int i, j;
+
+	pool = create(4, flags, warm ? 0 : MS / 10);
+	pthread_barrier_init(&barrier, NULL, 4);
+	memset(items, 0, sizeof(items));
+	for (i = 0; i < 4; i++)
+		items[i].i_func = barrier_func;
+	for (j = 1; j <= n; j++) {
+		if (j % 3 != 0)
+			TEST_AWAIT(has_idle(pool));
+		for (i = 0; i < 4; i++) {
+			enqueue(&items[i]);
+			if ((flags & WQPOOL_SPARE) == 0)
+				TEST_EQ(0, wqpool_grow(pool));
+		}
+		/* They all return only if four threads were there. */
+		wqpool_flush(pool);
+		for (i = 0; i < 4; i++)
+			TEST_EQ(j, items[i].i_runs);
+		ATF_REQUIRE(nthreads(pool) <= 4);
+	}
+	wqpool_destroy(pool);
+}
+
+TEST_TC(burst_spare, "four works that wait for each other meet, with one idle "
+    "thread to begin with, and a spare one always")
+{
+
+	bursts(WQPOOL_SPARE, TEST_SCALE(3000) + 20, 1);
+}
+
+TEST_TC(burst_grow, "the same where the enqueuer has the pool grow")
+{
+
+	bursts(0, TEST_SCALE(3000) + 20, 1);
+}
+
+TEST_TC(burst_cold, "the same with threads that end as soon as they are idle")
+{
+
+	bursts(WQPOOL_SPARE, TEST_SCALE(2000) + 20, 0);
+	bursts(0, TEST_SCALE(2000) + 20, 0);
+}
+
+/*
+ * Exclusive.
+ */
+static atomic_int again_left;
+
+static void
+again_func(struct item *i)
+{
+
+	sched_yield();
+	if (atomic_fetch_sub(&again_left, 1) > 0)
+		(void)try_enqueue(i);
+	sched_yield();
+}
+
+static void *
+enqueuer(void *arg)
+{
+	struct item *items = arg;
+	int i;
+
+	for (i = 0; i < TEST_SCALE(20000); i++)
+		(void)try_enqueue(&items[i % 3]);
+	return NULL;
+}
+
+TEST_TC(exclusive, "a work of an exclusive pool is on one thread at a time; "
+    "enqueued while it runs it runs after that")
+{
+	struct item items[3];
+	pthread_t t[3];
+	int i;
+
+	pool = create(6, WQPOOL_EXCLUSIVE | WQPOOL_SPARE, MS);
+	memset(items, 0, sizeof(items));
+	for (i = 0; i < 3; i++)
+		items[i].i_func = again_func;
+	atomic_store(&again_left, TEST_SCALE(20000));
+	for (i = 0; i < 3; i++)
+		t[i] = test_thread(enqueuer, items);
+	for (i = 0; i < 3; i++)
+		test_join(t[i]);
+	wqpool_drain(pool);
+	for (i = 0; i < 3; i++) {
+		ATF_REQUIRE(items[i].i_runs > 0);
+		balanced(&items[i]);
+		TEST_EQ(0, items[i].i_overlaps);
+	}
+	wqpool_destroy(pool);
+}
+
+TEST_TC(not_exclusive, "a work of another pool may be on two threads, and wait "
+    "is for both")
+{
+	struct actor a;
+	struct gate g;
+
+	hook_set();
+	pool = create(2, WQPOOL_SPARE, 0);
+	gate_init(&g);
+	gate_close(&g);
+	gate_close(&g);
+	actor_start(&a, act_wait, &g.g_item);
+	test_sem_wait(&a.a_parks);
+	sem_post(&g.g_go);
+	TEST_AWAIT(atomic_load(&g.g_item.i_runs) == 1);
+	test_pause();
+	ATF_REQUIRE(!actor_isback(&a));
+	sem_post(&g.g_go);
+	actor_end(&a);
+	ATF_REQUIRE(a.a_result);
+	TEST_EQ(1, g.g_item.i_overlaps);
+	wqpool_destroy(pool);
+}
+
+/*
+ * Cancel, wait, busy.
+ */
+static void
+is_busy(struct item *i, bool pending, bool running)
+{
+	bool p, r;
+
+	wqpool_busy(pool, &i->i_work, &p, &r);
+	TEST_EQ(pending, p);
+	TEST_EQ(running, r);
+}
+
+TEST_TC(cancel, "cancel takes a work off that is pending, and says if so")
+{
+	struct item i[4];
+	struct actor a;
+	struct gate g;
+	int n;
+
+	hook_set();
+	pool = create(1, WQPOOL_EXCLUSIVE, 0);
+	memset(i, 0, sizeof(i));
+	gate_init(&g);
+	ATF_REQUIRE(!cancel(&i[0]));
+	gate_close(&g);
+	is_busy(&g.g_item, false, true);
+	is_busy(&i[0], false, false);
+	for (n = 0; n < 4; n++)
+		enqueue(&i[n]);
+	is_busy(&i[3], true, false);
+	/* The last, the first, one in the middle. */
+	ATF_REQUIRE(cancel(&i[3]));
+	is_busy(&i[3], false, false);
+	ATF_REQUIRE(!cancel(&i[3]));
+	ATF_REQUIRE(cancel(&i[0]));
+	enqueue(&i[3]);
+	ATF_REQUIRE(cancel(&i[2]));
+	/* Who waits for what is cancelled is let go. */
+	actor_start(&a, act_wait, &i[1]);
+	test_sem_wait(&a.a_parks);
+	ATF_REQUIRE(cancel(&i[1]));
+	actor_end(&a);
+	ATF_REQUIRE(a.a_result);
+	/* Pending while it runs. */
+	enqueue(&g.g_item);
+	is_busy(&g.g_item, true, true);
+	actor_start(&a, act_wait, &g.g_item);
+	test_sem_wait(&a.a_parks);
+	ATF_REQUIRE(cancel(&g.g_item));
+	is_busy(&g.g_item, false, true);
+	ATF_REQUIRE(!cancel(&g.g_item));
+	ATF_REQUIRE(!actor_isback(&a));
+	sem_post(&g.g_go);
+	actor_end(&a);
+	wqpool_drain(pool);
+	for (n = 0; n < 4; n++) {
+		balanced(&i[n]);
+		TEST_EQ(n == 3 ? 1 : 0, i[n].i_runs);
+	}
+	wqpool_destroy(pool);
+}
+
+TEST_TC(cancel_all_in_flush, "a flush returns when what it waits for is "
+    "cancelled, and a drain too")
+{
+	struct actor a, b;
+	struct item i;
+
+	hook_set();
+	memset(&i, 0, sizeof(i));
+	/* No thread: nobody but us takes it off. */
+	pool = create(1, WQPOOL_NOSTART, 0);
+	atomic_store(&refuse, 1000000);
+	enqueue(&i);
+	actor_start(&a, act_flush, NULL);
+	actor_start(&b, act_drain, NULL);
+	test_sem_wait(&a.a_parks);
+	test_sem_wait(&b.a_parks);
+	ATF_REQUIRE(cancel(&i));
+	actor_end(&a);
+	actor_end(&b);
+	balanced(&i);
+	wqpool_destroy(pool);
+}
+
+TEST_TC(wait, "wait is for the runs enqueued before, and not for later ones")
+{
+	struct actor a, b;
+	struct gate g;
+	struct item i;
+
+	hook_set();
+	pool = create(2, WQPOOL_EXCLUSIVE | WQPOOL_SPARE, 0);
+	memset(&i, 0, sizeof(i));
+	gate_init(&g);
+	ATF_REQUIRE(!wqpool_wait(pool, &i.i_work));
+	gate_close(&g);
+	ATF_REQUIRE(!wqpool_wait(pool, &i.i_work));
+	actor_start(&a, act_wait, &g.g_item);
+	test_sem_wait(&a.a_parks);
+	/* A run that is enqueued afterwards. */
+	enqueue(&g.g_item);
+	actor_start(&b, act_wait, &g.g_item);
+	test_sem_wait(&b.a_parks);
+	ATF_REQUIRE(!actor_isback(&a));
+	sem_post(&g.g_go);
+	actor_end(&a);
+	ATF_REQUIRE(a.a_result);
+	test_sem_wait(&g.g_entered);
+	ATF_REQUIRE(!actor_isback(&b));
+	sem_post(&g.g_go);
+	actor_end(&b);
+	ATF_REQUIRE(b.a_result);
+	wqpool_destroy(pool);
+}
+
+/* From functions of the pool. */
+static struct item other;
+static atomic_int other_ok;
+
+static void
+self_func(struct item *i)
+{
+	struct work *wk;
+	bool p, r;
+
+	ATF_REQUIRE(wqpool_current(&wk) == pool && wk == &i->i_work);
+	ATF_REQUIRE(!wqpool_wait(pool, &i->i_work));
+	if (i->i_runs == 0) {
+		enqueue(i);
+		wqpool_busy(pool, &i->i_work, &p, &r);
+		ATF_REQUIRE(p && r);
+		/* It can run only after us. */
+		ATF_REQUIRE(!wqpool_wait(pool, &i->i_work));
+	}
+	enqueue(&other);
+	ATF_REQUIRE(wqpool_wait(pool, &other.i_work) ||
+	    other.i_runs == i->i_runs + 1);
+	TEST_EQ(i->i_runs + 1, other.i_runs);
+	wqpool_flush(pool);
+	atomic_fetch_add(&other_ok, 1);
+}
+
+TEST_TC(from_function, "a function may wait for another work, and flush; it "
+    "does not wait for itself")
+{
+	struct item i;
+
+	pool = create(3, WQPOOL_EXCLUSIVE, 0);
+	memset(&i, 0, sizeof(i));
+	i.i_func = self_func;
+	enqueue(&i);
+	wqpool_drain(pool);
+	TEST_EQ(2, i.i_runs);
+	TEST_EQ(2, other_ok);
+	ATF_REQUIRE(wqpool_current(NULL) == NULL);
+	wqpool_destroy(pool);
+}
+
+static void
+flush_then_stand(struct item *i)
+{
+	struct gate *g = (void *)i;
+
+	sem_post(&g->g_entered);
+	wqpool_flush(pool);
+	test_sem_wait(&g->g_go);
+}
+
+TEST_TC(flush_is_each_ones_own, "while a function flushes, others' flushes "
+    "wait for that function")
+{
+	struct gate flushing, standing;
+	struct actor a;
+
+	hook_set();
+	pool = create(3, WQPOOL_SPARE, 0);
+	gate_init(&flushing);
+	gate_init(&standing);
+	flushing.g_item.i_func = flush_then_stand;
+	gate_close(&standing);
+	gate_close(&flushing);
+	actor_start(&a, act_flush, NULL);
+	test_sem_wait(&a.a_parks);
+	sem_post(&standing.g_go);
+	TEST_AWAIT(atomic_load(&standing.g_item.i_runs) == 1);
+	test_pause();
+	ATF_REQUIRE(!actor_isback(&a));
+	sem_post(&flushing.g_go);
+	actor_end(&a);
+	wqpool_destroy(pool);
+}
+
+static void
+chain_func(struct item *i)
+{
+
+	if (i->i_runs < 99)
+		enqueue(i);
+}
+
+TEST_TC(drain, "any number of threads may drain, and all wait for what works "
+    "enqueue")
+{
+	struct actor a[3];
+	struct gate g;
+	struct item i;
+	uint64_t done;
+	int n;
+
+	hook_set();
+	pool = create(2, 0, 0);
+	memset(&i, 0, sizeof(i));
+	i.i_func = chain_func;
+	gate_init(&g);
+	gate_close(&g);
+	enqueue(&i);
+	ATF_REQUIRE(!wqpool_quiet(pool, &done));
+	for (n = 0; n < 3; n++) {
+		actor_start(&a[n], act_drain, NULL);
+		test_sem_wait(&a[n].a_parks);
+	}
+	sem_post(&g.g_go);
+	for (n = 0; n < 3; n++)
+		actor_end(&a[n]);
+	TEST_EQ(100, i.i_runs);
+	ATF_REQUIRE(wqpool_quiet(pool, &done));
+	TEST_EQ(101, done);
+	/* And so does destroy. */
+	atomic_store(&i.i_runs, 0);
+	enqueue(&i);
+	wqpool_destroy(pool);
+	TEST_EQ(100, i.i_runs);
+}
+
+/*
+ * Threads.
+ */
+TEST_TC(refused, "while no thread can be started those that are run it all")
+{
+	static struct item items[100];
+	struct wqpool_attr pa = {
+		.pa_name = "none", .pa_func = dispatch, .pa_maxthreads = 1
+	};
+	struct wqpool *none = (void *)&pa;
+	int flags, i, n = 0;
+
+	hook_set();
+	atomic_store(&refuse, 1);
+	TEST_EQ(EAGAIN, wqpool_create(&none, &pa));
+	ATF_REQUIRE(none == (void *)&pa);
+	for (flags = 0; flags <= WQPOOL_SPARE; flags += WQPOOL_SPARE) {
+		pool = create(8, flags, 0);
+		TEST_AWAIT(has_idle(pool));
+		atomic_store(&refuse, 1000000);
+		for (i = 0; i < 100; i++) {
+			enqueue(&items[i]);
+			(void)wqpool_grow(pool);
+		}
+		wqpool_flush(pool);
+		n++;
+		for (i = 0; i < 100; i++)
+			TEST_EQ(n, items[i].i_runs);
+		TEST_EQ(1, nthreads(pool));
+		wqpool_destroy(pool);
+		atomic_store(&refuse, 0);
+	}
+}
+
+TEST_TC(nostart, "a pool without a thread has one from the first growth, or "
+    "from whoever waits")
+{
+	struct item i;
+
+	hook_set();
+	memset(&i, 0, sizeof(i));
+	pool = create(2, WQPOOL_NOSTART, 0);
+	TEST_EQ(0, nthreads(pool));
+	TEST_EQ(0, wqpool_grow(pool));
+	TEST_EQ(0, nthreads(pool));
+	wqpool_destroy(pool);
+
+	pool = create(2, WQPOOL_NOSTART, 0);
+	enqueue(&i);
+	atomic_store(&refuse, 1);
+	TEST_EQ(EAGAIN, wqpool_grow(pool));
+	TEST_EQ(0, nthreads(pool));
+	TEST_EQ(0, wqpool_grow(pool));
+	TEST_AWAIT(atomic_load(&i.i_runs) == 1);
+	wqpool_destroy(pool);
+
+	/* Refused three times: each wait tries again. */
+	pool = create(2, WQPOOL_NOSTART, 0);
+	enqueue(&i);
+	atomic_store(&refuse, 3);
+	ATF_REQUIRE(wqpool_wait(pool, &i.i_work));
+	TEST_EQ(2, i.i_runs);
+	TEST_EQ(0, refuse);
+	wqpool_destroy(pool);
+	pool = create(2, WQPOOL_NOSTART, 0);
+	enqueue(&i);
+	atomic_store(&refuse, 3);
+	wqpool_flush(pool);
+	TEST_EQ(3, i.i_runs);
+	wqpool_destroy(pool);
+	pool = create(2, WQPOOL_NOSTART, 0);
+	enqueue(&i);
+	atomic_store(&refuse, 3);
+	wqpool_destroy(pool);
+	TEST_EQ(4, i.i_runs);
+}
+
+TEST_TC(idle, "idle threads end after their time, but for one")
+{
+	struct item items[4];
+	int i, j;
+
+	pthread_barrier_init(&barrier, NULL, 4);
+	memset(items, 0, sizeof(items));
+	for (j = 0; j < 20; j++) {
+		pool = create(4, j % 2 ? WQPOOL_SPARE : 0, 2 * MS);
+		for (i = 0; i < 4; i++) {
+			items[i].i_func = barrier_func;
+			enqueue(&items[i]);
+			if (j % 2 == 0)
+				TEST_EQ(0, wqpool_grow(pool));
+		}
+		wqpool_flush(pool);
+		TEST_AWAIT(nthreads(pool) == 1);
+		for (i = 0; i < 5; i++)
+			test_pause();
+		TEST_EQ(1, nthreads(pool));
+		/* And that one works. */
+		items[0].i_func = NULL;
+		enqueue(&items[0]);
+		ATF_REQUIRE(wqpool_wait(pool, &items[0].i_work) ||
+		    items[0].i_runs == 2 * j + 2);
+		TEST_EQ(2 * j + 2, items[0].i_runs);
+		wqpool_destroy(pool);
+	}
+}
+
+TEST_TC(setmax, "a lower maximum takes effect as threads become idle")
+{
+	struct gate g[4];
+	struct item i;
+	int n;
+
+	pool = create(4, 0, 0);
+	memset(&i, 0, sizeof(i));
+	for (n = 0; n < 4; n++) {
+		gate_init(&g[n]);
+		enqueue(&g[n].g_item);
+		TEST_EQ(0, wqpool_grow(pool));
+		test_sem_wait(&g[n].g_entered);
+	}
+	TEST_EQ(4, nthreads(pool));
+	wqpool_setmax(pool, 2);
+	for (n = 0; n < 3; n++)
+		sem_post(&g[n].g_go);
+	TEST_AWAIT(nthreads(pool) == 2);
+	enqueue(&i);
+	TEST_AWAIT(atomic_load(&i.i_runs) == 1);
+	wqpool_setmax(pool, 1);
+	enqueue(&i);
+	sem_post(&g[3].g_go);
+	wqpool_drain(pool);
+	TEST_EQ(2, i.i_runs);
+	wqpool_destroy(pool);
+}
+
+static atomic_int started, stopped;
+
+static void
+start(void *arg)
+{
+
+	(void)arg;
+	atomic_fetch_add(&started, 1);
+}
+
+static void
+stop(void *arg)
+{
+
+	(void)arg;
+	atomic_fetch_add(&stopped, 1);
+}
+
+static void
+locked_func(struct item *i)
+{
+
+	(void)i;
+	ATF_REQUIRE(KERNEL_LOCKED_P());
+}
+
+TEST_TC(attributes, "each thread begins and ends with the functions given; "
+    "the kernel lock is held where asked for, and let go by who waits")
+{
+	struct wqpool_attr pa = {
+		.pa_name = "attr", .pa_func = dispatch, .pa_prio = PRI_NONE,
+		.pa_maxthreads = 4, .pa_flags = WQPOOL_BIGLOCK | WQPOOL_SPARE,
+		.pa_start = start, .pa_stop = stop, .pa_idletime = MS
+	};
+	static struct item items[50];
+	int i;
+
+	TEST_EQ(0, wqpool_create(&pool, &pa));
+	KERNEL_LOCK(2, NULL);
+	for (i = 0; i < 50; i++) {
+		items[i].i_func = locked_func;
+		enqueue(&items[i]);
+	}
+	wqpool_flush(pool);
+	wqpool_destroy(pool);
+	ATF_REQUIRE(KERNEL_LOCKED_P());
+	KERNEL_UNLOCK_ALL(NULL, NULL);
+	ATF_REQUIRE(started > 0);
+	TEST_EQ(started, stopped);
+	for (i = 0; i < 50; i++)
+		TEST_EQ(1, items[i].i_runs);
+}
+
+/*
+ * A producer that has put its work in and not woken anybody.
+ */
+static sem_t producer_stopped, producer_go;
+
+static void *
+producer(void *arg)
+{
+
+	at_unpark_go = &producer_go;
+	at_unpark = &producer_stopped;
+	enqueue(arg);
+	at_unpark = NULL;
+	return NULL;
+}
+
+static void
+stopped_producer(void (*func)(struct actor *), int flags)
+{
+	struct actor a;
+	struct item i;
+	pthread_t t;
+
+	memset(&i, 0, sizeof(i));
+	pool = create(3, flags, 0);
+	TEST_AWAIT(has_idle(pool));
+	/* It has announced its sleep. */
+	t = test_thread(producer, &i);
+	test_sem_wait(&producer_stopped);
+	actor_start(&a, func, &i);
+	actor_end(&a);
+	TEST_EQ(1, i.i_runs);
+	sem_post(&producer_go);
+	test_join(t);
+	if (pool != NULL)
+		wqpool_destroy(pool);
+}
+
+static void
+act_destroy(struct actor *a)
+{
+
+	(void)a;
+	wqpool_destroy(pool);
+	pool = NULL;
+}
+
+TEST_TC(stopped_producer, "a producer that is stopped before it wakes a thread "
+    "keeps nobody from waiting for its work, and from destroying the pool")
+{
+	int i;
+
+	hook_set();
+	sem_init(&producer_stopped, 0, 0);
+	sem_init(&producer_go, 0, 0);
+	for (i = 0; i < TEST_SCALE(300) + 5; i++) {
+		stopped_producer(act_wait, 0);
+		stopped_producer(act_flush, WQPOOL_SPARE);
+		stopped_producer(act_drain, 0);
+		stopped_producer(act_destroy, WQPOOL_SPARE);
+	}
+}
+
+/*
+ * Signal handlers.
+ */
+static struct item in_handler[64];
+
+static void
+handler(int signo)
+{
+	int error = errno, i;
+
+	(void)signo;
+	for (i = 0; i < 64; i++)
+		(void)try_enqueue(&in_handler[i]);
+	errno = error;
+}
+
+static void
+trap_func(struct item *i)
+{
+
+	(void)i;
+	raise(SIGTRAP);
+}
+
+static void *
+trapper(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TEST_SCALE(5000); i++) {
+		(void)try_enqueue(&in_handler[i % 64]);
+		raise(SIGTRAP);
+		if (i % 8 == 0)
+			(void)cancel(&in_handler[i % 64]);
+	}
+	return NULL;
+}
+
+TEST_TC(handlers, "works come from signal handlers, on the pool's threads and "
+    "on others")
+{
+	struct sigaction sa;
+	struct item traps[4];
+	pthread_t t[2];
+	int i, j;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = handler;
+	ATF_REQUIRE(sigaction(SIGTRAP, &sa, NULL) == 0);
+	memset(traps, 0, sizeof(traps));
+	pool = create(4, WQPOOL_SPARE, MS);
+	for (i = 0; i < 2; i++)
+		t[i] = test_thread(trapper, NULL);
+	for (i = 0; i < TEST_SCALE(5000); i++)
+		for (j = 0; j < 4; j++) {
+			traps[j].i_func = trap_func;
+			(void)try_enqueue(&traps[j]);
+		}
+	for (i = 0; i < 2; i++)
+		test_join(t[i]);
+	wqpool_drain(pool);
+	for (i = 0; i < 64; i++)
+		balanced(&in_handler[i]);
+	for (i = 0; i < 4; i++)
+		balanced(&traps[i]);
+	wqpool_destroy(pool);
+}
+
+/*
+ * Everything at once.
+ */
+#define	STRESS_ITEMS	40
+
+static struct item stress[STRESS_ITEMS];
+static atomic_int stress_end;
+
+static void
+stress_func(struct item *i)
+{
+	unsigned n = (unsigned)i->i_runs;
+
+	if (n % 7 == 0)
+		sched_yield();
+	if (n % 11 == 0 && !atomic_load(&stress_end))
+		(void)try_enqueue(i);
+	if (n % 501 == 0)
+		(void)try_enqueue(&stress[n % STRESS_ITEMS]);
+}
+
+static void *
+stress_producer(void *arg)
+{
+	unsigned n = (unsigned)(uintptr_t)arg;
+	struct item *i;
+
+	while (!atomic_load(&stress_end)) {
+		n = n * 1103515245 + 12345;
+		i = &stress[(n >> 8) % STRESS_ITEMS];
+		if (!try_enqueue(i))
+			sched_yield();
+		if ((n >> 16) % 8 == 0)
+			(void)wqpool_grow(pool);
+	}
+	return NULL;
+}
+
+static void *
+stress_canceller(void *arg)
+{
+	unsigned n = 1;
+	bool p, r;
+
+	(void)arg;
+	while (!atomic_load(&stress_end)) {
+		n = n * 1103515245 + 12345;
+		(void)cancel(&stress[(n >> 8) % STRESS_ITEMS]);
+		(void)wqpool_wait(pool, &stress[(n >> 9) %
+		    STRESS_ITEMS].i_work);
+		wqpool_busy(pool, &stress[n % STRESS_ITEMS].i_work, &p, &r);
+		if ((n >> 16) % 16 == 0)
+			wqpool_setmax(pool, 1 + (int)(n >> 8) % 6);
+	}
+	return NULL;
+}
+
+/* Has works of its own, and knows when they have run. */
+static void *
+stress_waiter(void *arg)
+{
+	struct item *mine;
+	int n;
+
+	(void)arg;
+	for (n = 1; !atomic_load(&stress_end); n++) {
+		mine = calloc(1, sizeof(*mine));
+		enqueue(mine);
+		if (n % 3 == 0)
+			wqpool_flush(pool);
+		else if (n % 3 == 1)
+			(void)wqpool_wait(pool, &mine->i_work);
+		else if (!cancel(mine))
+			(void)wqpool_wait(pool, &mine->i_work);
+		balanced(mine);
+		memset(mine, 0xa5, sizeof(*mine));
+		free(mine);
+	}
+	return NULL;
+}
+
+static void
+storm(int flags, int64_t idletime, int ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+	pthread_t t[6];
+	int i;
+
+	memset(stress, 0, sizeof(stress));
+	atomic_store(&stress_end, 0);
+	for (i = 0; i < STRESS_ITEMS; i++)
+		stress[i].i_func = stress_func;
+	pool = create(4, flags, idletime);
+	t[0] = test_thread(stress_producer, (void *)1);
+	t[1] = test_thread(stress_producer, (void *)2);
+	t[2] = test_thread(stress_canceller, NULL);
+	t[3] = test_thread(stress_waiter, NULL);
+	t[4] = test_thread(stress_waiter, NULL);
+	t[5] = test_thread(stress_waiter, NULL);
+	nanosleep(&ts, NULL);
+	atomic_store(&stress_end, 1);
+	for (i = 0; i < 6; i++)
+		test_join(t[i]);
+	wqpool_destroy(pool);
+	for (i = 0; i < STRESS_ITEMS; i++) {
+		balanced(&stress[i]);
+		if (flags & WQPOOL_EXCLUSIVE)
+			TEST_EQ(0, stress[i].i_overlaps);
+	}
+}
+
+TEST_TC(storm, "enqueued by some, cancelled, waited for, flushed and looked at "
+    "by others, with threads that come and go, every work has run or been "
+    "cancelled exactly once")
+{
+
+	storm(WQPOOL_EXCLUSIVE, 50000, 1500);
+	storm(WQPOOL_EXCLUSIVE | WQPOOL_SPARE, 0, 1000);
+	storm(WQPOOL_SPARE, 50000, 1000);
+	storm(WQPOOL_NOSTART, MS, 1000);
+	storm(WQPOOL_BIGLOCK, 50000, 1000);
+}
+
+static void *
+refuser(void *arg)
+{
+
+	(void)arg;
+	while (!atomic_load(&stress_end)) {
+		atomic_store(&refuse, 3);
+		test_pause();
+	}
+	return NULL;
+}
+
+TEST_TC(storm_refused, "the same while threads are refused now and then")
+{
+	pthread_t t;
+
+	hook_set();
+	t = test_thread(refuser, NULL);
+	storm(WQPOOL_NOSTART | WQPOOL_SPARE, 50000, 1500);
+	test_join(t);
+}
+
+/*
+ * Misuse, and a forked child.
+ */
+static void
+drain_own(struct item *i)
+{
+
+	(void)i;
+	wqpool_drain(pool);
+}
+
+static void
+destroy_own(struct item *i)
+{
+
+	(void)i;
+	wqpool_destroy(pool);
+}
+
+static void
+wait_other(struct item *i)
+{
+
+	(void)i;
+	enqueue(&other);
+	(void)wqpool_wait(pool, &other.i_work);
+}
+
+static void
+flush_other(struct item *i)
+{
+
+	(void)i;
+	enqueue(&other);
+	wqpool_flush(pool);
+}
+
+static void (*misuse_func)(struct item *);
+
+static void
+misuse(void)
+{
+	struct item i = { .i_func = misuse_func };
+
+	pool = create(1, 0, 0);
+	enqueue(&i);
+	wqpool_drain(pool);
+}
+
+TEST_TC(misuse, "a thread of the pool can neither drain nor destroy it; the "
+    "only one cannot wait for another work")
+{
+
+	misuse_func = drain_own;
+	test_panics(misuse, "\"testpool\" drained by one of its own", NULL);
+	misuse_func = destroy_own;
+	test_panics(misuse, "\"testpool\" destroyed by one of its own", NULL);
+	misuse_func = wait_other;
+	test_panics(misuse, "\"testpool\": would deadlock", NULL);
+	misuse_func = flush_other;
+	test_panics(misuse, "\"testpool\": would deadlock", NULL);
+}
+
+static void
+child_enqueue(void)
+{
+
+	enqueue(&other);
+}
+
+static void
+child_wait(void)
+{
+
+	(void)wqpool_wait(pool, &other.i_work);
+}
+
+static void
+child_own(void)
+{
+
+	wqpool_destroy(pool);
+	pool = create(2, WQPOOL_SPARE, 0);
+	enqueue(&other);
+	(void)wqpool_wait(pool, &other.i_work);
+	wqpool_destroy(pool);
+	if (other.i_runs != 1)
+		abort();
+}
+
+TEST_TC(fork, "a forked child can only free its parent's pools, and make its "
+    "own")
+{
+
+	pool = create(2, WQPOOL_SPARE, 0);
+	test_panics(child_enqueue, "belongs to the parent", NULL);
+	test_panics(child_wait, "belongs to the parent", NULL);
+	test_lives(child_own);
+	wqpool_destroy(pool);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, order);
+	ATF_TP_ADD_TC(tp, burst_spare);
+	ATF_TP_ADD_TC(tp, burst_grow);
+	ATF_TP_ADD_TC(tp, burst_cold);
+	ATF_TP_ADD_TC(tp, exclusive);
+	ATF_TP_ADD_TC(tp, not_exclusive);
+	ATF_TP_ADD_TC(tp, cancel);
+	ATF_TP_ADD_TC(tp, cancel_all_in_flush);
+	ATF_TP_ADD_TC(tp, wait);
+	ATF_TP_ADD_TC(tp, from_function);
+	ATF_TP_ADD_TC(tp, flush_is_each_ones_own);
+	ATF_TP_ADD_TC(tp, drain);
+	ATF_TP_ADD_TC(tp, refused);
+	ATF_TP_ADD_TC(tp, nostart);
+	ATF_TP_ADD_TC(tp, idle);
+	ATF_TP_ADD_TC(tp, setmax);
+	ATF_TP_ADD_TC(tp, attributes);
+	ATF_TP_ADD_TC(tp, stopped_producer);
+	ATF_TP_ADD_TC(tp, handlers);
+	ATF_TP_ADD_TC(tp, storm);
+	ATF_TP_ADD_TC(tp, storm_refused);
+	ATF_TP_ADD_TC(tp, misuse);
+	ATF_TP_ADD_TC(tp, fork);
+	return atf_no_error();
+}
