@@ -221,7 +221,7 @@ host_unpark(struct host_park *hp)
 
 	(void)host_point(HOST_POINT_UNPARK, hp);
 
-	/* Release: what the sleeper is woken for; it acquires in host_park(). */
+	/* Release: what the sleeper is woken for; pairs with host_park(). */
 	if (atomic_swap_acq_rel(&p->p_state, PARK_TOKEN) != PARK_PARKED)
 		return;
 	serrno = errno;

@@ -117,7 +117,7 @@ struct runner {
 	int		 l_intrdepth;	/* interrupt handlers entered */ \
 	int		 l_softintr;	/* runs a soft interrupt */	\
 	uint64_t	 l_ipending;	/* (a) interrupt sources held back */ \
-	unsigned short	 l_iheld[LWP_INTRSRC];	/* (a) how often each */ \
+	unsigned	 l_iheld[LWP_INTRSRC];	/* (a) how often each */ \
 	struct softint	*l_softpend;	/* scheduled, held back */	\
 	int		 l_nopreempt;	/* kpreempt_disable() depth */	\
 	int		 l_slot;	/* CPU slot owned meanwhile */	\

@@ -31,6 +31,7 @@ struct intrsrc {
 	bool		 is_used;	/* (intr_lock) */
 	unsigned	 is_running;	/* (a) calls under way */
 	unsigned	 is_handed;	/* (a) for the interrupt thread */
+	unsigned	 is_held;	/* (a) who has some: not free before 0 */
 	uint64_t	 is_count;	/* (a) arrivals */
 };
 
@@ -50,7 +51,7 @@ static void
 intr_dispatch(struct lwp *l, struct intrsrc *is, unsigned n)
 {
 	int (*func)(void *);
-	int mtxcount, mtxoldspl, s;
+	int blcnt, mtxcount, mtxoldspl, nopreempt, s;
 
 	/*
 	 * We count ourselves and look at is_func; who disestablishes clears
@@ -67,6 +68,8 @@ intr_dispatch(struct lwp *l, struct intrsrc *is, unsigned n)
 		mtxcount = l->l_mtxcount;
 		mtxoldspl = l->l_mtxoldspl;
 		l->l_mtxcount = 0;
+		blcnt = l->l_blcnt;
+		nopreempt = l->l_nopreempt;
 		l->l_intrdepth++;
 		atomic_signal_barrier();
 		for (; n > 0; n--) {
@@ -77,6 +80,15 @@ intr_dispatch(struct lwp *l, struct intrsrc *is, unsigned n)
 			if (KERN_CHECKING() && l->l_ipl != is->is_ipl)
 				panic("interrupt handler %p returned at IPL "
 				    "%d", (void *)(uintptr_t)func, l->l_ipl);
+			if (KERN_CHECKING() && l->l_blcnt != blcnt)
+				panic("interrupt handler %p returned holding "
+				    "%d kernel locks, called with %d",
+				    (void *)(uintptr_t)func, l->l_blcnt,
+				    blcnt);
+			if (KERN_CHECKING() && l->l_nopreempt != nopreempt)
+				panic("interrupt handler %p returned with "
+				    "preemption off",
+				    (void *)(uintptr_t)func);
 		}
 		atomic_signal_barrier();
 		l->l_intrdepth--;
@@ -93,8 +105,10 @@ intr_handover(struct intrsrc *is, unsigned n)
 {
 	struct lwp *l;
 
+	(void)atomic_fetch_add_relaxed(&is->is_held, 1u);
 	/* Release: pairs with the exchange in intr_thread(). */
-	(void)atomic_fetch_add_acq_rel(&is->is_handed, n);
+	if (atomic_fetch_add_acq_rel(&is->is_handed, n) != 0)
+		(void)atomic_fetch_add_relaxed(&is->is_held, -1u);
 	/* Acquire: pairs with the release of who started it. */
 	if ((l = atomic_load_acquire(&intr_lwp)) != NULL)
 		lwp_unpark(l);
@@ -117,34 +131,64 @@ intr_try(struct lwp *l, struct intrsrc *is, unsigned n)
 }
 
 /*
+ * Take from the thread what it counted, and say how often.  The source is not
+ * free for another until intr_drop().
+ */
+static unsigned
+intr_take(struct lwp *l, struct intrsrc *is)
+{
+
+	/* The bit before the count, as it was set after it. */
+	(void)atomic_fetch_and_relaxed(&l->l_ipending, ~INTR_BIT(is));
+	return atomic_swap_relaxed(&l->l_iheld[is - intr_sources], 0u);
+}
+
+static void
+intr_drop(struct intrsrc *is)
+{
+
+	/* Release: pairs with the acquire in intr_establish(). */
+	(void)atomic_fetch_add_acq_rel(&is->is_held, -1u);
+}
+
+/*
+ * Of what is held back, the highest that the thread can take.
+ */
+static struct intrsrc *
+intr_best(const struct lwp *l)
+{
+	struct intrsrc *is, *best;
+	uint64_t pending;
+
+	best = NULL;
+	pending = atomic_load_relaxed(&l->l_ipending);
+	for (is = intr_sources; pending != 0; is++, pending >>= 1)
+		if ((pending & 1) != 0 && is->is_ipl > l->l_ipl &&
+		    (best == NULL || is->is_ipl > best->is_ipl))
+			best = is;
+	return best;
+}
+
+/*
  * The level was lowered, or a spin lock released: run what may be run now,
  * highest level first.
  */
 __kern_noinline void
 intr_run(struct lwp *l)
 {
-	struct intrsrc *is, *best;
-	uint64_t pending;
+	struct intrsrc *is;
 	unsigned n;
 
-	for (;;) {
-		pending = atomic_load_relaxed(&l->l_ipending);
-		best = NULL;
-		for (is = intr_sources; pending != 0; is++, pending >>= 1)
-			if ((pending & 1) != 0 && is->is_ipl > l->l_ipl &&
-			    (best == NULL || is->is_ipl > best->is_ipl))
-				best = is;
-		if (best == NULL)
-			break;
-		/* The bit before the count, as it was set after it. */
-		(void)atomic_fetch_and_relaxed(&l->l_ipending,
-		    ~INTR_BIT(best));
-		n = atomic_swap_relaxed(&l->l_iheld[best - intr_sources], 0);
-		if (n != 0)
-			intr_try(l, best, n);
-	}
-	if (l->l_softpend != NULL)
-		softint_splx(l);
+	do {
+		while ((is = intr_best(l)) != NULL)
+			if ((n = intr_take(l, is)) != 0) {
+				intr_try(l, is, n);
+				intr_drop(is);
+			}
+		/* It holds back what comes meanwhile. */
+		if (l->l_softpend != NULL)
+			softint_splx(l);
+	} while (intr_best(l) != NULL);
 }
 
 /*
@@ -161,8 +205,11 @@ intr_arrive(struct intrsrc *is)
 		return;
 	}
 	if (l->l_kspin != 0 || l->l_ipl >= is->is_ipl) {
-		(void)atomic_fetch_add_relaxed(
-		    &l->l_iheld[is - intr_sources], 1);
+		/* Before the count, lest it be dropped before. */
+		(void)atomic_fetch_add_relaxed(&is->is_held, 1u);
+		if (atomic_fetch_add_relaxed(&l->l_iheld[is - intr_sources],
+		    1u) != 0)
+			intr_drop(is);
 		(void)atomic_fetch_or_relaxed(&l->l_ipending, INTR_BIT(is));
 		return;
 	}
@@ -201,13 +248,15 @@ intr_thread(void *arg)
 			if (atomic_load_relaxed(&is->is_handed) == 0)
 				continue;
 			/* Acquire: pairs with the release of a handover. */
-			n = atomic_swap_acquire(&is->is_handed, 0u);
+			if ((n = atomic_swap_acquire(&is->is_handed, 0u)) == 0)
+				continue;
 			any = true;
 			if ((is->is_flags & INTR_MPSAFE) == 0)
 				wqk_kernel_lock(1);
 			intr_dispatch(l, is, n);
 			if ((is->is_flags & INTR_MPSAFE) == 0)
 				wqk_kernel_unlock(1, NULL);
+			intr_drop(is);
 			intr_deliver(l);
 		}
 		if (!any)
@@ -225,25 +274,37 @@ intr_lwpexit(struct lwp *l)
 	uint64_t pending;
 	unsigned n;
 
-	pending = atomic_swap_relaxed(&l->l_ipending, (uint64_t)0);
+	pending = atomic_load_relaxed(&l->l_ipending);
 	for (is = intr_sources; pending != 0; is++, pending >>= 1)
-		if ((pending & 1) != 0) {
-			n = atomic_swap_relaxed(
-			    &l->l_iheld[is - intr_sources], 0);
-			if (n != 0)
-				intr_handover(is, n);
+		if ((pending & 1) != 0 && (n = intr_take(l, is)) != 0) {
+			intr_handover(is, n);
+			intr_drop(is);
 		}
+	/* From here on nothing is held back; what came meanwhile runs. */
 	l->l_ipl = IPL_NONE;
-	if (l->l_softpend != NULL)
-		softint_splx(l);
+	atomic_signal_barrier();
+	intr_deliver(l);
 }
 
 /*
- * In a forked child there is no interrupt thread, until one is asked for.
+ * In a forked child there is no interrupt thread, until one is asked for;
+ * what waits for it is the parent's, and so are the calls under way.
  */
 void
 intr_fork(void)
 {
+	struct intrsrc *is;
+	struct lwp *l;
+
+	l = host_self();
+	for (is = intr_sources; is < intr_sources + LWP_INTRSRC; is++) {
+		atomic_store_relaxed(&is->is_handed, 0u);
+		atomic_store_relaxed(&is->is_held, l != NULL &&
+		    atomic_load_relaxed(&l->l_iheld[is - intr_sources]) != 0 ?
+		    1u : 0u);
+		if (l == NULL || l->l_intrdepth == 0)
+			atomic_store_relaxed(&is->is_running, 0u);
+	}
 
 	atomic_store_relaxed(&intr_lwp, NULL);
 	atomic_store_relaxed(&intr_lock.ks_locked, 0u);
@@ -284,7 +345,8 @@ intr_establish(int signo, int ipl, int flags, int (*func)(void *), void *arg)
 	kspin_enter(&intr_lock);
 	for (i = 0; i < LWP_INTRSRC; i++) {
 		is = &intr_sources[intr_next++ % LWP_INTRSRC];
-		if (!is->is_used)
+		/* Acquire: no thread looks at what it was. */
+		if (!is->is_used && atomic_load_acquire(&is->is_held) == 0)
 			break;
 	}
 	if (i == LWP_INTRSRC) {
@@ -299,7 +361,6 @@ intr_establish(int signo, int ipl, int flags, int (*func)(void *), void *arg)
 	is->is_signo = signo;
 	is->is_ipl = ipl;
 	is->is_flags = flags;
-	atomic_store_relaxed(&is->is_handed, 0u);
 	atomic_store_relaxed(&is->is_count, (uint64_t)0);
 	atomic_store_release(&is->is_func, func);
 	if (signo != 0) {
@@ -343,6 +404,7 @@ intr_disestablish(void *ih)
 	(void)atomic_swap_seq_cst(&is->is_func, NULL);
 	for (n = 0; atomic_load_seq_cst(&is->is_running) != 0;)
 		host_relax(&n);
+	/* What is held back or handed on meets no handler; see is_held. */
 	kspin_enter(&intr_lock);
 	is->is_used = false;
 	kspin_exit(&intr_lock);

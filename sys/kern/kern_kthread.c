@@ -15,7 +15,7 @@
 
 #define	KTHREAD_FLAGS	(KTHREAD_IDLE | KTHREAD_MPSAFE | KTHREAD_INTR | \
 			    KTHREAD_TS | KTHREAD_MUSTJOIN)
-#define	KTHREAD_OURS	0x100		/* l_kthread: kthread_create() made it */
+#define	KTHREAD_OURS	0x100		/* made by kthread_create() */
 
 /* What a new thread needs to know; it frees that itself. */
 struct kthread {

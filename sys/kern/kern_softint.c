@@ -20,8 +20,11 @@ struct softint {
 	struct softint	*si_next;	/* on that list */
 	struct softhand	*si_hand;
 	unsigned	 si_cpu;
-	int		 si_pending;	/* (a) */
+	unsigned	 si_pending;	/* (a) SOFTINT_PENDING, or not */
 };
+
+/* What was pending before a fork is not pending in the child. */
+#define	SOFTINT_PENDING	(kern_forkgen + 1)
 
 struct softhand {
 	void		(*sh_func)(void *);
@@ -94,12 +97,12 @@ softint_run(struct lwp *l, const struct softhand *sh)
 		wqk_kernel_lock(1);
 	(*sh->sh_func)(sh->sh_arg);
 	if (KERN_CHECKING()) {
-		if (l->l_ipl != SOFTINT_IPL(sh->sh_level))
-			panic("softint: function %p returned at IPL %d",
-			    (void *)(uintptr_t)sh->sh_func, l->l_ipl);
 		if (l->l_mtxcount != 0)
 			panic("softint: function %p returned holding a spin "
 			    "mutex", (void *)(uintptr_t)sh->sh_func);
+		if (l->l_ipl != SOFTINT_IPL(sh->sh_level))
+			panic("softint: function %p returned at IPL %d",
+			    (void *)(uintptr_t)sh->sh_func, l->l_ipl);
 		if (l->l_blcnt != biglock)
 			panic("softint: function %p returned holding %d "
 			    "kernel locks", (void *)(uintptr_t)sh->sh_func,
@@ -138,7 +141,7 @@ softint_thread(void *arg)
 		 * those did who found it pending; release: not before it was
 		 * taken off the list.
 		 */
-		(void)atomic_swap_acq_rel(&si->si_pending, 0);
+		(void)atomic_swap_acq_rel(&si->si_pending, 0u);
 		softint_run(l, si->si_hand);
 		kspin_enter(&sc->sc_lock);
 		sc->sc_running = NULL;
@@ -248,7 +251,7 @@ softint_disestablish(void *cookie)
 			kspin_enter(&sc->sc_lock);
 			/* Acquire: see what the last run did. */
 			busy = sc->sc_running == si ||
-			    atomic_load_acquire(&si->si_pending) != 0;
+			    atomic_load_acquire(&si->si_pending) == SOFTINT_PENDING;
 			if (busy)
 				sc->sc_waiting = true;
 			kspin_exit(&sc->sc_lock);
@@ -273,7 +276,8 @@ softint_schedule_cpu(void *cookie, struct cpu_info *ci)
 	sh = cookie;
 	si = &sh->sh_ints[ci->ci_index];
 	/* Release: what we did before is seen by the run to come. */
-	if (atomic_swap_acq_rel(&si->si_pending, 1) != 0)
+	if (atomic_swap_acq_rel(&si->si_pending, SOFTINT_PENDING) ==
+	    SOFTINT_PENDING)
 		return;
 	l = host_self();
 	if (l == NULL || l->l_ipl < SOFTINT_IPL(sh->sh_level)) {
@@ -306,25 +310,23 @@ softint_splx(struct lwp *l)
 {
 	struct softint *si, **sip, **lastp;
 
+	/* No handler on this thread meanwhile: the caller looks again. */
+	l->l_kspin++;
+	atomic_signal_barrier();
 	for (;;) {
 		lastp = NULL;
-		l->l_kspin++;
-		atomic_signal_barrier();
 		for (sip = &l->l_softpend; (si = *sip) != NULL;
 		    sip = &si->si_next)
 			if (SOFTINT_IPL(si->si_hand->sh_level) > l->l_ipl)
 				lastp = sip;
-		si = NULL;
-		if (lastp != NULL) {
-			si = *lastp;
-			*lastp = si->si_next;
-		}
-		atomic_signal_barrier();
-		l->l_kspin--;
-		if (si == NULL)
+		if (lastp == NULL)
 			break;
+		si = *lastp;
+		*lastp = si->si_next;
 		softint_post(si);
 	}
+	atomic_signal_barrier();
+	l->l_kspin--;
 }
 
 /*
@@ -335,8 +337,11 @@ void
 softint_fork(void)
 {
 	struct softcpu *sc;
+	struct lwp *l;
 	int i;
 
+	if ((l = host_self()) != NULL)
+		l->l_softpend = NULL;
 	atomic_store_relaxed(&softint_startlock.mtx_owner, (uintptr_t)0);
 	if (softint_cpus == NULL)
 		return;

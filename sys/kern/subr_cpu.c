@@ -126,6 +126,9 @@ curcpu(void)
 			return &cpu_infos[l->l_slot];
 		if (l->l_cpu != NULL)
 			return l->l_cpu;
+		/* A spare slot: whichever, but the same until it is left. */
+		if (l->l_slot >= 0)
+			return &cpu_infos[l->l_slot % n];
 	}
 	if (n == 1)
 		return &cpu_infos[0];

@@ -33,7 +33,7 @@ struct specificdata {
 static struct {
 	bool		 sk_used;
 	specificdata_dtor_t sk_dtor;
-	int		 sk_calls;	/* of the destructor, by threads' ends */
+	int		 sk_calls;	/* of the destructor */
 } specific_keys[SPECIFIC_KEYS];
 static struct specificdata *specific_list;
 

@@ -409,7 +409,7 @@ workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 		return true;
 	/* Acquire: pairs with the release in workqueue_enqueue(). */
 	while (atomic_load_acquire(&q->q_inbox) == asleep) {
-		/* Acquire: pairs with the release in workqueue_end_workers(). */
+		/* Acquire: pairs with workqueue_end_workers(). */
 		if (atomic_load_acquire(&q->q_exit))
 			return false;
 		lwp_park(l);

@@ -8,7 +8,6 @@
  */
 
 #include <errno.h>
-#include <time.h>
 
 #include <sys/callout.h>
 #include <sys/workqueue_ext.h>

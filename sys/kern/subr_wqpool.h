@@ -51,7 +51,7 @@ struct wqpool {
 	struct cpu_info	*p_ci;		/* (c) or NULL */
 	void		(*p_func)(struct work *, void *);	/* (c) */
 	void		*p_arg;		/* (c) */
-	void		(*p_start)(void *);	/* (c) in a new thread, or NULL */
+	void		(*p_start)(void *);	/* (c) in a new thread */
 	void		(*p_stop)(void *);	/* (c) as one ends, or NULL */
 	char		 p_name[32];	/* (c) of the threads */
 };

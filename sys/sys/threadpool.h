@@ -32,7 +32,7 @@ typedef void threadpool_job_fn_t(struct threadpool_job *);
 /* A job; embed it.  Its fields are the library's. */
 struct threadpool_job {
 	struct work	 job_work;
-	kmutex_t	*job_lock;	/* the interlock: for all that follows */
+	kmutex_t	*job_lock;	/* interlock for what follows */
 	kcondvar_t	 job_cv;
 	threadpool_job_fn_t *job_fn;
 	struct threadpool *job_pool;	/* where it is to run */

@@ -6,7 +6,8 @@
 # check.sh ceilings compiler host: count the instructions of the hot paths
 # with callgrind(1) and compare them with the ceilings for this architecture
 # and this compiler's major version.  Where there are none, say what was
-# counted.  Runs where the program "hotpath" is.
+# counted.  With UPDATE=1 in the environment, write what was counted into
+# the file instead.  Runs where the program "hotpath" is.
 
 set -u
 ceilings=$1
@@ -56,6 +57,18 @@ for path in $paths; do
 	slack=$((count * 5 / 100))
 	[ $slack -ge 3 ] || slack=3
 	max=
+	if [ -n "${UPDATE:-}" ]; then
+		awk -v a="$arch" -v c="$name" -v m="$major" -v p="$path" \
+		    '$1 != a || $2 != c || $3 != m || $4 != p' \
+		    "$ceilings" > ceilings.new
+		echo "$arch $name $major $path $((count + slack))" \
+		    >> ceilings.new
+		{ grep '^#' ceilings.new; grep -v '^#' ceilings.new | sort; } \
+		    > "$ceilings"
+		rm ceilings.new
+		echo "$path: $count, ceiling now $((count + slack))"
+		continue
+	fi
 	[ "$host" = linux ] && max=$(awk -v a="$arch" -v c="$name" \
 	    -v m="$major" -v p="$path" \
 	    '$1 == a && $2 == c && $3 == m && $4 == p { print $5 }' \

@@ -16,7 +16,7 @@
  *				workqueue_empty_inbox() as move()
  *	  its second loop	workqueue_run() and workqueue_notify()
  *	  sleep:		workqueue_sleep()
- *	waiter()		workqueue_wait(), workqueue_wait_percpu()
+ *	waiter()		workqueue_wait(), workqueue_wait_all()
  *	  find()		workqueue_find()
  *	  enroll()		workqueue_register()
  *	destroyer()		workqueue_destroy(), workqueue_quiet(),

@@ -24,8 +24,8 @@ build() {
 		    $($PC --cflags workqueue-kernel) -c -o "${f%.c}.o" "$SRC/$f"
 	done
 	sources | sed 's/\(.*\)\.c/TEST(\1)/' > tests.def
-	atf_check $cc -Wall -Werror -Wno-error=builtin-declaration-mismatch \
-	    -fno-builtin $flags $SANFLAGS -I. -c -o main.o "$SRC/main.c"
+	atf_check $cc -Wall -Werror -fno-builtin $flags $SANFLAGS -I. \
+	    -c -o main.o "$SRC/main.c"
 	atf_check $cc $flags $SANFLAGS -o "$prog" *.o "$@"
 }
 

@@ -403,6 +403,7 @@ TEST_TC(storm, "lines stay whole; a handler may print anywhere")
 	struct itimerval it = { { 0, 1000 }, { 0, 1000 } }, off;
 	struct sigaction sa;
 	pthread_t reader, t[PT_THREADS];
+	sigset_t set;
 	int bad, i, nul, save, save2, sv[2], which[PT_THREADS];
 
 	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv) == 0);
@@ -415,7 +416,12 @@ TEST_TC(storm, "lines stay whole; a handler may print anywhere")
 	close(sv[1]);
 	pt_readfd = sv[0];
 	bad = 0;
+	/* A handler that waits for its own thread to read would wait long. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	reader = test_thread(pt_reader, &bad);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = pt_handler;

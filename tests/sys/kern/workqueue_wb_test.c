@@ -696,6 +696,8 @@ TEST_TC(producer_held_anywhere, "a producer that a signal stops anywhere in "
 		workqueue_wait(wq, &b.b_counted[TEST_NELEM(b.b_counted) - 1].
 		    c_work.tw_work);
 		burst_ran(&b);
+		/* Or it would miss that it may go. */
+		TEST_AWAIT(!atomic_load(&held));
 	}
 	atomic_store(&held_end, 1);
 	sem_post(&held_start);
