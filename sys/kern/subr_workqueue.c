@@ -753,7 +753,8 @@ workqueue_getpri(struct workqueue *wq, pri_t *asked, pri_t *inforce)
 	if (asked != NULL)
 		*asked = wq->wq_prio;
 	if (inforce != NULL)
-		*inforce = lwp_inforce(wq->wq_queues[0].q_lwp);
+		*inforce = wq->wq_queues[0].q_lwp == NULL ? PRI_NONE :
+		    lwp_inforce(wq->wq_queues[0].q_lwp);
 }
 
 /*

@@ -39,6 +39,7 @@
 #include "subr_wqpool.h"
 
 #define	WQPOOL_RETRY	10000000	/* ns between tries to have a thread */
+#define	WQPOOL_MAXDEPTH	3		/* runs inside of each other */
 
 /*
  * A thread of a pool; in its own stack frame.  All under p_lock.
@@ -54,24 +55,6 @@ struct wqpool_runner {
 	bool		 wr_idle;	/* on p_idle */
 };
 
-/*
- * Somebody who waits; in its own stack frame.  All under p_lock but
- * pw_done.  Who waits for a work, or flushes, waits for the runs up to
- * pw_seq, which is known when the work is begun, or when the works before
- * pw_mark, which is on the ordered list, have been.
- */
-struct wqpool_waiter {
-	struct wqpool_waiter *pw_next;
-	struct lwp	*pw_lwp;
-	const struct work *pw_work;	/* NULL: all of them */
-	struct wqpool_runner *pw_self;	/* the caller's, is not waited for */
-	struct work	 pw_mark;
-	bool		 pw_known;	/* pw_seq is */
-	bool		 pw_quiet;	/* waits for the pool to be quiet */
-	uint64_t	 pw_seq;
-	int		 pw_done;	/* (a) */
-};
-
 static void wqpool_thread(void *);
 
 static inline void
@@ -83,7 +66,7 @@ wqpool_check_fork(const struct wqpool *p)
 		    p->p_name);
 }
 
-void
+__kern_public void
 wqpool_enqueue(struct wqpool *p, struct work *wk)
 {
 	struct runner *r;
@@ -216,7 +199,7 @@ wqpool_passed(struct wqpool *p, const struct wqpool_waiter *pw)
 	struct wqpool_runner *wr;
 
 	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next) {
-		if (wr == pw->pw_self)
+		if (pw->pw_self != NULL && wr->wr_lwp == pw->pw_lwp)
 			continue;
 		if (wr->wr_cur != NULL && wr->wr_seq <= pw->pw_seq &&
 		    (pw->pw_work == NULL || pw->pw_work == wr->wr_cur))
@@ -402,7 +385,7 @@ wqpool_want(struct wqpool *p, bool spare)
 {
 
 	if (p->p_idle != NULL || p->p_nthreads >= p->p_maxthreads ||
-	    p->p_exit || (!spare && p->p_first == NULL &&
+	    p->p_exit || (p->p_flags & WQPOOL_CALLER) != 0 || (!spare && p->p_first == NULL &&
 	    wqpool_inbox_empty(p)))
 		return false;
 	p->p_nthreads++;
@@ -426,10 +409,12 @@ wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks)
 }
 
 /*
- * Run works until there is none.  p_lock is held, on entry and return.
+ * Run works until there is none, or, if a flush is given, none that it waits
+ * for.  p_lock is held, on entry and return.
  */
 static void
-wqpool_run(struct wqpool *p, struct wqpool_runner *wr)
+wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
+    const struct wqpool_waiter *until)
 {
 	struct wqpool_runner *helper;
 	struct work *wk;
@@ -438,7 +423,14 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr)
 
 	l = wr->wr_lwp;
 	biglock = (p->p_flags & WQPOOL_BIGLOCK) != 0;
-	while (wqpool_next(p, wr)) {
+	for (;;) {
+		if (until != NULL && wr->wr_again == NULL) {
+			wqpool_marks(p);
+			if (until->pw_known)
+				break;
+		}
+		if (!wqpool_next(p, wr))
+			break;
 		wk = wr->wr_cur;
 		p->p_nrunning++;
 		/* More is there: wake one who helps, or start one. */
@@ -507,7 +499,7 @@ wqpool_sleep(struct wqpool *p, struct wqpool_runner *wr)
 		return true;
 	wqpool_idle_remove(p, wr);
 	if (p->p_exit)
-		return false;
+		return p->p_first != NULL || !wqpool_inbox_empty(p);
 	/* Ours to answer are: works, and producers that have found us. */
 	return error == 0 || p->p_idle == NULL || p->p_first != NULL ||
 	    !wqpool_inbox_empty(p);
@@ -568,7 +560,7 @@ wqpool_thread(void *arg)
 	self.wr_next = p->p_runners;
 	p->p_runners = &self;
 	do {
-		wqpool_run(p, &self);
+		wqpool_run(p, &self, NULL);
 		/* The same as in wqpool_next(). */
 		if (p->p_nthreads > p->p_maxthreads &&
 		    p->p_runners->wr_next != NULL)
@@ -577,18 +569,56 @@ wqpool_thread(void *arg)
 	wqpool_leave(p, &self);
 }
 
-int
-wqpool_create(struct wqpool **pp, const struct wqpool_attr *pa)
+__kern_public void
+wqpool_main(struct wqpool *p)
 {
-	struct wqpool *p;
-	int error;
+	struct wqpool_runner self, **wrp;
+	struct wqpool *outer;
+	struct lwp *l;
+
+	wqpool_check_fork(p);
+	l = curlwp_get();
+	memset(&self, 0, sizeof(self));
+	self.wr_lwp = l;
+	outer = l->l_wqpool;
+	l->l_wqpool = p;
+
+	mutex_enter(&p->p_lock);
+	p->p_nthreads++;
+	self.wr_next = p->p_runners;
+	p->p_runners = &self;
+	do {
+		wqpool_run(p, &self, NULL);
+	} while (wqpool_sleep(p, &self));
+	for (wrp = &p->p_runners; *wrp != &self; wrp = &(*wrp)->wr_next)
+		continue;
+	*wrp = self.wr_next;
+	p->p_nthreads--;
+	p->p_exit = false;
+	mutex_exit(&p->p_lock);
+	l->l_wqpool = outer;
+}
+
+__kern_public void
+wqpool_finish(struct wqpool *p)
+{
+	struct wqpool_runner *wr;
+
+	mutex_enter(&p->p_lock);
+	p->p_exit = true;
+	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
+		lwp_unpark(wr->wr_lwp);
+	mutex_exit(&p->p_lock);
+}
+
+__kern_public void
+wqpool_init(struct wqpool *p, const struct wqpool_attr *pa)
+{
 
 	kern_init();
 	KASSERTMSG(pa->pa_maxthreads >= 1, "pool \"%s\" for %d threads",
 	    pa->pa_name, pa->pa_maxthreads);
-	p = host_alloc(sizeof(*p));
-	if (p == NULL)
-		return ENOMEM;
+	memset(p, 0, sizeof(*p));
 	mutex_init(&p->p_lock, MUTEX_NODEBUG, IPL_NONE);
 	p->p_lastp = &p->p_first;
 	p->p_forkgen = kern_forkgen;
@@ -602,6 +632,31 @@ wqpool_create(struct wqpool **pp, const struct wqpool_attr *pa)
 	p->p_start = pa->pa_start;
 	p->p_stop = pa->pa_stop;
 	(void)ksnprintf(p->p_name, sizeof(p->p_name), "%s", pa->pa_name);
+}
+
+__kern_public void
+wqpool_fini(struct wqpool *p)
+{
+	unsigned n;
+
+	if (p->p_forkgen != kern_forkgen)
+		return;
+	wqpool_drain(p);
+	/* Acquire: pairs with the release in wqpool_await(). */
+	for (n = 0; atomic_load_acquire(&p->p_nwaiting) != 0;)
+		host_relax(&n);
+}
+
+__kern_public int
+wqpool_create(struct wqpool **pp, const struct wqpool_attr *pa)
+{
+	struct wqpool *p;
+	int error;
+
+	kern_init();
+	if ((p = host_alloc(sizeof(*p))) == NULL)
+		return ENOMEM;
+	wqpool_init(p, pa);
 	if ((p->p_flags & WQPOOL_NOSTART) == 0) {
 		p->p_nthreads = 1;
 		if ((error = wqpool_start(p)) != 0) {
@@ -613,7 +668,7 @@ wqpool_create(struct wqpool **pp, const struct wqpool_attr *pa)
 	return 0;
 }
 
-int
+__kern_public int
 wqpool_grow(struct wqpool *p)
 {
 	bool start;
@@ -624,7 +679,7 @@ wqpool_grow(struct wqpool *p)
 	return start ? wqpool_start(p) : 0;
 }
 
-void
+__kern_public void
 wqpool_setmax(struct wqpool *p, int max)
 {
 
@@ -672,7 +727,34 @@ wqpool_self(struct wqpool *p, struct lwp *l)
 	return wr;
 }
 
-bool
+/*
+ * With p_lock held: does the caller run this work, maybe further out?
+ */
+static bool
+wqpool_selfruns(struct wqpool *p, const struct lwp *l, const struct work *wk)
+{
+	struct wqpool_runner *wr;
+
+	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
+		if (wr->wr_lwp == l && wr->wr_cur == wk)
+			return true;
+	return false;
+}
+
+static int
+wqpool_depth(struct wqpool *p, const struct lwp *l)
+{
+	struct wqpool_runner *wr;
+	int n;
+
+	n = 0;
+	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
+		if (wr->wr_lwp == l)
+			n++;
+	return n;
+}
+
+__kern_public bool
 wqpool_cancel(struct wqpool *p, struct work *wk)
 {
 	struct wqpool_runner *wr;
@@ -706,21 +788,28 @@ wqpool_cancel(struct wqpool *p, struct work *wk)
 	return found;
 }
 
-/*
- * Wait for what pw says.  p_lock is held on entry, and not on return; the
- * pool may then be gone.
- */
 static void
-wqpool_await(struct wqpool *p, struct wqpool_waiter *pw, struct lwp *l)
+wqpool_enlist(struct wqpool *p, struct wqpool_waiter *pw)
 {
-	int biglocks;
-	bool alone, start;
 
 	/* The destroyer waits for us to be out of here. */
 	(void)atomic_fetch_add_relaxed(&p->p_nwaiting, 1);
-	pw->pw_lwp = l;
 	pw->pw_next = p->p_waiters;
 	p->p_waiters = pw;
+}
+
+/*
+ * Wait for what pw, which is enlisted, says.  p_lock is held on entry, and
+ * not on return; the pool may then be gone.
+ */
+static void
+wqpool_await(struct wqpool *p, struct wqpool_waiter *pw)
+{
+	struct lwp *l;
+	int biglocks;
+	bool alone, start;
+
+	l = pw->pw_lwp;
 	/*
 	 * Somebody must run what we wait for.  If we keep a thread busy maybe
 	 * nobody else does; and the first may have been refused.
@@ -747,7 +836,7 @@ wqpool_await(struct wqpool *p, struct wqpool_waiter *pw, struct lwp *l)
 	wqk_kernel_lock(biglocks);
 }
 
-bool
+__kern_public bool
 wqpool_wait(struct wqpool *p, const struct work *wk)
 {
 	struct wqpool_waiter pw;
@@ -756,11 +845,12 @@ wqpool_wait(struct wqpool *p, const struct work *wk)
 	wqpool_check_fork(p);
 	l = curlwp_get();
 	memset(&pw, 0, sizeof(pw));
+	pw.pw_lwp = l;
 	pw.pw_work = wk;
 	mutex_enter(&p->p_lock);
 	pw.pw_self = wqpool_self(p, l);
 	if ((p->p_flags & WQPOOL_EXCLUSIVE) != 0 && pw.pw_self != NULL &&
-	    pw.pw_self->wr_cur == wk) {
+	    wqpool_selfruns(p, l, wk)) {
 		mutex_exit(&p->p_lock);
 		return false;
 	}
@@ -774,42 +864,99 @@ wqpool_wait(struct wqpool *p, const struct work *wk)
 	} else if (pw.pw_self != NULL && p->p_maxthreads == 1)
 		panic("pool \"%s\": would deadlock waiting for work %p",
 		    p->p_name, (const void *)wk);
-	wqpool_await(p, &pw, l);
+	wqpool_enlist(p, &pw);
+	wqpool_await(p, &pw);
 	return true;
 }
 
-void
-wqpool_flush(struct wqpool *p)
+/*
+ * With p_lock held, from inside a function: can nobody else run what is
+ * pending?
+ */
+static bool
+wqpool_stuck(struct wqpool *p)
 {
-	struct wqpool_waiter pw;
+
+	return p->p_idle == NULL && p->p_nthreads >= p->p_maxthreads;
+}
+
+__kern_public bool
+wqpool_flush_begin(struct wqpool *p, struct wqpool_waiter *pw)
+{
 	struct lwp *l;
 
 	wqpool_check_fork(p);
 	l = curlwp_get();
-	memset(&pw, 0, sizeof(pw));
+	memset(pw, 0, sizeof(*pw));
+	pw->pw_lwp = l;
 	mutex_enter(&p->p_lock);
-	pw.pw_self = wqpool_self(p, l);
+	pw->pw_self = wqpool_self(p, l);
 	wqpool_order(p);
 	wqpool_kick(p);
 	if (p->p_first != NULL) {
-		if (pw.pw_self != NULL && p->p_maxthreads == 1)
+		if (pw->pw_self != NULL && p->p_maxthreads == 1 &&
+		    (p->p_flags & WQPOOL_NESTED) == 0)
 			panic("pool \"%s\": would deadlock waiting for work "
 			    "%p", p->p_name, (void *)p->p_first);
-		pw.pw_mark.wk_dummy = NULL;
-		*p->p_lastp = &pw.pw_mark;
-		p->p_lastp = (struct work **)&pw.pw_mark.wk_dummy;
-	} else {
-		pw.pw_known = true;
-		pw.pw_seq = p->p_seq;
-		if (wqpool_passed(p, &pw)) {
+		if (pw->pw_self != NULL && wqpool_stuck(p) &&
+		    wqpool_depth(p, l) > WQPOOL_MAXDEPTH) {
 			mutex_exit(&p->p_lock);
-			return;
+			pw->pw_deep = true;
+			return false;
+		}
+		pw->pw_mark.wk_dummy = NULL;
+		*p->p_lastp = &pw->pw_mark;
+		p->p_lastp = (struct work **)&pw->pw_mark.wk_dummy;
+	} else {
+		pw->pw_known = true;
+		pw->pw_seq = p->p_seq;
+		if (wqpool_passed(p, pw)) {
+			mutex_exit(&p->p_lock);
+			return false;
 		}
 	}
-	wqpool_await(p, &pw, l);
+	wqpool_enlist(p, pw);
+	mutex_exit(&p->p_lock);
+	return true;
 }
 
-void
+__kern_public void
+wqpool_flush_end(struct wqpool *p, struct wqpool_waiter *pw)
+{
+	struct wqpool_runner self, **wrp;
+	struct work *outer;
+	struct lwp *l;
+
+	l = pw->pw_lwp;
+	mutex_enter(&p->p_lock);
+	if (pw->pw_self != NULL && !pw->pw_known &&
+	    (p->p_flags & WQPOOL_NESTED) != 0 && wqpool_stuck(p)) {
+		memset(&self, 0, sizeof(self));
+		self.wr_lwp = l;
+		self.wr_next = p->p_runners;
+		p->p_runners = &self;
+		outer = l->l_curwork;
+		wqpool_run(p, &self, pw);
+		l->l_curwork = outer;
+		for (wrp = &p->p_runners; *wrp != &self;)
+			wrp = &(*wrp)->wr_next;
+		*wrp = self.wr_next;
+		/* One that was left to us runs next, further out. */
+		wqpool_check_waiters(p);
+	}
+	wqpool_await(p, pw);
+}
+
+__kern_public void
+wqpool_flush(struct wqpool *p)
+{
+	struct wqpool_waiter pw;
+
+	if (wqpool_flush_begin(p, &pw))
+		wqpool_flush_end(p, &pw);
+}
+
+__kern_public void
 wqpool_busy(struct wqpool *p, const struct work *wk, bool *pendingp,
     bool *runningp)
 {
@@ -828,7 +975,7 @@ wqpool_busy(struct wqpool *p, const struct work *wk, bool *pendingp,
 	mutex_exit(&p->p_lock);
 }
 
-bool
+__kern_public bool
 wqpool_quiet(struct wqpool *p, uint64_t *donep)
 {
 	bool quiet;
@@ -843,7 +990,7 @@ wqpool_quiet(struct wqpool *p, uint64_t *donep)
 	return quiet;
 }
 
-void
+__kern_public void
 wqpool_drain(struct wqpool *p)
 {
 	struct wqpool_waiter pw;
@@ -855,17 +1002,20 @@ wqpool_drain(struct wqpool *p)
 		panic("pool \"%s\" drained by one of its own threads",
 		    p->p_name);
 	memset(&pw, 0, sizeof(pw));
+	pw.pw_lwp = l;
 	pw.pw_quiet = true;
 	mutex_enter(&p->p_lock);
 	wqpool_order(p);
 	wqpool_kick(p);
 	if (wqpool_isquiet(p))
 		mutex_exit(&p->p_lock);
-	else
-		wqpool_await(p, &pw, l);
+	else {
+		wqpool_enlist(p, &pw);
+		wqpool_await(p, &pw);
+	}
 }
 
-void
+__kern_public void
 wqpool_destroy(struct wqpool *p)
 {
 	struct wqpool_runner *wr;
@@ -904,7 +1054,7 @@ wqpool_destroy(struct wqpool *p)
 	wqk_kernel_lock(biglocks);
 }
 
-struct wqpool *
+__kern_public struct wqpool *
 wqpool_current(struct work **wkp)
 {
 	struct lwp *l;

@@ -60,6 +60,27 @@ struct wqpool {
 #define	WQPOOL_SPARE	0x02	/* keep an idle thread while all others run */
 #define	WQPOOL_EXCLUSIVE 0x04	/* no work on two threads at once */
 #define	WQPOOL_NOSTART	0x08	/* start with no thread; wqpool_grow() does */
+#define	WQPOOL_NESTED	0x10	/* a flush by its only thread runs the works */
+#define	WQPOOL_CALLER	0x20	/* threads of its own: none; wqpool_main() */
+
+/*
+ * Somebody who waits; in its own stack frame.  All under p_lock but
+ * pw_done.  Who waits for a work, or flushes, waits for the runs up to
+ * pw_seq, which is known when the work is begun, or when the works before
+ * pw_mark, which is on the ordered list, have been.
+ */
+struct wqpool_waiter {
+	struct wqpool_waiter *pw_next;
+	struct lwp	*pw_lwp;
+	const struct work *pw_work;	/* NULL: all of them */
+	struct wqpool_runner *pw_self;	/* the caller's, is not waited for */
+	struct work	 pw_mark;
+	bool		 pw_known;	/* pw_seq is */
+	bool		 pw_quiet;	/* waits for the pool to be quiet */
+	uint64_t	 pw_seq;
+	bool		 pw_deep;	/* flush: not waited for; too deep */
+	int		 pw_done;	/* (a) */
+};
 
 struct wqpool_attr {
 	const char	*pa_name;
@@ -76,6 +97,17 @@ struct wqpool_attr {
 
 /* 0 or an errno value: not even one thread could be had. */
 int	wqpool_create(struct wqpool **, const struct wqpool_attr *);
+
+/* The same in memory of the caller's, without a thread; and unmake that. */
+void	wqpool_init(struct wqpool *, const struct wqpool_attr *);
+void	wqpool_fini(struct wqpool *);
+
+/*
+ * Be a thread of a WQPOOL_CALLER pool until wqpool_finish(): all that is
+ * pending is run first.  That can be said only while one is.
+ */
+void	wqpool_main(struct wqpool *);
+void	wqpool_finish(struct wqpool *);
 
 /* Lock-free, from any context. */
 void	wqpool_enqueue(struct wqpool *, struct work *);
@@ -104,6 +136,15 @@ bool	wqpool_wait(struct wqpool *, const struct work *);
 
 /* Wait for all that was enqueued before, but not for the caller's own. */
 void	wqpool_flush(struct wqpool *);
+
+/*
+ * The same in two steps, for several pools: what is there as it begins, and,
+ * if that is true, wait.  In a WQPOOL_NESTED pool of whose threads none is
+ * left the caller runs it; if it is too deep in such runs already, there is
+ * nothing to wait for, and pw_deep is true.
+ */
+bool	wqpool_flush_begin(struct wqpool *, struct wqpool_waiter *);
+void	wqpool_flush_end(struct wqpool *, struct wqpool_waiter *);
 
 /* Is it pending, is it running? */
 void	wqpool_busy(struct wqpool *, const struct work *, bool *, bool *);

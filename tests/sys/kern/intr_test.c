@@ -1,0 +1,904 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * intr_establish(9): signals, and injected interrupts, against levels.
+ */
+
+#include <sys/proc.h>
+#include <sys/cpu.h>
+#include <sys/intr.h>
+#include <sys/kthread.h>
+#include <sys/lwp.h>
+#include <sys/mutex.h>
+#include <sys/systm.h>
+
+#include "../../tests.h"
+
+#define	NSOURCES	64		/* there can be */
+
+/* The level of the caller. */
+static int
+level(void)
+{
+	int s;
+
+	s = splhigh();
+	splx(s);
+	return s;
+}
+
+/*
+ * A source that counts, and looks around.
+ */
+struct source {
+	void		*s_ih;
+	int		 s_ipl;
+	atomic_int	 s_calls;
+	atomic_int	 s_level;	/* it was called at */
+	atomic_int	 s_intr;	/* what cpu_intr_p() said */
+	atomic_int	 s_locked;	/* KERNEL_LOCKED_P() */
+	_Atomic(pthread_t) s_thread;	/* that ran it */
+	struct source	*s_inject;	/* done to it meanwhile, once */
+	atomic_int	 s_seen;	/* its calls, right after that */
+	sem_t		*s_entered;	/* posted, if there */
+	sem_t		*s_open;	/* waited for, if there */
+};
+
+/* Who was called, in order. */
+static struct source *order[64];
+static atomic_int norder;
+
+static int
+source_intr(void *arg)
+{
+	struct source *s = arg, *other;
+	int n;
+
+	n = atomic_fetch_add(&norder, 1);
+	if (n < (int)TEST_NELEM(order))
+		order[n] = s;
+	atomic_store(&s->s_level, level());
+	atomic_store(&s->s_intr, cpu_intr_p());
+	atomic_store(&s->s_locked, KERNEL_LOCKED_P());
+	atomic_store(&s->s_thread, pthread_self());
+	if ((other = s->s_inject) != NULL) {
+		s->s_inject = NULL;
+		intr_inject(other->s_ih);
+		atomic_store(&s->s_seen, atomic_load(&other->s_calls));
+	}
+	if (s->s_entered != NULL)
+		sem_post(s->s_entered);
+	if (s->s_open != NULL)
+		test_sem_wait(s->s_open);
+	errno = EXDEV;
+	atomic_fetch_add(&s->s_calls, 1);
+	return 1;
+}
+
+static void
+source_init(struct source *s, int signo, int ipl, int flags)
+{
+
+	memset(s, 0, sizeof(*s));
+	s->s_ipl = ipl;
+	s->s_ih = intr_establish(signo, ipl, flags, source_intr, s);
+	ATF_REQUIRE(s->s_ih != NULL);
+}
+
+static void
+source_fini(struct source *s)
+{
+
+	intr_disestablish(s->s_ih);
+}
+
+TEST_TC(at_once, "a signal calls the handler at once, at its level, on a "
+    "thread below that level; errno is kept")
+{
+	struct source s;
+	int ipl, spl;
+
+	for (ipl = IPL_VM; ipl <= IPL_HIGH; ipl++) {
+		source_init(&s, SIGUSR1, ipl, INTR_MPSAFE);
+		TEST_EQ(0, cpu_intr_p());
+		errno = ENOENT;
+		raise(SIGUSR1);
+		TEST_EQ(ENOENT, errno);
+		TEST_EQ(1, atomic_load(&s.s_calls));
+		TEST_EQ(ipl, atomic_load(&s.s_level));
+		ATF_REQUIRE(atomic_load(&s.s_intr));
+		ATF_REQUIRE(pthread_equal(pthread_self(),
+		    atomic_load(&s.s_thread)));
+		TEST_EQ(0, cpu_intr_p());
+		TEST_EQ(IPL_NONE, level());
+
+		spl = splraiseipl(makeiplcookie(ipl - 1));
+		raise(SIGUSR1);
+		TEST_EQ(2, atomic_load(&s.s_calls));
+		TEST_EQ(ipl - 1, level());
+		splx(spl);
+		TEST_EQ(2, intr_count(s.s_ih));
+		source_fini(&s);
+	}
+}
+
+TEST_TC(held, "at or above the level a signal is held back and counted, and "
+    "run in splx, as often as it came")
+{
+	struct source s;
+	int at, ipl, spl, i;
+
+	for (ipl = IPL_VM; ipl <= IPL_HIGH; ipl++) {
+		source_init(&s, SIGUSR2, ipl, INTR_MPSAFE);
+		for (at = ipl; at <= IPL_HIGH; at++) {
+			atomic_store(&s.s_calls, 0);
+			spl = splraiseipl(makeiplcookie(at));
+			for (i = 0; i < 3; i++)
+				raise(SIGUSR2);
+			TEST_EQ(0, atomic_load(&s.s_calls));
+			splx(ipl);
+			TEST_EQ(0, atomic_load(&s.s_calls));
+			errno = ENOENT;
+			splx(spl);
+			TEST_EQ(3, atomic_load(&s.s_calls));
+			TEST_EQ(ipl, atomic_load(&s.s_level));
+			TEST_EQ(IPL_NONE, level());
+		}
+		TEST_EQ(3 * (IPL_HIGH - ipl + 1), intr_count(s.s_ih));
+		source_fini(&s);
+	}
+}
+
+TEST_TC(spl0_runs, "spl0 runs what was held back")
+{
+	struct source s;
+
+	source_init(&s, 0, IPL_SCHED, INTR_MPSAFE);
+	(void)splhigh();
+	intr_inject(s.s_ih);
+	TEST_EQ(0, atomic_load(&s.s_calls));
+	TEST_EQ(IPL_HIGH, spl0());
+	TEST_EQ(1, atomic_load(&s.s_calls));
+	source_fini(&s);
+}
+
+TEST_TC(highest_first, "what was held back runs highest level first, and no "
+    "more than the level allows")
+{
+	struct source s[3];
+	int i, spl;
+
+	for (i = 0; i < 3; i++)
+		source_init(&s[i], 0, IPL_VM + i, INTR_MPSAFE);
+	spl = splhigh();
+	intr_inject(s[0].s_ih);
+	intr_inject(s[2].s_ih);
+	intr_inject(s[1].s_ih);
+	TEST_EQ(0, atomic_load(&norder));
+	splx(spl);
+	TEST_EQ(3, atomic_load(&norder));
+	for (i = 0; i < 3; i++)
+		ATF_REQUIRE(order[i] == &s[2 - i]);
+
+	atomic_store(&norder, 0);
+	spl = splhigh();
+	for (i = 0; i < 3; i++)
+		intr_inject(s[i].s_ih);
+	splx(IPL_VM);
+	TEST_EQ(2, atomic_load(&norder));
+	ATF_REQUIRE(order[0] == &s[2] && order[1] == &s[1]);
+	splx(IPL_SOFTSERIAL);
+	TEST_EQ(3, atomic_load(&norder));
+	splx(spl);
+	TEST_EQ(3, atomic_load(&norder));
+	for (i = 0; i < 3; i++)
+		source_fini(&s[i]);
+}
+
+TEST_TC(nested, "a higher interrupt comes into a handler; a lower one, and "
+    "its own, wait until it has returned")
+{
+	struct source high, low;
+
+	source_init(&low, 0, IPL_VM, INTR_MPSAFE);
+	source_init(&high, 0, IPL_HIGH, INTR_MPSAFE);
+	low.s_inject = &high;
+	intr_inject(low.s_ih);
+	TEST_EQ(1, atomic_load(&low.s_seen));
+	TEST_EQ(1, atomic_load(&low.s_calls));
+
+	high.s_inject = &low;
+	intr_inject(high.s_ih);
+	TEST_EQ(1, atomic_load(&high.s_seen));
+	TEST_EQ(2, atomic_load(&low.s_calls));
+
+	low.s_inject = &low;
+	intr_inject(low.s_ih);
+	TEST_EQ(2, atomic_load(&low.s_seen));
+	TEST_EQ(4, atomic_load(&low.s_calls));
+	TEST_EQ(IPL_NONE, level());
+	TEST_EQ(0, cpu_intr_p());
+	source_fini(&high);
+	source_fini(&low);
+}
+
+TEST_TC(never_lost, "many that are held back are not lost")
+{
+	const int n = 200000;
+	struct source s;
+	int i, spl;
+
+	source_init(&s, 0, IPL_VM, INTR_MPSAFE);
+	spl = splvm();
+	for (i = 0; i < n; i++)
+		intr_inject(s.s_ih);
+	TEST_EQ(0, atomic_load(&s.s_calls));
+	splx(spl);
+	TEST_EQ(n, atomic_load(&s.s_calls));
+	TEST_EQ(n, intr_count(s.s_ih));
+	source_fini(&s);
+}
+
+TEST_TC(one_signal, "all sources of a signal are called, and each has its "
+    "level")
+{
+	struct source a, b;
+	int spl;
+
+	source_init(&a, SIGUSR1, IPL_VM, INTR_MPSAFE);
+	source_init(&b, SIGUSR1, IPL_HIGH, INTR_MPSAFE);
+	spl = splvm();
+	raise(SIGUSR1);
+	TEST_EQ(0, atomic_load(&a.s_calls));
+	TEST_EQ(1, atomic_load(&b.s_calls));
+	splx(spl);
+	TEST_EQ(1, atomic_load(&a.s_calls));
+	source_fini(&a);
+	raise(SIGUSR1);
+	TEST_EQ(2, atomic_load(&b.s_calls));
+	source_fini(&b);
+}
+
+static void *
+raiser(void *arg)
+{
+
+	(void)arg;
+	raise(SIGUSR1);
+	return NULL;
+}
+
+TEST_TC(foreign_thread, "a signal at a thread that the library never saw is "
+    "handed to another")
+{
+	struct source s;
+	pthread_t t;
+
+	source_init(&s, SIGUSR1, IPL_VM, INTR_MPSAFE);
+	t = test_thread(raiser, NULL);
+	TEST_AWAIT(atomic_load(&s.s_calls) == 1);
+	ATF_REQUIRE(!pthread_equal(t, atomic_load(&s.s_thread)));
+	ATF_REQUIRE(!pthread_equal(pthread_self(),
+	    atomic_load(&s.s_thread)));
+	TEST_EQ(IPL_VM, atomic_load(&s.s_level));
+	ATF_REQUIRE(atomic_load(&s.s_intr));
+	test_join(t);
+	source_fini(&s);
+}
+
+static void *
+ends_raised(void *arg)
+{
+	struct source *s = arg;
+	int i;
+
+	(void)splhigh();
+	for (i = 0; i < 5; i++)
+		intr_inject(s->s_ih);
+	return NULL;
+}
+
+static void
+kthread_ends_raised(void *arg)
+{
+
+	(void)ends_raised(arg);
+	kthread_exit(0);
+}
+
+TEST_TC(thread_ends, "what a thread has held back when it ends runs on "
+    "another")
+{
+	struct source s;
+	struct lwp *l;
+	pthread_t t;
+	int spl;
+
+	source_init(&s, 0, IPL_SCHED, INTR_MPSAFE);
+	t = test_thread(ends_raised, &s);
+	TEST_AWAIT(atomic_load(&s.s_calls) == 5);
+	ATF_REQUIRE(!pthread_equal(t, atomic_load(&s.s_thread)));
+	test_join(t);
+	TEST_EQ(0, kthread_create(PRI_NONE, KTHREAD_MPSAFE | KTHREAD_MUSTJOIN,
+	    NULL, kthread_ends_raised, &s, &l, "raised"));
+	TEST_EQ(0, kthread_join(l));
+	TEST_AWAIT(atomic_load(&s.s_calls) == 10);
+	/* Nothing is left on an lwp that is used again. */
+	t = test_thread(test_ends, NULL);
+	test_join(t);
+	spl = splhigh();
+	splx(spl);
+	TEST_EQ(10, atomic_load(&s.s_calls));
+	source_fini(&s);
+}
+
+/*
+ * A thread that holds the kernel lock.
+ */
+struct holder {
+	sem_t		 h_has;
+	sem_t		 h_release;
+};
+
+static void *
+hold_kernel_lock(void *arg)
+{
+	struct holder *h = arg;
+
+	KERNEL_LOCK(1, NULL);
+	sem_post(&h->h_has);
+	test_sem_wait(&h->h_release);
+	KERNEL_UNLOCK_ONE(NULL);
+	return NULL;
+}
+
+TEST_TC(kernel_lock, "a handler that is not MPSAFE has the kernel lock: of "
+    "the thread if it can, else elsewhere, later")
+{
+	struct source mp, s;
+	struct holder h;
+	pthread_t t;
+
+	source_init(&s, 0, IPL_VM, 0);
+	source_init(&mp, 0, IPL_VM, INTR_MPSAFE);
+	intr_inject(mp.s_ih);
+	TEST_EQ(0, atomic_load(&mp.s_locked));
+	intr_inject(s.s_ih);
+	TEST_EQ(1, atomic_load(&s.s_calls));
+	TEST_EQ(1, atomic_load(&s.s_locked));
+	ATF_REQUIRE(!KERNEL_LOCKED_P());
+
+	KERNEL_LOCK(2, NULL);
+	intr_inject(s.s_ih);
+	TEST_EQ(2, atomic_load(&s.s_calls));
+	KERNEL_UNLOCK_ONE(NULL);
+	ATF_REQUIRE(KERNEL_LOCKED_P());
+	KERNEL_UNLOCK_LAST(NULL);
+
+	sem_init(&h.h_has, 0, 0);
+	sem_init(&h.h_release, 0, 0);
+	t = test_thread(hold_kernel_lock, &h);
+	test_sem_wait(&h.h_has);
+	intr_inject(s.s_ih);
+	intr_inject(s.s_ih);
+	intr_inject(mp.s_ih);
+	TEST_EQ(2, atomic_load(&mp.s_calls));
+	test_pause();
+	TEST_EQ(2, atomic_load(&s.s_calls));
+	sem_post(&h.h_release);
+	TEST_AWAIT(atomic_load(&s.s_calls) == 4);
+	ATF_REQUIRE(!pthread_equal(pthread_self(),
+	    atomic_load(&s.s_thread)));
+	TEST_EQ(1, atomic_load(&s.s_locked));
+	test_join(t);
+	source_fini(&mp);
+	source_fini(&s);
+}
+
+static atomic_int disestablished;
+
+static void *
+disestablish(void *arg)
+{
+	struct source *s = arg;
+
+	intr_disestablish(s->s_ih);
+	atomic_store(&disestablished, 1);
+	return NULL;
+}
+
+static void *
+inject(void *arg)
+{
+	struct source *s = arg;
+
+	intr_inject(s->s_ih);
+	return NULL;
+}
+
+TEST_TC(disestablish_waits, "intr_disestablish waits for a handler that runs")
+{
+	struct source s;
+	sem_t entered, open;
+	pthread_t t, t2;
+	int i;
+
+	sem_init(&entered, 0, 0);
+	sem_init(&open, 0, 0);
+	source_init(&s, 0, IPL_VM, INTR_MPSAFE);
+	s.s_entered = &entered;
+	s.s_open = &open;
+	t = test_thread(inject, &s);
+	test_sem_wait(&entered);
+	t2 = test_thread(disestablish, &s);
+	for (i = 0; i < 50; i++)
+		test_pause();
+	TEST_EQ(0, atomic_load(&disestablished));
+	sem_post(&open);
+	test_join(t2);
+	TEST_EQ(1, atomic_load(&s.s_calls));
+	test_join(t);
+}
+
+TEST_TC(disestablish_held, "what is held back at disestablish never runs, "
+    "not as another source either")
+{
+	struct source more[NSOURCES], s;
+	int i, round, spl;
+
+	source_init(&s, 0, IPL_VM, INTR_MPSAFE);
+	spl = splvm();
+	intr_inject(s.s_ih);
+	/* Sleeping at a level is no error without checking mode. */
+	source_fini(&s);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < NSOURCES - 1; i++)
+			source_init(&more[i], 0, IPL_HIGH, INTR_MPSAFE);
+		/* The last one is not free before we let go of it. */
+		ATF_REQUIRE(intr_establish(0, IPL_VM, 0, source_intr, &s) ==
+		    NULL);
+		for (i = 0; i < NSOURCES - 1; i++)
+			source_fini(&more[i]);
+	}
+	splx(spl);
+	TEST_EQ(0, atomic_load(&norder));
+	for (i = 0; i < NSOURCES; i++)
+		source_init(&more[i], 0, IPL_HIGH, INTR_MPSAFE);
+	for (i = 0; i < NSOURCES; i++)
+		source_fini(&more[i]);
+}
+
+static void
+plain_handler(int signo)
+{
+
+	(void)signo;
+	atomic_fetch_add(&norder, 1);
+}
+
+TEST_TC(disposition, "the signal's disposition comes back after the last "
+    "source")
+{
+	struct sigaction sa, osa;
+	struct source a, b;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = plain_handler;
+	ATF_REQUIRE(sigaction(SIGUSR1, &sa, NULL) == 0);
+	source_init(&a, SIGUSR1, IPL_VM, INTR_MPSAFE);
+	source_init(&b, SIGUSR1, IPL_VM, INTR_MPSAFE);
+	source_fini(&a);
+	ATF_REQUIRE(sigaction(SIGUSR1, NULL, &osa) == 0);
+	ATF_REQUIRE(osa.sa_handler != plain_handler);
+	source_fini(&b);
+	ATF_REQUIRE(sigaction(SIGUSR1, NULL, &osa) == 0);
+	ATF_REQUIRE(osa.sa_handler == plain_handler);
+	raise(SIGUSR1);
+	TEST_EQ(1, atomic_load(&norder));
+}
+
+TEST_TC(unblocked, "establishing unblocks the signal in the caller, and a "
+    "worker made afterwards takes it")
+{
+	struct source s;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	source_init(&s, SIGUSR1, IPL_VM, INTR_MPSAFE);
+	pthread_sigmask(SIG_BLOCK, NULL, &set);
+	ATF_REQUIRE(!sigismember(&set, SIGUSR1));
+	raise(SIGUSR1);
+	TEST_EQ(1, atomic_load(&s.s_calls));
+	source_fini(&s);
+}
+
+static void
+look_at_mask(struct work *wk, void *arg)
+{
+	sigset_t set;
+
+	(void)wk;
+	pthread_sigmask(SIG_BLOCK, NULL, &set);
+	atomic_store((atomic_int *)arg, sigismember(&set, SIGUSR1) * 2 +
+	    sigismember(&set, SIGUSR2));
+}
+
+TEST_TC(worker_mask, "a worker blocks the signals that are no interrupts")
+{
+	struct source s;
+	struct workqueue *wq;
+	struct work wk;
+	atomic_int seen = -1;
+
+	source_init(&s, SIGUSR1, IPL_VM, INTR_MPSAFE);
+	wq = test_create("mask", look_at_mask, &seen, WQ_MPSAFE);
+	workqueue_enqueue(wq, &wk, NULL);
+	workqueue_wait(wq, &wk);
+	TEST_EQ(1, atomic_load(&seen));
+	workqueue_destroy(wq);
+	source_fini(&s);
+}
+
+static int pipefd[2];
+static atomic_int reading;
+
+static void *
+reader(void *arg)
+{
+	char c;
+
+	(void)curlwp;
+	atomic_store(&reading, 1);
+	TEST_EQ(1, read(pipefd[0], &c, 1));
+	return arg;
+}
+
+TEST_TC(in_read, "an interrupt at a thread that blocks in read(2) does not "
+    "wait for the read, and does not end it")
+{
+	struct source s;
+	pthread_t t;
+
+	ATF_REQUIRE(pipe(pipefd) == 0);
+	source_init(&s, SIGUSR1, IPL_VM, INTR_MPSAFE);
+	t = test_thread(reader, NULL);
+	TEST_AWAIT(atomic_load(&reading));
+	pthread_kill(t, SIGUSR1);
+	TEST_AWAIT(atomic_load(&s.s_calls) == 1);
+	ATF_REQUIRE(pthread_equal(t, atomic_load(&s.s_thread)));
+	ATF_REQUIRE(write(pipefd[1], "x", 1) == 1);
+	test_join(t);
+	source_fini(&s);
+}
+
+TEST_TC(bad, "bad arguments, and one source too many, are refused")
+{
+	struct source more[NSOURCES], s;
+	int i;
+
+	ATF_REQUIRE(intr_establish(-1, IPL_VM, 0, source_intr, &s) == NULL);
+	ATF_REQUIRE(intr_establish(65, IPL_VM, 0, source_intr, &s) == NULL);
+	ATF_REQUIRE(intr_establish(SIGKILL, IPL_VM, 0, source_intr, &s) ==
+	    NULL);
+	ATF_REQUIRE(intr_establish(SIGSTOP, IPL_VM, 0, source_intr, &s) ==
+	    NULL);
+	ATF_REQUIRE(intr_establish(0, IPL_SOFTSERIAL, 0, source_intr, &s) ==
+	    NULL);
+	ATF_REQUIRE(intr_establish(0, IPL_NONE, 0, source_intr, &s) == NULL);
+	ATF_REQUIRE(intr_establish(0, NIPL, 0, source_intr, &s) == NULL);
+	ATF_REQUIRE(intr_establish(0, -1, 0, source_intr, &s) == NULL);
+	ATF_REQUIRE(intr_establish(0, IPL_VM, 2, source_intr, &s) == NULL);
+	ATF_REQUIRE(intr_establish(0, IPL_VM, 0, NULL, &s) == NULL);
+	for (i = 0; i < NSOURCES; i++)
+		source_init(&more[i], 0, IPL_HIGH, INTR_MPSAFE);
+	ATF_REQUIRE(intr_establish(0, IPL_VM, 0, source_intr, &s) == NULL);
+	source_fini(&more[13]);
+	source_init(&more[13], 0, IPL_HIGH, INTR_MPSAFE);
+	intr_inject(more[13].s_ih);
+	TEST_EQ(1, atomic_load(&more[13].s_calls));
+	for (i = 0; i < NSOURCES; i++)
+		source_fini(&more[i]);
+}
+
+static kmutex_t vmlock, highlock;
+
+TEST_TC(spin_mutex, "of nested spin mutexes the last one released lets an "
+    "interrupt in, in whatever order")
+{
+	struct source s;
+	int spl;
+
+	mutex_init(&vmlock, MUTEX_DEFAULT, IPL_VM);
+	mutex_init(&highlock, MUTEX_DEFAULT, IPL_HIGH);
+	source_init(&s, SIGUSR1, IPL_HIGH, INTR_MPSAFE);
+
+	mutex_enter(&highlock);
+	mutex_enter(&vmlock);
+	raise(SIGUSR1);
+	mutex_exit(&highlock);
+	TEST_EQ(0, atomic_load(&s.s_calls));
+	TEST_EQ(IPL_HIGH, level());
+	mutex_exit(&vmlock);
+	TEST_EQ(1, atomic_load(&s.s_calls));
+	TEST_EQ(IPL_NONE, level());
+
+	spl = splvm();
+	mutex_spin_enter(&vmlock);
+	raise(SIGUSR1);
+	TEST_EQ(2, atomic_load(&s.s_calls));
+	mutex_spin_enter(&highlock);
+	raise(SIGUSR1);
+	mutex_spin_exit(&highlock);
+	TEST_EQ(2, atomic_load(&s.s_calls));
+	mutex_spin_exit(&vmlock);
+	TEST_EQ(3, atomic_load(&s.s_calls));
+	TEST_EQ(IPL_VM, level());
+	splx(spl);
+	source_fini(&s);
+	mutex_destroy(&highlock);
+	mutex_destroy(&vmlock);
+}
+
+static int
+locking_intr(void *arg)
+{
+
+	mutex_enter(&highlock);
+	mutex_exit(&highlock);
+	atomic_store((atomic_int *)arg, level());
+	return 1;
+}
+
+TEST_TC(spin_mutex_in_handler, "a handler's own spin mutex goes back to the "
+    "handler's level, also when it interrupts a holder")
+{
+	atomic_int seen = -1;
+	void *ih;
+
+	mutex_init(&vmlock, MUTEX_DEFAULT, IPL_VM);
+	mutex_init(&highlock, MUTEX_DEFAULT, IPL_HIGH);
+	ih = intr_establish(0, IPL_SCHED, INTR_MPSAFE, locking_intr, &seen);
+	ATF_REQUIRE(ih != NULL);
+	intr_inject(ih);
+	TEST_EQ(IPL_SCHED, atomic_load(&seen));
+	TEST_EQ(IPL_NONE, level());
+	atomic_store(&seen, -1);
+	mutex_enter(&vmlock);
+	intr_inject(ih);
+	TEST_EQ(IPL_SCHED, atomic_load(&seen));
+	TEST_EQ(IPL_VM, level());
+	mutex_exit(&vmlock);
+	TEST_EQ(IPL_NONE, level());
+	intr_disestablish(ih);
+	mutex_destroy(&highlock);
+	mutex_destroy(&vmlock);
+}
+
+/*
+ * After a fork.
+ */
+static struct source forked;
+
+static void
+child_interrupts(void)
+{
+	struct source s;
+	pthread_t t;
+	int spl;
+
+	raise(SIGUSR1);
+	if (atomic_load(&forked.s_calls) != 1)
+		_exit(1);
+	spl = splhigh();
+	raise(SIGUSR1);
+	splx(spl);
+	if (atomic_load(&forked.s_calls) != 2)
+		_exit(2);
+	/* This starts the interrupt thread again. */
+	s.s_ih = intr_establish(0, IPL_VM, 0, source_intr, &s);
+	if (s.s_ih == NULL)
+		_exit(3);
+	t = test_thread(raiser, NULL);
+	test_join(t);
+	while (atomic_load(&forked.s_calls) != 3)
+		test_pause();
+	intr_disestablish(s.s_ih);
+	intr_disestablish(forked.s_ih);
+}
+
+TEST_TC(child, "interrupts work in a forked child")
+{
+
+	source_init(&forked, SIGUSR1, IPL_VM, INTR_MPSAFE);
+	test_lives(child_interrupts);
+	TEST_EQ(0, atomic_load(&forked.s_calls));
+	source_fini(&forked);
+}
+
+/*
+ * What checking mode says of handlers.
+ */
+static kmutex_t adaptive;
+static int channel;
+static struct workqueue *queue;
+static struct work item;
+static int (*bad_func)(void);
+
+static int
+call_bad(void *arg)
+{
+
+	(void)arg;
+	return (*bad_func)();
+}
+
+static void
+run_bad(void)
+{
+	void *ih;
+
+	ih = intr_establish(0, IPL_SCHED, INTR_MPSAFE, call_bad, NULL);
+	if (ih == NULL)
+		_exit(3);
+	intr_inject(ih);
+}
+
+static void
+nothing(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+}
+
+static int
+bad_raised(void)
+{
+
+	return splhigh();
+}
+
+static int
+bad_spin_mutex(void)
+{
+
+	mutex_init(&highlock, MUTEX_DEFAULT, IPL_HIGH);
+	mutex_enter(&highlock);
+	return 0;
+}
+
+static int
+bad_kernel_lock(void)
+{
+
+	KERNEL_LOCK(1, NULL);
+	return 0;
+}
+
+static int
+bad_preempt(void)
+{
+
+	kpreempt_disable();
+	return 0;
+}
+
+static int
+bad_mutex(void)
+{
+
+	mutex_init(&adaptive, MUTEX_DEFAULT, IPL_NONE);
+	mutex_enter(&adaptive);
+	return 0;
+}
+
+static int
+bad_tsleep(void)
+{
+
+	return tsleep(&channel, PWAIT, "bad", 1);
+}
+
+static int
+bad_kpause(void)
+{
+
+	return kpause("bad", false, 1, NULL);
+}
+
+static int
+bad_wait(void)
+{
+
+	workqueue_wait(queue, &item);
+	return 0;
+}
+
+static int
+bad_destroy(void)
+{
+
+	workqueue_destroy(queue);
+	return 0;
+}
+
+static int
+bad_disestablish(void)
+{
+
+	intr_disestablish(NULL);
+	return 0;
+}
+
+static int
+bad_establish(void)
+{
+
+	(void)intr_establish(0, IPL_VM, 0, call_bad, NULL);
+	return 0;
+}
+
+TEST_TC(checking, "checking mode tells what a handler leaves behind, and "
+    "that it sleeps")
+{
+	static const struct {
+		int	  (*func)(void);
+		const char *says;
+	} cases[] = {
+		{ bad_raised, "returned at IPL 7" },
+		{ bad_spin_mutex, "returned holding a spin mutex" },
+		{ bad_kernel_lock, "returned holding 1 kernel locks" },
+		{ bad_preempt, "returned with preemption off" },
+		{ bad_mutex, "mutex_enter: blocking in interrupt context" },
+		{ bad_tsleep, "tsleep: sleeping in interrupt context" },
+		{ bad_kpause, "kpause: sleeping in interrupt context" },
+		{ bad_wait, "workqueue_wait: sleeping in interrupt context" },
+		{ bad_destroy,
+		    "workqueue_destroy: sleeping in interrupt context" },
+		{ bad_disestablish,
+		    "intr_disestablish: sleeping in interrupt context" },
+		{ bad_establish,
+		    "intr_establish: sleeping in interrupt context" },
+	};
+	size_t i;
+
+	test_env("WORKQUEUE_CHECK", "1");
+	queue = test_create("bad", nothing, NULL, WQ_MPSAFE);
+	for (i = 0; i < TEST_NELEM(cases); i++) {
+		bad_func = cases[i].func;
+		test_panics(run_bad, cases[i].says, NULL);
+	}
+	workqueue_destroy(queue);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, at_once);
+	ATF_TP_ADD_TC(tp, held);
+	ATF_TP_ADD_TC(tp, spl0_runs);
+	ATF_TP_ADD_TC(tp, highest_first);
+	ATF_TP_ADD_TC(tp, nested);
+	ATF_TP_ADD_TC(tp, never_lost);
+	ATF_TP_ADD_TC(tp, one_signal);
+	ATF_TP_ADD_TC(tp, foreign_thread);
+	ATF_TP_ADD_TC(tp, thread_ends);
+	ATF_TP_ADD_TC(tp, kernel_lock);
+	ATF_TP_ADD_TC(tp, disestablish_waits);
+	ATF_TP_ADD_TC(tp, disestablish_held);
+	ATF_TP_ADD_TC(tp, disposition);
+	ATF_TP_ADD_TC(tp, unblocked);
+	ATF_TP_ADD_TC(tp, worker_mask);
+	ATF_TP_ADD_TC(tp, in_read);
+	ATF_TP_ADD_TC(tp, bad);
+	ATF_TP_ADD_TC(tp, spin_mutex);
+	ATF_TP_ADD_TC(tp, spin_mutex_in_handler);
+	ATF_TP_ADD_TC(tp, child);
+	ATF_TP_ADD_TC(tp, checking);
+	return atf_no_error();
+}

@@ -1,0 +1,853 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * softint(9): levels, CPUs, contexts.
+ */
+
+#include <sys/proc.h>
+#include <sys/condvar.h>
+#include <sys/cpu.h>
+#include <sys/intr.h>
+#include <sys/lwp.h>
+#include <sys/mutex.h>
+#include <sys/systm.h>
+
+#include "../../tests.h"
+
+static int
+level(void)
+{
+	int s;
+
+	s = splhigh();
+	splx(s);
+	return s;
+}
+
+/*
+ * A soft interrupt that counts, and looks around.
+ */
+struct soft {
+	void		*s_ih;
+	atomic_int	 s_calls;
+	atomic_int	 s_level;
+	atomic_int	 s_soft;	/* cpu_softintr_p() */
+	atomic_int	 s_intr;	/* cpu_intr_p() */
+	atomic_int	 s_locked;	/* KERNEL_LOCKED_P() */
+	atomic_int	 s_cpu;
+	sem_t		 s_called;
+};
+
+static struct soft *order[64];
+static atomic_int norder;
+
+static void
+soft_func(void *arg)
+{
+	struct soft *s = arg;
+	int n;
+
+	n = atomic_fetch_add(&norder, 1);
+	if (n < (int)TEST_NELEM(order))
+		order[n] = s;
+	atomic_store(&s->s_level, level());
+	atomic_store(&s->s_soft, cpu_softintr_p());
+	atomic_store(&s->s_intr, cpu_intr_p());
+	atomic_store(&s->s_locked, KERNEL_LOCKED_P());
+	atomic_store(&s->s_cpu, (int)cpu_index(curcpu()));
+	atomic_fetch_add(&s->s_calls, 1);
+	sem_post(&s->s_called);
+}
+
+static void
+soft_init(struct soft *s, unsigned flags)
+{
+
+	memset(s, 0, sizeof(*s));
+	sem_init(&s->s_called, 0, 0);
+	s->s_ih = softint_establish(flags, soft_func, s);
+	ATF_REQUIRE(s->s_ih != NULL);
+}
+
+/* It has been called n times, and is not going to be called again. */
+static void
+soft_fini(struct soft *s, int n)
+{
+
+	softint_disestablish(s->s_ih);
+	TEST_EQ(n, atomic_load(&s->s_calls));
+}
+
+/*
+ * A soft interrupt that keeps its CPU until it is opened.
+ */
+struct gate {
+	void		*g_ih;
+	sem_t		 g_entered;
+	sem_t		 g_open;
+	atomic_int	 g_left;
+};
+
+static void
+gate_func(void *arg)
+{
+	struct gate *g = arg;
+
+	sem_post(&g->g_entered);
+	test_sem_wait(&g->g_open);
+	atomic_fetch_add(&g->g_left, 1);
+}
+
+static void
+gate_init(struct gate *g)
+{
+
+	memset(g, 0, sizeof(*g));
+	sem_init(&g->g_entered, 0, 0);
+	sem_init(&g->g_open, 0, 0);
+	g->g_ih = softint_establish(SOFTINT_CLOCK | SOFTINT_MPSAFE, gate_func,
+	    g);
+	ATF_REQUIRE(g->g_ih != NULL);
+}
+
+static void
+gate_close(struct gate *g, struct cpu_info *ci)
+{
+
+	softint_schedule_cpu(g->g_ih, ci);
+	test_sem_wait(&g->g_entered);
+}
+
+static void
+gate_open(struct gate *g)
+{
+
+	sem_post(&g->g_open);
+}
+
+static void
+context(void)
+{
+	struct soft s;
+	unsigned l, mpsafe;
+
+	for (l = SOFTINT_CLOCK; l <= SOFTINT_SERIAL; l++) {
+		for (mpsafe = 0; mpsafe <= SOFTINT_MPSAFE;
+		    mpsafe += SOFTINT_MPSAFE) {
+			soft_init(&s, l | mpsafe);
+			softint_schedule(s.s_ih);
+			test_sem_wait(&s.s_called);
+			TEST_EQ(IPL_SOFTCLOCK + (int)l,
+			    atomic_load(&s.s_level));
+			ATF_REQUIRE(atomic_load(&s.s_soft));
+			TEST_EQ(0, atomic_load(&s.s_intr));
+			TEST_EQ(mpsafe == 0, atomic_load(&s.s_locked));
+			soft_fini(&s, 1);
+		}
+	}
+	TEST_EQ(0, cpu_softintr_p());
+	TEST_EQ(IPL_NONE, level());
+}
+
+TEST_TC(context, "the handler is called in softint context, at its level, "
+    "with the kernel lock unless MPSAFE")
+{
+
+	context();
+}
+
+static void
+level_order(void)
+{
+	struct soft s[SOFTINT_COUNT];
+	struct gate g;
+	int i;
+
+	atomic_store(&norder, 0);
+	gate_init(&g);
+	for (i = 0; i < SOFTINT_COUNT; i++)
+		soft_init(&s[i], (unsigned)i | SOFTINT_MPSAFE);
+	gate_close(&g, cpu_lookup(0));
+	for (i = 0; i < SOFTINT_COUNT; i++)
+		softint_schedule_cpu(s[i ^ 1].s_ih, cpu_lookup(0));
+	test_pause();
+	TEST_EQ(0, atomic_load(&norder));
+	gate_open(&g);
+	for (i = 0; i < SOFTINT_COUNT; i++)
+		test_sem_wait(&s[i].s_called);
+	for (i = 0; i < SOFTINT_COUNT; i++) {
+		ATF_REQUIRE(order[i] == &s[SOFTINT_COUNT - 1 - i]);
+		soft_fini(&s[i], 1);
+	}
+	softint_disestablish(g.g_ih);
+}
+
+TEST_TC(level_order, "what is pending on a CPU runs highest level first")
+{
+
+	level_order();
+}
+
+static void
+fifo(void)
+{
+	struct soft s[8];
+	struct gate g;
+	size_t i;
+
+	atomic_store(&norder, 0);
+	gate_init(&g);
+	for (i = 0; i < TEST_NELEM(s); i++)
+		soft_init(&s[i], SOFTINT_NET | SOFTINT_MPSAFE);
+	gate_close(&g, cpu_lookup(0));
+	for (i = 0; i < TEST_NELEM(s); i++)
+		softint_schedule_cpu(s[i].s_ih, cpu_lookup(0));
+	gate_open(&g);
+	for (i = 0; i < TEST_NELEM(s); i++)
+		test_sem_wait(&s[i].s_called);
+	for (i = 0; i < TEST_NELEM(s); i++) {
+		ATF_REQUIRE(order[i] == &s[i]);
+		soft_fini(&s[i], 1);
+	}
+	softint_disestablish(g.g_ih);
+}
+
+TEST_TC(fifo, "within a level they run as they were scheduled")
+{
+
+	fifo();
+}
+
+static void
+pending(void)
+{
+	struct soft s;
+	struct gate g;
+	int i;
+
+	gate_init(&g);
+	soft_init(&s, SOFTINT_SERIAL | SOFTINT_MPSAFE);
+	gate_close(&g, cpu_lookup(0));
+	for (i = 0; i < 5; i++)
+		softint_schedule_cpu(s.s_ih, cpu_lookup(0));
+	/* The gate itself runs, so it is not pending. */
+	softint_schedule_cpu(g.g_ih, cpu_lookup(0));
+	softint_schedule_cpu(g.g_ih, cpu_lookup(0));
+	gate_open(&g);
+	test_sem_wait(&g.g_entered);
+	gate_open(&g);
+	test_sem_wait(&s.s_called);
+	soft_fini(&s, 1);
+	softint_disestablish(g.g_ih);
+	TEST_EQ(2, atomic_load(&g.g_left));
+}
+
+TEST_TC(pending, "scheduling what is pending does nothing; what runs is not "
+    "pending")
+{
+
+	pending();
+}
+
+static void *
+schedule_fence(void *arg)
+{
+	struct soft *s = arg;
+
+	softint_schedule_cpu(s->s_ih, cpu_lookup(0));
+	test_sem_wait(&s->s_called);
+	return NULL;
+}
+
+static void
+raised(void)
+{
+	struct soft fence, low, high;
+	int s;
+
+	soft_init(&fence, SOFTINT_CLOCK | SOFTINT_MPSAFE);
+	soft_init(&low, SOFTINT_CLOCK | SOFTINT_MPSAFE);
+	soft_init(&high, SOFTINT_SERIAL | SOFTINT_MPSAFE);
+
+	s = splsoftbio();
+	softint_schedule_cpu(low.s_ih, cpu_lookup(0));
+	softint_schedule_cpu(low.s_ih, cpu_lookup(0));
+	softint_schedule_cpu(high.s_ih, cpu_lookup(0));
+	test_sem_wait(&high.s_called);
+	/* All that the CPU has by now, it has run after this. */
+	test_join(test_thread(schedule_fence, &fence));
+	TEST_EQ(0, atomic_load(&low.s_calls));
+	splx(s);
+	test_sem_wait(&low.s_called);
+
+	s = splhigh();
+	softint_schedule_cpu(low.s_ih, cpu_lookup(0));
+	softint_schedule_cpu(high.s_ih, cpu_lookup(0));
+	test_join(test_thread(schedule_fence, &fence));
+	TEST_EQ(1, atomic_load(&low.s_calls));
+	TEST_EQ(1, atomic_load(&high.s_calls));
+	splx(IPL_SOFTCLOCK);
+	test_sem_wait(&high.s_called);
+	test_join(test_thread(schedule_fence, &fence));
+	TEST_EQ(1, atomic_load(&low.s_calls));
+	splx(s);
+	test_sem_wait(&low.s_called);
+
+	soft_fini(&high, 2);
+	soft_fini(&low, 2);
+	soft_fini(&fence, 3);
+}
+
+TEST_TC(raised, "scheduled at a level that masks it, it runs after splx, and "
+    "not before")
+{
+
+	raised();
+}
+
+static void
+raised_many(void)
+{
+	struct soft s[1000];
+	size_t i;
+	int spl;
+
+	for (i = 0; i < TEST_NELEM(s); i++)
+		soft_init(&s[i], SOFTINT_NET | SOFTINT_MPSAFE);
+	atomic_store(&norder, 0);
+	spl = splsoftnet();
+	for (i = 0; i < TEST_NELEM(s); i++)
+		softint_schedule_cpu(s[i].s_ih, cpu_lookup(0));
+	TEST_EQ(0, atomic_load(&norder));
+	splx(spl);
+	for (i = 0; i < TEST_NELEM(s); i++)
+		soft_fini(&s[i], 1);
+	for (i = 0; i < TEST_NELEM(order); i++)
+		ATF_REQUIRE(order[i] == &s[i]);
+}
+
+TEST_TC(raised_many, "many that were masked run in the order in which they "
+    "were scheduled")
+{
+
+	raised_many();
+}
+
+static void *
+ends_raised(void *arg)
+{
+
+	(void)splhigh();
+	softint_schedule(arg);
+	return NULL;
+}
+
+TEST_TC(thread_ends, "what was scheduled by a thread that ends at its level "
+    "runs")
+{
+	struct soft s;
+
+	soft_init(&s, SOFTINT_NET);
+	test_join(test_thread(ends_raised, s.s_ih));
+	test_sem_wait(&s.s_called);
+	soft_fini(&s, 1);
+}
+
+static int
+schedule_intr(void *arg)
+{
+	struct soft *s = arg;
+
+	softint_schedule(s->s_ih);
+	softint_schedule(s->s_ih);
+	return 1;
+}
+
+static void
+from_interrupt(void)
+{
+	struct soft s;
+	void *ih;
+	int spl;
+
+	soft_init(&s, SOFTINT_SERIAL | SOFTINT_MPSAFE);
+	ih = intr_establish(SIGUSR1, IPL_HIGH, INTR_MPSAFE, schedule_intr, &s);
+	ATF_REQUIRE(ih != NULL);
+	raise(SIGUSR1);
+	test_sem_wait(&s.s_called);
+	ATF_REQUIRE(atomic_load(&s.s_soft));
+	TEST_EQ(0, atomic_load(&s.s_intr));
+
+	spl = splsoftserial();
+	raise(SIGUSR1);
+	TEST_EQ(2, intr_count(ih));
+	test_pause();
+	TEST_EQ(1, atomic_load(&s.s_calls));
+	splx(spl);
+	test_sem_wait(&s.s_called);
+	intr_disestablish(ih);
+	soft_fini(&s, 2);
+}
+
+TEST_TC(from_interrupt, "an interrupt handler schedules it; it runs when the "
+    "interrupted thread's level allows")
+{
+
+	from_interrupt();
+}
+
+/*
+ * All CPUs at the same time.
+ */
+static atomic_int present;
+static atomic_int seen[1024];
+
+static void
+parallel_func(void *arg)
+{
+
+	(void)arg;
+	atomic_fetch_add(&seen[cpu_index(curcpu())], 1);
+	atomic_fetch_add(&present, 1);
+	TEST_AWAIT(atomic_load(&present) >= ncpu);
+}
+
+static void
+per_cpu(void)
+{
+	CPU_INFO_ITERATOR cii;
+	struct cpu_info *ci;
+	void *ih;
+	int i;
+
+	atomic_store(&present, 0);
+	for (i = 0; i < ncpu; i++)
+		atomic_store(&seen[i], 0);
+	ih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, parallel_func,
+	    NULL);
+	ATF_REQUIRE(ih != NULL);
+	for (CPU_INFO_FOREACH(cii, ci))
+		softint_schedule_cpu(ih, ci);
+	softint_disestablish(ih);
+	for (i = 0; i < ncpu; i++)
+		TEST_EQ(1, atomic_load(&seen[i]));
+}
+
+TEST_TC(per_cpu, "on each CPU it is pending on its own, and runs there")
+{
+
+	per_cpu();
+}
+
+static kmutex_t lock;
+
+static void
+locking_func(void *arg)
+{
+
+	mutex_enter(&lock);
+	++*(int *)arg;
+	mutex_exit(&lock);
+}
+
+static void
+mutexes(void)
+{
+	void *ih;
+	int n, runs;
+
+	runs = 0;
+	mutex_init(&lock, MUTEX_DEFAULT, IPL_SOFTNET);
+	ih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, locking_func,
+	    &runs);
+	ATF_REQUIRE(ih != NULL);
+	mutex_enter(&lock);
+	softint_schedule(ih);
+	test_pause();
+	TEST_EQ(0, runs);
+	mutex_exit(&lock);
+	do {
+		mutex_enter(&lock);
+		n = runs;
+		mutex_exit(&lock);
+		test_pause();
+	} while (n == 0);
+	softint_disestablish(ih);
+	TEST_EQ(1, runs);
+	mutex_destroy(&lock);
+}
+
+TEST_TC(mutexes, "a handler waits for an adaptive mutex, in checking mode "
+    "too")
+{
+
+	mutexes();
+	test_env("WORKQUEUE_CHECK", "1");
+	mutexes();
+}
+
+static atomic_int disestablished;
+
+static void *
+disestablish(void *arg)
+{
+
+	softint_disestablish(arg);
+	atomic_store(&disestablished, 1);
+	return NULL;
+}
+
+static void
+disestablish_waits(void)
+{
+	struct soft s;
+	struct gate g;
+	pthread_t t;
+	int i, spl;
+
+	/* For one that runs. */
+	atomic_store(&disestablished, 0);
+	gate_init(&g);
+	gate_close(&g, cpu_lookup((unsigned)ncpu - 1));
+	t = test_thread(disestablish, g.g_ih);
+	for (i = 0; i < 25; i++)
+		test_pause();
+	TEST_EQ(0, atomic_load(&disestablished));
+	gate_open(&g);
+	test_join(t);
+	TEST_EQ(1, atomic_load(&g.g_left));
+
+	/* For one that a thread's level masks. */
+	atomic_store(&disestablished, 0);
+	soft_init(&s, SOFTINT_NET | SOFTINT_MPSAFE);
+	spl = splsoftnet();
+	softint_schedule(s.s_ih);
+	t = test_thread(disestablish, s.s_ih);
+	for (i = 0; i < 25; i++)
+		test_pause();
+	TEST_EQ(0, atomic_load(&disestablished));
+	splx(spl);
+	test_join(t);
+	TEST_EQ(1, atomic_load(&s.s_calls));
+}
+
+TEST_TC(disestablish_waits, "softint_disestablish waits for what runs and "
+    "for what is pending")
+{
+
+	disestablish_waits();
+}
+
+/*
+ * Many schedule; what was said before is seen by the run after.
+ */
+#define	NTHREADS	4
+static atomic_int said, heard;
+
+static void
+listen(void *arg)
+{
+
+	(void)arg;
+	atomic_store(&heard, atomic_load(&said));
+}
+
+static void *
+say(void *arg)
+{
+	int i;
+
+	for (i = 0; i < TEST_SCALE(20000); i++) {
+		atomic_fetch_add(&said, 1);
+		softint_schedule_cpu(arg, cpu_lookup(0));
+	}
+	return NULL;
+}
+
+static void
+storm(void)
+{
+	pthread_t t[NTHREADS];
+	void *ih;
+	int i;
+
+	atomic_store(&said, 0);
+	ih = softint_establish(SOFTINT_BIO | SOFTINT_MPSAFE, listen, NULL);
+	ATF_REQUIRE(ih != NULL);
+	for (i = 0; i < NTHREADS; i++)
+		t[i] = test_thread(say, ih);
+	for (i = 0; i < NTHREADS; i++)
+		test_join(t[i]);
+	softint_disestablish(ih);
+	TEST_EQ(NTHREADS * TEST_SCALE(20000), atomic_load(&heard));
+}
+
+TEST_TC(storm, "the last schedule is followed by a run")
+{
+
+	storm();
+}
+
+static void
+all(void)
+{
+
+	context();
+	level_order();
+	fifo();
+	pending();
+	raised();
+	raised_many();
+	from_interrupt();
+	per_cpu();
+	disestablish_waits();
+	storm();
+}
+
+TEST_TC(all_1cpu, "all of that with one CPU")
+{
+
+	test_env("WORKQUEUE_NCPU", "1");
+	all();
+}
+
+TEST_TC(all_7cpus, "all of that with seven CPUs, checking")
+{
+
+	test_env("WORKQUEUE_NCPU", "7");
+	test_env("WORKQUEUE_CHECK", "1");
+	all();
+}
+
+TEST_TC(bad, "bad arguments are refused")
+{
+
+	ATF_REQUIRE(softint_establish(SOFTINT_COUNT, soft_func, NULL) == NULL);
+	ATF_REQUIRE(softint_establish(0xff, soft_func, NULL) == NULL);
+	ATF_REQUIRE(softint_establish(SOFTINT_NET | 0x200, soft_func, NULL) ==
+	    NULL);
+	ATF_REQUIRE(softint_establish(SOFTINT_NET, NULL, NULL) == NULL);
+}
+
+/*
+ * After a fork.
+ */
+static struct soft parents[2];
+static struct gate parents_gate;
+
+static void
+child_softints(void)
+{
+	struct soft s;
+
+	/* The threads are started again by this. */
+	soft_init(&s, SOFTINT_NET);
+	softint_schedule(s.s_ih);
+	test_sem_wait(&s.s_called);
+	soft_fini(&s, 1);
+	/* Pending in the parent: not here. */
+	softint_schedule_cpu(parents[0].s_ih, cpu_lookup(0));
+	test_sem_wait(&parents[0].s_called);
+	soft_fini(&parents[0], 1);
+	splx(IPL_NONE);
+	soft_fini(&parents[1], 0);
+	softint_disestablish(parents_gate.g_ih);
+}
+
+TEST_TC(child, "in a forked child nothing is pending, and soft interrupts "
+    "work")
+{
+	int spl;
+
+	gate_init(&parents_gate);
+	soft_init(&parents[0], SOFTINT_NET);
+	soft_init(&parents[1], SOFTINT_NET);
+	gate_close(&parents_gate, cpu_lookup(0));
+	softint_schedule_cpu(parents[0].s_ih, cpu_lookup(0));
+	spl = splsoftnet();
+	softint_schedule_cpu(parents[1].s_ih, cpu_lookup(0));
+	test_lives(child_softints);
+	splx(spl);
+	gate_open(&parents_gate);
+	softint_disestablish(parents_gate.g_ih);
+	soft_fini(&parents[0], 1);
+	soft_fini(&parents[1], 1);
+}
+
+/*
+ * What checking mode says of handlers.
+ */
+static kcondvar_t cv;
+static int channel;
+static struct workqueue *queue;
+static struct work item;
+static void *bad_ih;
+static void (*bad_func)(void);
+
+static void
+call_bad(void *arg)
+{
+
+	(void)arg;
+	(*bad_func)();
+}
+
+static void
+run_bad(void)
+{
+
+	bad_ih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, call_bad,
+	    NULL);
+	if (bad_ih == NULL)
+		_exit(3);
+	softint_schedule(bad_ih);
+	for (;;)
+		pause();
+}
+
+static void
+nothing(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+}
+
+static void
+bad_raised(void)
+{
+
+	(void)splhigh();
+}
+
+static void
+bad_lowered(void)
+{
+
+	splx(IPL_NONE);
+}
+
+static void
+bad_spin_mutex(void)
+{
+
+	mutex_init(&lock, MUTEX_DEFAULT, IPL_VM);
+	mutex_enter(&lock);
+}
+
+static void
+bad_kernel_lock(void)
+{
+
+	KERNEL_LOCK(2, NULL);
+}
+
+static void
+bad_preempt(void)
+{
+
+	kpreempt_disable();
+}
+
+static void
+bad_cv_wait(void)
+{
+
+	mutex_init(&lock, MUTEX_DEFAULT, IPL_SOFTNET);
+	cv_init(&cv, "bad");
+	mutex_enter(&lock);
+	cv_wait(&cv, &lock);
+}
+
+static void
+bad_tsleep(void)
+{
+
+	(void)tsleep(&channel, PWAIT, "bad", 1);
+}
+
+static void
+bad_kpause(void)
+{
+
+	(void)kpause("bad", false, 1, NULL);
+}
+
+static void
+bad_wait(void)
+{
+
+	workqueue_wait(queue, &item);
+}
+
+static void
+bad_self(void)
+{
+
+	softint_disestablish(bad_ih);
+}
+
+static void
+bad_establish(void)
+{
+
+	(void)softint_establish(SOFTINT_NET, call_bad, NULL);
+}
+
+TEST_TC(checking, "checking mode tells what a handler leaves behind, and "
+    "that it sleeps")
+{
+	static const struct {
+		void	  (*func)(void);
+		const char *says;
+	} cases[] = {
+		{ bad_raised, "returned at IPL 7" },
+		{ bad_lowered, "returned at IPL 0" },
+		{ bad_spin_mutex, "returned holding a spin mutex" },
+		{ bad_kernel_lock, "returned holding 2 kernel locks" },
+		{ bad_preempt, "returned with preemption off" },
+		{ bad_cv_wait, "cv_wait: sleeping in softint context" },
+		{ bad_tsleep, "tsleep: sleeping in softint context" },
+		{ bad_kpause, "kpause: sleeping in softint context" },
+		{ bad_wait, "workqueue_wait: sleeping in softint context" },
+		{ bad_self,
+		    "softint_disestablish: sleeping in softint context" },
+		{ bad_establish,
+		    "softint_establish: sleeping in softint context" },
+	};
+	size_t i;
+
+	test_env("WORKQUEUE_CHECK", "1");
+	queue = test_create("bad", nothing, NULL, WQ_MPSAFE);
+	for (i = 0; i < TEST_NELEM(cases); i++) {
+		bad_func = cases[i].func;
+		test_panics(run_bad, cases[i].says, NULL);
+	}
+	workqueue_destroy(queue);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, context);
+	ATF_TP_ADD_TC(tp, level_order);
+	ATF_TP_ADD_TC(tp, fifo);
+	ATF_TP_ADD_TC(tp, pending);
+	ATF_TP_ADD_TC(tp, raised);
+	ATF_TP_ADD_TC(tp, raised_many);
+	ATF_TP_ADD_TC(tp, thread_ends);
+	ATF_TP_ADD_TC(tp, from_interrupt);
+	ATF_TP_ADD_TC(tp, per_cpu);
+	ATF_TP_ADD_TC(tp, mutexes);
+	ATF_TP_ADD_TC(tp, disestablish_waits);
+	ATF_TP_ADD_TC(tp, storm);
+	ATF_TP_ADD_TC(tp, all_1cpu);
+	ATF_TP_ADD_TC(tp, all_7cpus);
+	ATF_TP_ADD_TC(tp, bad);
+	ATF_TP_ADD_TC(tp, child);
+	ATF_TP_ADD_TC(tp, checking);
+	return atf_no_error();
+}

@@ -1,0 +1,400 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * workqueue_ext(9).
+ */
+
+#include <poll.h>
+
+#include <sys/cpu.h>
+#include <sys/systm.h>
+#include <sys/workqueue_ext.h>
+
+#include "../../tests.h"
+
+#define	NITEMS	100
+
+/*
+ * An item that counts its runs; the first one of a round blocks the worker.
+ */
+struct item {
+	struct work	i_work;
+	int		i_gate;
+	atomic_int	i_runs;
+	atomic_int	i_state;
+};
+
+static struct item items[NITEMS];
+static sem_t at_gate, gate;
+static atomic_int not_current;
+
+static void
+run(struct work *wk, void *arg)
+{
+	struct item *it = (void *)wk;
+	struct workqueue *wq;
+
+	if (it->i_gate) {
+		sem_post(&at_gate);
+		test_sem_wait(&gate);
+	}
+	if (workqueue_current(&wq) != wk || wq != *(struct workqueue **)arg)
+		atomic_store(&not_current, 1);
+	atomic_fetch_add(&it->i_runs, 1);
+}
+
+static struct workqueue *
+blocked(struct workqueue **wqp)
+{
+
+	memset(items, 0, sizeof(items));
+	items[0].i_gate = 1;
+	sem_init(&at_gate, 0, 0);
+	sem_init(&gate, 0, 0);
+	atomic_store(&not_current, 0);
+	TEST_EQ(0, workqueue_create(wqp, "ext", run, wqp, PRI_NONE, IPL_NONE,
+	    WQ_MPSAFE));
+	return *wqp;
+}
+
+/*
+ * Behind a blocked item: in the batch with it, or enqueued after it was taken.
+ */
+static void
+enqueue_behind(struct workqueue *wq, int together)
+{
+	int i;
+
+	workqueue_enqueue(wq, &items[0].i_work, NULL);
+	if (!together)
+		test_sem_wait(&at_gate);
+	for (i = 1; i < NITEMS; i++)
+		workqueue_enqueue(wq, &items[i].i_work, NULL);
+	if (together)
+		test_sem_wait(&at_gate);
+}
+
+TEST_TC(cancel, "a pending item that is cancelled does not run, all others "
+    "do; one that runs, or is not there, is not cancelled")
+{
+	struct workqueue *wq;
+	int i, r;
+
+	for (r = 0; r < TEST_SCALE(1000); r++) {
+		blocked(&wq);
+		enqueue_behind(wq, r & 1);
+		for (i = 1; i < NITEMS; i += 3)
+			ATF_REQUIRE(workqueue_cancel(wq, &items[i].i_work));
+		ATF_REQUIRE(!workqueue_cancel(wq, &items[0].i_work));
+		ATF_REQUIRE(!workqueue_cancel(wq, &items[1].i_work));
+		/* It may be enqueued again. */
+		workqueue_enqueue(wq, &items[4].i_work, NULL);
+		sem_post(&gate);
+		workqueue_destroy(wq);
+		for (i = 0; i < NITEMS; i++)
+			TEST_EQ(i % 3 != 1 || i == 4, items[i].i_runs);
+		TEST_EQ(0, not_current);
+	}
+}
+
+enum { IDLE, PENDING, RUNNING };
+
+static void
+race(struct work *wk, void *arg)
+{
+	struct item *it = (void *)wk;
+
+	if (atomic_exchange(&it->i_state, RUNNING) != PENDING)
+		atomic_fetch_add((atomic_int *)arg, 1);
+	it->i_runs++;
+	if (atomic_exchange(&it->i_state, IDLE) != RUNNING)
+		atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+TEST_TC(cancel_races, "every item runs once or is cancelled once, and a wait "
+    "sees to its end the run that a cancel came too late for")
+{
+	struct workqueue *wq;
+	atomic_int wrong = 0;
+	long cancelled, n, ran;
+	int i;
+
+	memset(items, 0, sizeof(items));
+	TEST_EQ(0, workqueue_create(&wq, "race", race, &wrong, PRI_NONE,
+	    IPL_NONE, WQ_MPSAFE));
+	cancelled = 0;
+	for (n = 0; n < TEST_SCALE(300000); n++) {
+		struct item *x = &items[n % 90], *y = &items[n * 7 % 90];
+
+		workqueue_wait(wq, &x->i_work);
+		if (atomic_exchange(&x->i_state, PENDING) != IDLE)
+			atomic_fetch_add(&wrong, 1);
+		workqueue_enqueue(wq, &x->i_work, NULL);
+		if (workqueue_cancel(wq, &y->i_work)) {
+			cancelled++;
+			if (atomic_exchange(&y->i_state, IDLE) != PENDING)
+				atomic_fetch_add(&wrong, 1);
+		}
+	}
+	workqueue_destroy(wq);
+	for (ran = i = 0; i < NITEMS; i++)
+		ran += items[i].i_runs;
+	TEST_EQ(n, ran + cancelled);
+	TEST_EQ(0, wrong);
+}
+
+static void *
+waits(void *arg)
+{
+	struct workqueue **wqp = arg;
+
+	workqueue_wait(*wqp, &items[NITEMS - 1].i_work);
+	return NULL;
+}
+
+static void *
+waits_cancelled(void *arg)
+{
+	struct workqueue **wqp = arg;
+
+	workqueue_wait(*wqp, &items[1].i_work);
+	return NULL;
+}
+
+TEST_TC(cancel_waited_for, "who waits for an item that is cancelled returns, "
+    "and who waits for one behind it still waits for that one")
+{
+	struct workqueue *wq;
+	pthread_t t1, t2;
+	int i;
+
+	for (i = 0; i < TEST_SCALE(200); i++) {
+		blocked(&wq);
+		enqueue_behind(wq, 0);
+		t1 = test_thread(waits_cancelled, &wq);
+		t2 = test_thread(waits, &wq);
+		ATF_REQUIRE(workqueue_cancel(wq, &items[1].i_work));
+		test_join(t1);
+		sem_post(&gate);
+		test_join(t2);
+		TEST_EQ(1, items[NITEMS - 1].i_runs);
+		TEST_EQ(0, items[1].i_runs);
+		workqueue_destroy(wq);
+	}
+}
+
+TEST_TC(timedwait, "a timed wait ends by the run or by the time, not earlier, "
+    "and says which")
+{
+	static const struct timespec none = { 0, 0 }, some = { 0, 20000000 },
+	    much = { TEST_DEADLINE, 0 }, bad = { 0, 1000000000 },
+	    negative = { -1, 0 };
+	struct workqueue *wq;
+	int64_t t;
+
+	blocked(&wq);
+	enqueue_behind(wq, 0);
+	TEST_EQ(ETIMEDOUT, workqueue_timedwait(wq, &items[9].i_work, &none));
+	t = test_now();
+	TEST_EQ(ETIMEDOUT, workqueue_timedwait(wq, &items[9].i_work, &some));
+	ATF_REQUIRE(test_now() - t >= some.tv_nsec);
+	TEST_EQ(EINVAL, workqueue_timedwait(wq, &items[9].i_work, &bad));
+	TEST_EQ(EINVAL, workqueue_timedwait(wq, &items[9].i_work, &negative));
+	sem_post(&gate);
+	TEST_EQ(0, workqueue_timedwait(wq, &items[9].i_work, &much));
+	TEST_EQ(1, items[9].i_runs);
+	TEST_EQ(0, workqueue_timedwait(wq, &items[50].i_work, NULL));
+	TEST_EQ(1, items[50].i_runs);
+	workqueue_destroy(wq);
+}
+
+static int deadlock_self, deadlock_other, deadlock_drain;
+
+static void
+deadlock(struct work *wk, void *arg)
+{
+	struct workqueue *wq = *(struct workqueue **)arg;
+
+	if (wk != &items[0].i_work)
+		return;
+	workqueue_enqueue(wq, &items[1].i_work, NULL);
+	deadlock_self = workqueue_timedwait(wq, wk, NULL);
+	deadlock_other = workqueue_timedwait(wq, &items[1].i_work, NULL);
+	deadlock_drain = workqueue_drain(wq);
+}
+
+TEST_TC(would_deadlock, "in a callback: its own item is not waited for, one "
+    "that only its worker could run is EDEADLK, as is a drain")
+{
+	struct workqueue *wq;
+
+	TEST_EQ(0, workqueue_create(&wq, "dead", deadlock, &wq, PRI_NONE,
+	    IPL_NONE, WQ_MPSAFE));
+	deadlock_self = deadlock_other = deadlock_drain = -1;
+	workqueue_enqueue(wq, &items[0].i_work, NULL);
+	workqueue_destroy(wq);
+	TEST_EQ(0, deadlock_self);
+	TEST_EQ(EDEADLK, deadlock_other);
+	TEST_EQ(EDEADLK, deadlock_drain);
+}
+
+static atomic_int hops;
+
+static void
+hop(struct work *wk, void *arg)
+{
+	struct workqueue *wq = *(struct workqueue **)arg;
+	int n = atomic_fetch_add(&hops, 1);
+
+	if (n < 1000)
+		workqueue_enqueue(wq, wk, cpu_lookup((unsigned)(n % ncpu)));
+}
+
+TEST_TC(drain, "a drain returns when all has run, also what callbacks enqueue "
+    "on other CPUs, and the queue is usable after it")
+{
+	struct workqueue *wq;
+	int i;
+
+	TEST_EQ(0, workqueue_create(&wq, "hop", hop, &wq, PRI_NONE, IPL_NONE,
+	    WQ_MPSAFE | WQ_PERCPU));
+	for (i = 0; i < 5; i++) {
+		atomic_store(&hops, 0);
+		workqueue_enqueue(wq, &items[0].i_work, NULL);
+		TEST_EQ(0, workqueue_drain(wq));
+		TEST_EQ(1001, hops);
+	}
+	workqueue_destroy(wq);
+}
+
+TEST_TC(current, "a thread that runs no item has no current one")
+{
+	struct workqueue *wq = (void *)&wq;
+
+	ATF_REQUIRE(workqueue_current(&wq) == NULL);
+	ATF_REQUIRE(wq == NULL);
+	ATF_REQUIRE(workqueue_current(NULL) == NULL);
+}
+
+TEST_TC(delay, "a delayed enqueue is made after the time and not before, can "
+    "be cancelled and changed, and says which became of it")
+{
+	static const struct timespec never = { 100000, 0 },
+	    soon = { 0, 30000000 };
+	struct workqueue_delay wd;
+	struct workqueue *wq;
+	int64_t t;
+
+	memset(items, 0, sizeof(items));
+	TEST_EQ(0, workqueue_create(&wq, "delay", run, &wq, PRI_NONE,
+	    IPL_NONE, 0));
+	workqueue_delay_init(&wd);
+	ATF_REQUIRE(!workqueue_delay_cancel(&wd));
+	ATF_REQUIRE(!workqueue_delay_enqueue(&wd, wq, &items[1].i_work, NULL,
+	    &never));
+	ATF_REQUIRE(workqueue_delay_enqueue(&wd, wq, &items[2].i_work, NULL,
+	    &never));
+	ATF_REQUIRE(workqueue_delay_cancel(&wd));
+	ATF_REQUIRE(!workqueue_delay_cancel(&wd));
+	t = test_now();
+	ATF_REQUIRE(!workqueue_delay_enqueue(&wd, wq, &items[3].i_work, NULL,
+	    &soon));
+	TEST_AWAIT(atomic_load(&items[3].i_runs) == 1);
+	ATF_REQUIRE(test_now() - t >= soon.tv_nsec);
+	ATF_REQUIRE(!workqueue_delay_cancel(&wd));
+	(void)workqueue_delay_enqueue(&wd, wq, &items[4].i_work, NULL, &never);
+	workqueue_delay_destroy(&wd);
+	workqueue_destroy(wq);
+	TEST_EQ(0, items[1].i_runs);
+	TEST_EQ(0, items[2].i_runs);
+	TEST_EQ(0, items[4].i_runs);
+}
+
+static void
+polled_count(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	if (!KERNEL_LOCKED_P())
+		atomic_store(&not_current, 1);
+	atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+static struct work polled_works[100000];
+
+static void *
+polled_producer(void *arg)
+{
+	int i;
+
+	for (i = 0; i < TEST_SCALE(100000); i++)
+		workqueue_enqueue(arg, &polled_works[i], NULL);
+	return NULL;
+}
+
+TEST_TC(polled, "a polled queue's descriptor is readable whenever there is "
+    "something to run, and not when there is nothing; nothing is lost")
+{
+	struct workqueue *wq;
+	struct pollfd pfd;
+	atomic_int n = 0;
+	unsigned long ran;
+	pthread_t t;
+
+	atomic_store(&not_current, 0);
+	TEST_EQ(0, workqueue_create_polled(&wq, "polled", polled_count, &n,
+	    IPL_NONE, 0, &pfd.fd));
+	pfd.events = POLLIN;
+	TEST_EQ(0, poll(&pfd, 1, 0));
+	TEST_EQ(0, workqueue_run_polled(wq));
+	t = test_thread(polled_producer, wq);
+	for (ran = 0; ran < TEST_SCALE(100000);) {
+		TEST_EQ(1, poll(&pfd, 1, TEST_DEADLINE * 1000));
+		ran += workqueue_run_polled(wq);
+	}
+	test_join(t);
+	TEST_EQ(ran, n);
+	/* One left for destroy. */
+	workqueue_enqueue(wq, &polled_works[0], NULL);
+	workqueue_destroy(wq);
+	TEST_EQ(ran + 1, n);
+	TEST_EQ(0, not_current);
+	TEST_EQ(-1, poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLNVAL) ? -1 : 0);
+}
+
+TEST_TC(polled_errors, "a polled queue that cannot be is refused, with its "
+    "reason and nothing changed")
+{
+	struct workqueue *wq = NULL;
+	int fd = -5;
+
+	TEST_EQ(EINVAL, workqueue_create_polled(&wq, "p", run, NULL, IPL_NONE,
+	    WQ_PERCPU, &fd));
+	TEST_EQ(EINVAL, workqueue_create_polled(NULL, "p", run, NULL, IPL_NONE,
+	    0, &fd));
+	TEST_EQ(EINVAL, workqueue_create_polled(&wq, "p", NULL, NULL, IPL_NONE,
+	    0, &fd));
+	TEST_EQ(ENAMETOOLONG, workqueue_create_polled(&wq, "0123456789abcdef",
+	    run, NULL, IPL_NONE, 0, &fd));
+	ATF_REQUIRE(wq == NULL);
+	TEST_EQ(-5, fd);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, cancel);
+	ATF_TP_ADD_TC(tp, cancel_races);
+	ATF_TP_ADD_TC(tp, cancel_waited_for);
+	ATF_TP_ADD_TC(tp, timedwait);
+	ATF_TP_ADD_TC(tp, would_deadlock);
+	ATF_TP_ADD_TC(tp, drain);
+	ATF_TP_ADD_TC(tp, current);
+	ATF_TP_ADD_TC(tp, delay);
+	ATF_TP_ADD_TC(tp, polled);
+	ATF_TP_ADD_TC(tp, polled_errors);
+	return atf_no_error();
+}
