@@ -25,7 +25,7 @@
 #include "bench.h"
 
 #define	LIM_ASLEEP	((uintptr_t)1)
-#define	LIM_SMALL	16		/* a batch not worth its way */
+#define	LIM_SMALL	512		/* a batch not worth its way */
 #define	LIM_PAUSE	1000		/* ns */
 #define	LIM_SPIN	50000		/* ns */
 

@@ -643,6 +643,8 @@ child_softints(void)
 {
 	struct soft s;
 
+	/* This thread's level is still the parent's. */
+	splx(IPL_NONE);
 	/* The threads are started again by this. */
 	soft_init(&s, SOFTINT_NET);
 	softint_schedule(s.s_ih);
@@ -652,7 +654,6 @@ child_softints(void)
 	softint_schedule_cpu(parents[0].s_ih, cpu_lookup(0));
 	test_sem_wait(&parents[0].s_called);
 	soft_fini(&parents[0], 1);
-	splx(IPL_NONE);
 	soft_fini(&parents[1], 0);
 	softint_disestablish(parents_gate.g_ih);
 }

@@ -1,0 +1,26 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#ifndef _LWQ_LINUX_DELAY_H_
+#define	_LWQ_LINUX_DELAY_H_
+
+#define	msleep		lwq_msleep
+#define	udelay		lwq_udelay
+#define	mdelay(ms)	udelay((ms) * 1000ul)
+#define	ssleep(s)	msleep((s) * 1000u)
+
+/* Sleep at least so long; let so much time pass, in any context. */
+void	msleep(unsigned int);
+void	udelay(unsigned long);
+
+static inline void
+usleep_range(unsigned long min, unsigned long max)
+{
+
+	(void)max;
+	msleep((unsigned int)((min + 999) / 1000));
+}
+
+#endif	/* !_LWQ_LINUX_DELAY_H_ */

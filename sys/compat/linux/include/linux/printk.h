@@ -1,0 +1,50 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * printk: what begins with KERN_WARNING or worse goes to standard error, the
+ * rest to standard output.
+ */
+
+#ifndef _LWQ_LINUX_PRINTK_H_
+#define	_LWQ_LINUX_PRINTK_H_
+
+#define	KERN_EMERG	"<0>"
+#define	KERN_ALERT	"<1>"
+#define	KERN_CRIT	"<2>"
+#define	KERN_ERR	"<3>"
+#define	KERN_WARNING	"<4>"
+#define	KERN_NOTICE	"<5>"
+#define	KERN_INFO	"<6>"
+#define	KERN_DEBUG	"<7>"
+#define	KERN_DEFAULT	""
+#define	KERN_CONT	""
+
+#ifndef pr_fmt
+#define	pr_fmt(fmt)	fmt
+#endif
+
+#define	printk		lwq_printk
+int	printk(const char *, ...) __attribute__((__format__(__printf__, 1,
+	    2)));
+
+/* The first argument is a literal; the commas are passed on with it. */
+#define	_LWQ_PR(level, ...)	printk(level __VA_ARGS__)
+#define	pr_emerg(...)	_LWQ_PR(KERN_EMERG, pr_fmt(__VA_ARGS__))
+#define	pr_alert(...)	_LWQ_PR(KERN_ALERT, pr_fmt(__VA_ARGS__))
+#define	pr_crit(...)	_LWQ_PR(KERN_CRIT, pr_fmt(__VA_ARGS__))
+#define	pr_err(...)	_LWQ_PR(KERN_ERR, pr_fmt(__VA_ARGS__))
+#define	pr_warn(...)	_LWQ_PR(KERN_WARNING, pr_fmt(__VA_ARGS__))
+#define	pr_warning	pr_warn
+#define	pr_notice(...)	_LWQ_PR(KERN_NOTICE, pr_fmt(__VA_ARGS__))
+#define	pr_info(...)	_LWQ_PR(KERN_INFO, pr_fmt(__VA_ARGS__))
+#define	pr_cont(...)	_LWQ_PR(KERN_CONT, __VA_ARGS__)
+#ifdef DEBUG
+#define	pr_debug(...)	_LWQ_PR(KERN_DEBUG, pr_fmt(__VA_ARGS__))
+#else
+#define	pr_debug(...)	((void)0)
+#endif
+
+#endif	/* !_LWQ_LINUX_PRINTK_H_ */
