@@ -97,7 +97,7 @@ kern_environment(void)
  * Once; as the library is loaded, or by whoever comes earlier still, when
  * there is one thread only.
  */
-__attribute__((__constructor__)) void
+__attribute__((__constructor__(101))) void
 kern_init(void)
 {
 	static int started;

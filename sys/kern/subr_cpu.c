@@ -12,7 +12,8 @@
 /* All written by cpu_init() and read-only from then on. */
 static struct cpu_info	cpu_infos[CPU_MAX];
 static uint16_t		cpu_byhost[CPU_MAX];	/* host number -> index */
-static int		cpu_count;
+__kern_public int	wqk_ncpu;
+__kern_public int	wqk_ncpuonline;
 int			cpu_real;
 unsigned		cpu_pauses;
 bool			cpu_spinok;
@@ -91,20 +92,24 @@ cpu_init(void)
 	if (known)
 		for (i = 0; i < real; i++)
 			cpu_byhost[ids[i] % CPU_MAX] = (uint16_t)(i % n);
+	wqk_ncpuonline = n;
 	/* Release: the table is there before its length says so. */
-	atomic_store_release(&cpu_count, n);
+	atomic_store_release(&wqk_ncpu, n);
 }
 
-__kern_public int
-wqk_ncpu(void)
+/*
+ * For those who may come before the library has started.
+ */
+static int
+cpu_number(void)
 {
 	int n;
 
 	/* Acquire: pairs with cpu_init(). */
-	n = atomic_load_acquire(&cpu_count);
+	n = atomic_load_acquire(&wqk_ncpu);
 	if (__predict_false(n == 0)) {
 		kern_init();
-		n = atomic_load_acquire(&cpu_count);
+		n = atomic_load_acquire(&wqk_ncpu);
 	}
 	return n;
 }
@@ -120,7 +125,7 @@ curcpu(void)
 	int id, n;
 
 	l = host_self();
-	n = wqk_ncpu();
+	n = cpu_number();
 	if (l != NULL) {
 		if (l->l_slot >= 0 && l->l_slot < n)
 			return &cpu_infos[l->l_slot];
@@ -156,7 +161,7 @@ __kern_public struct cpu_info *
 cpu_lookup(unsigned int idx)
 {
 
-	return idx < (unsigned int)wqk_ncpu() ? &cpu_infos[idx] : NULL;
+	return idx < (unsigned int)cpu_number() ? &cpu_infos[idx] : NULL;
 }
 
 /*
@@ -169,7 +174,7 @@ cpu_valid(const struct cpu_info *ci)
 
 	off = (uintptr_t)ci - (uintptr_t)cpu_infos;
 	return off % sizeof(*ci) == 0 &&
-	    off / sizeof(*ci) < (uintptr_t)wqk_ncpu();
+	    off / sizeof(*ci) < (uintptr_t)cpu_number();
 }
 
 __kern_public unsigned int

@@ -21,8 +21,8 @@ __WQ_BEGIN_DECLS
 #define	cpu_index	wqk_cpu_index
 #define	cpu_name	wqk_cpu_name
 #define	cpu_lookup	wqk_cpu_lookup
-#define	ncpu		(wqk_ncpu())
-#define	ncpuonline	(wqk_ncpu())
+#define	ncpu		wqk_ncpu
+#define	ncpuonline	wqk_ncpuonline
 
 /* The CPU the caller runs on; it may have moved by the time it is read. */
 struct cpu_info	*wqk_curcpu(void);
@@ -32,8 +32,9 @@ const char	*wqk_cpu_name(const struct cpu_info *);
 /* The CPU with that index, or NULL. */
 struct cpu_info	*wqk_cpu_lookup(unsigned int);
 
-/* The number of CPUs; what the macro ncpu reads. */
-int		 wqk_ncpu(void);
+/* The number of CPUs; read-only.  Set as the library starts. */
+extern int	 wqk_ncpu;
+extern int	 wqk_ncpuonline;
 
 /* What the host back end can do here: see libworkqueue(3). */
 #define	WQK_CAP_NAMES		0x0001	/* thread names show in ps(1) */

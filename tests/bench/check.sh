@@ -38,12 +38,20 @@ clang)
 	major=${major%% *} ;;
 esac
 
+# Without debugging information, which valgrind may be too old to read.
+rm -rf counted
+mkdir counted || exit 1
+lib=$(ldd ./hotpath | sed -n 's/.*libworkqueue[^ ]* => \([^ ]*\) .*/\1/p')
+strip -g -o "counted/${lib##*/}" "$lib" || exit 1
+strip -g -o counted/hotpath ./hotpath || exit 1
+
 echo "instructions, $arch, $name $major, host $host"
 status=0
 for path in $paths; do
 	rm -f callgrind.out
-	if ! LD_BIND_NOW=1 valgrind --tool=callgrind --collect-atstart=no \
-	    --callgrind-out-file=callgrind.out ./hotpath "$path" \
+	if ! LD_BIND_NOW=1 LD_LIBRARY_PATH=counted \
+	    valgrind --tool=callgrind --collect-atstart=no \
+	    --callgrind-out-file=callgrind.out counted/hotpath "$path" \
 	    2>callgrind.log; then
 		cat callgrind.log >&2
 		exit 1

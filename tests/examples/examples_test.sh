@@ -52,8 +52,33 @@ driver_body() {
 	atf_check -o ignore grep 'detached' out
 }
 
+atf_test_case simdev
+simdev_head() {
+	atf_set descr "a driver with a real interrupt: all samples, all stalls"
+}
+simdev_body() {
+	local n
+
+	[ "$SAN" != thread ] || atf_skip \
+	    "thread sanitizer: it keeps signals from threads that only park"
+	cat > want <<-EOF
+	sd0: attached
+	sd0: stalled, reset
+	sd0: stalled, reset
+	sd0: detached
+	sd0: 200 samples in order, 2 stalls
+	EOF
+	for n in 1 2 7; do
+		atf_check -o file:want env WORKQUEUE_NCPU=$n \
+		    timeout 60 "$EX/simdev"
+		atf_check -o file:want env WORKQUEUE_NCPU=$n \
+		    WORKQUEUE_CHECK=1 timeout 60 "$EX/simdev"
+	done
+}
+
 atf_init_test_cases() {
 	atf_add_test_case sigdefer
 	atf_add_test_case sigdefer_wait
 	atf_add_test_case driver
+	atf_add_test_case simdev
 }

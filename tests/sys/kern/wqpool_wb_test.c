@@ -679,6 +679,33 @@ TEST_TC(drain, "any number of threads may drain, and all wait for what works "
 	TEST_EQ(100, i.i_runs);
 }
 
+TEST_TC(drain_running, "drain waits for what runs when nothing is pending")
+{
+	struct gate g[2];
+	struct actor a;
+	uint64_t done;
+	int i;
+
+	hook_set();
+	pool = create(3, WQPOOL_SPARE, 0);
+	for (i = 0; i < 2; i++) {
+		gate_init(&g[i]);
+		gate_close(&g[i]);
+	}
+	actor_start(&a, act_drain, NULL);
+	test_sem_wait(&a.a_parks);
+	sem_post(&g[0].g_go);
+	TEST_AWAIT(atomic_load(&g[0].g_item.i_runs) == 1);
+	test_pause();
+	ATF_REQUIRE(!actor_isback(&a));
+	ATF_REQUIRE(!wqpool_quiet(pool, &done));
+	sem_post(&g[1].g_go);
+	actor_end(&a);
+	ATF_REQUIRE(wqpool_quiet(pool, &done));
+	TEST_EQ(2, done);
+	wqpool_destroy(pool);
+}
+
 /*
  * Threads.
  */
@@ -1261,6 +1288,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, from_function);
 	ATF_TP_ADD_TC(tp, flush_is_each_ones_own);
 	ATF_TP_ADD_TC(tp, drain);
+	ATF_TP_ADD_TC(tp, drain_running);
 	ATF_TP_ADD_TC(tp, refused);
 	ATF_TP_ADD_TC(tp, nostart);
 	ATF_TP_ADD_TC(tp, idle);

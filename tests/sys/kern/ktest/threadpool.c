@@ -32,6 +32,7 @@ struct tp_softc {
 	struct threadpool *sc_pool;
 	struct threadpool_job sc_job;
 	unsigned int	 sc_runs;	/* (sc_mtx) */
+	unsigned int	 sc_total;	/* (sc_mtx) */
 	unsigned int	 sc_freed;	/* (sc_mtx) */
 	bool		 sc_running;	/* (sc_mtx) */
 };
@@ -44,7 +45,7 @@ tp_job(struct threadpool_job *job)
 	mutex_enter(&sc->sc_mtx);
 	KASSERT(!sc->sc_running);
 	sc->sc_running = true;
-	if (sc->sc_runs % 8 == 0) {
+	if (sc->sc_total++ % 16 == 0) {
 		mutex_exit(&sc->sc_mtx);
 		kpause("job", false, 1, NULL);
 		mutex_enter(&sc->sc_mtx);

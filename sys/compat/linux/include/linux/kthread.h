@@ -49,6 +49,7 @@ struct kthread_worker {
 	unsigned int	 __kw_flags;
 	struct task_struct *task;
 	void		*__kw_queue[4];
+	struct kthread_worker *__kw_next;
 	void		*__kw_pool[64] __attribute__((__aligned__(64)));
 };
 
@@ -69,7 +70,7 @@ enum {
 
 #define	KTHREAD_WORKER_INIT(w)	{ .__kw_ready = 0 }
 #define	KTHREAD_WORK_INIT(w, fn)					\
-	{ .__kk_item = { .__i_kind = _LWQ_KTHREAD | _LWQ_STATIC,	\
+	{ .__kk_item = { .__i_kind = _LWQ_KTHREAD,	\
 	    .__i_self = &(w) }, .func = (fn) }
 #define	KTHREAD_DELAYED_WORK_INIT(dw, fn)				\
 	{ .work = KTHREAD_WORK_INIT((dw).work, (fn)) }

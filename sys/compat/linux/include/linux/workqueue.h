@@ -44,13 +44,12 @@ struct __lwq_timer {
 	struct workqueue_struct *__t_wq;
 	struct lwq_queue *__t_queue;
 	int		 __t_cpu;
-	int		 __t_ready;
+	int		 __t_state;
 };
 
 #define	_LWQ_NEW	0		/* func(work) */
 #define	_LWQ_OLD	1		/* func(data) */
 #define	_LWQ_KTHREAD	2
-#define	_LWQ_STATIC	8		/* as compiled */
 
 struct work_struct {
 	struct __lwq_item __ws_item;
@@ -80,10 +79,10 @@ struct execute_work {
 #define	_LWQ_12(one, two, ...)		_LWQ_ARG3(0, __VA_ARGS__, two, one, 0)
 
 #define	_LWQ_WORK2(n, f)						\
-	{ .__ws_item = { .__i_kind = _LWQ_NEW | _LWQ_STATIC,		\
+	{ .__ws_item = { .__i_kind = _LWQ_NEW,		\
 	    .__i_self = &(n) }, .__ws_func = { .__f_new = (f) } }
 #define	_LWQ_WORK3(n, f, d)						\
-	{ .__ws_item = { .__i_kind = _LWQ_OLD | _LWQ_STATIC,		\
+	{ .__ws_item = { .__i_kind = _LWQ_OLD,		\
 	    .__i_self = &(n) }, .__ws_func = { .__f_old = (f) },	\
 	    .__ws_data = (d) }
 #define	__WORK_INITIALIZER(n, ...)					\
@@ -157,11 +156,9 @@ enum {
 struct workqueue_struct *alloc_workqueue(const char *, unsigned int, int, ...)
 	    __attribute__((__format__(__printf__, 1, 4)));
 
-#define	alloc_ordered_workqueue(fmt, ...)				\
-	_LWQ_ORDERED(fmt, __VA_ARGS__, 0)
-#define	_LWQ_ORDERED(fmt, flags, ...)					\
-	lwq_alloc_ordered(fmt, (flags), __VA_ARGS__)
-struct workqueue_struct *lwq_alloc_ordered(const char *, unsigned int, ...);
+#define	alloc_ordered_workqueue	lwq_alloc_ordered_workqueue
+struct workqueue_struct *alloc_ordered_workqueue(const char *, unsigned int,
+	    ...) __attribute__((__format__(__printf__, 1, 3)));
 
 /* That of 2003: the name is no format. */
 #define	create_workqueue(name)		lwq_create((name), 0)
@@ -230,20 +227,9 @@ enum {
 	WORK_BUSY_RUNNING = 2
 };
 
-static inline bool
-work_pending(const struct work_struct *__w)
-{
-
-	return (__atomic_load_n(&__w->__ws_item.__i_state,
-	    __ATOMIC_ACQUIRE) & 1) != 0;
-}
-
-static inline bool
-delayed_work_pending(const struct delayed_work *__dw)
-{
-
-	return work_pending(&__dw->work);
-}
+#define	work_pending		lwq_work_pending
+#define	delayed_work_pending(dw) work_pending(&(dw)->work)
+bool	work_pending(const struct work_struct *);
 
 /*
  * With a delay: of a delayed_work, or of a work_struct in the old dialect.

@@ -1,0 +1,90 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * What the files of the Linux face share.  This face stands on wqpool, and
+ * on kernel interfaces that the library exports.
+ */
+
+#ifndef _COMPAT_LINUX_VAR_H_
+#define	_COMPAT_LINUX_VAR_H_
+
+#include <sys/callout.h>
+#include <sys/condvar.h>
+#include <sys/kmem.h>
+#include <sys/kthread.h>
+#include <sys/mutex.h>
+#include <sys/once.h>
+#include <sys/wq_prf.h>
+#include <sys/wq_stub.h>
+
+#include "../../kern/subr_wqpool.h"
+
+/* The other face's of the same name. */
+#undef WQ_PERCPU
+#undef kthread_create
+
+#define	_LWQ_INTERNAL
+#include <linux/workqueue.h>
+#include <linux/kthread.h>
+
+/*
+ * A pool, and whose it is.  Items say by it where they were queued last, so
+ * its memory is type-stable: never returned, maybe used again.
+ */
+struct lwq_queue {
+	struct wqpool	*lq_pool;	/* set before it is found */
+	struct workqueue_struct *lq_wq;	/* NULL: a kthread_worker's */
+	int		 lq_ntimers;	/* (a) a worker's: delays under way */
+	int		 lq_dead;	/* (a) a worker's: destroyed */
+};
+
+/*
+ * __i_state.  PENDING: it is queued, or its timer runs, or whoever set the
+ * bit is about to do so.  TIMER: its timer runs.  The rest counts those that
+ * have disabled it.
+ */
+#define	LWQ_PENDING	0x01u
+#define	LWQ_TIMER	0x02u
+#define	LWQ_DISABLED	0x100u
+#define	LWQ_DISABLEMASK	(~0xffu)
+
+/* __t_state; under the item's timer lock. */
+#define	LWQ_T_NONE	0	/* the callout was never initialised */
+#define	LWQ_T_READY	1
+#define	LWQ_T_FIRING	2	/* and known to be called: it is too late */
+
+static inline struct work *
+lwq_work(struct __lwq_item *it)
+{
+
+	return (struct work *)(void *)it;
+}
+
+/* linux_item.c */
+bool	lwq_claim(struct __lwq_item *);
+void	lwq_item_init(struct __lwq_item *, int);
+struct lwq_queue *lwq_hold(struct __lwq_item *);
+void	lwq_unhold(struct lwq_queue *);
+void	lwq_arm(struct __lwq_item *, struct __lwq_timer *,
+	    struct workqueue_struct *, struct lwq_queue *, int,
+	    unsigned long);
+int	lwq_stop(struct __lwq_item *, struct __lwq_timer *, unsigned);
+bool	lwq_grab(struct __lwq_item *, struct __lwq_timer *, bool);
+bool	lwq_cancel_sync(struct __lwq_item *, struct __lwq_timer *, bool);
+bool	lwq_wait(struct __lwq_item *);
+void	lwq_enqueue(struct lwq_queue *, struct __lwq_item *);
+void	lwq_settle(struct __lwq_item *);
+
+/* linux_workqueue.c */
+bool	lwq_insert(int, struct workqueue_struct *, struct __lwq_item *,
+	    const char *);
+bool	lwq_hold_wq(struct workqueue_struct *);
+void	lwq_unhold_wq(struct workqueue_struct *);
+const char *lwq_queue_name(const struct lwq_queue *);
+
+#define	__lwq_public	__kern_public
+
+#endif	/* !_COMPAT_LINUX_VAR_H_ */
