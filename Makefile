@@ -23,9 +23,9 @@ test: all stage
 	@sh ${TOP}/tests/run.sh ${TOP} ${OBJTOP} ${HOST} "${SAN}" \
 	    ${MODEL} ${T}
 
-.PHONY: bench demo
-bench: stage
-	@cd ${TOP}/tests/bench && ${.MAKE} bench
+.PHONY: bench bench-check bench-kern demo
+bench bench-check bench-kern: stage
+	@cd ${TOP}/tests/bench && ${.MAKE} ${.TARGET}
 
 demo: all
 	@sh ${TOP}/share/examples/demo.sh

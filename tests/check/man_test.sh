@@ -102,8 +102,8 @@ documented_body() {
 
 	sed -nE 's/^#define[[:space:]]+([A-Za-z][A-Za-z0-9_]*)(\(| |	).*/\1/p
 	    s/^[a-z].*[[:space:]*](workqueue_[a-z]+)\(.*/\1/p' \
-	    "$STAGE"/include/workqueue/sys/*.h | grep -vE '_H_$|^kern_assert(msg)?$' |
-	    sort -u > names
+	    "$STAGE"/include/workqueue/sys/*.h |
+	    grep -vE '_H_$|^kern_assert(msg)?$' | sort -u > names
 	while read -r n; do
 		grep -qwF -- "$n" $(pages) && continue
 		echo "$n"

@@ -7,11 +7,11 @@
  * The small things that sources written for Linux lean on.
  */
 
+#include "linux_var.h"
+
 #include <sys/kernel.h>
 #include <sys/proc.h>
 #include <sys/timevar.h>
-
-#include "linux_var.h"
 
 #include <linux/delay.h>
 

@@ -11,6 +11,8 @@
 #ifndef _COMPAT_LINUX_VAR_H_
 #define	_COMPAT_LINUX_VAR_H_
 
+#include "../../kern/subr_wqpool.h"
+
 #include <sys/callout.h>
 #include <sys/condvar.h>
 #include <sys/kmem.h>
@@ -19,8 +21,6 @@
 #include <sys/once.h>
 #include <sys/wq_prf.h>
 #include <sys/wq_stub.h>
-
-#include "../../kern/subr_wqpool.h"
 
 /* The other face's of the same name. */
 #undef WQ_PERCPU

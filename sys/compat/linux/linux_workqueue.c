@@ -443,7 +443,7 @@ lwq_get(void)
 	}
 	mutex_exit(&lwq_lock);
 	if (wq == NULL && (wq = kmem_zalloc(sizeof(*wq) +
-	    (size_t)wqk_ncpu() * sizeof(wq->wq_queues[0]),
+	    (size_t)ncpu * sizeof(wq->wq_queues[0]),
 	    KM_NOSLEEP)) != NULL)
 		atomic_store_relaxed(&wq->wq_state, LWQ_DEAD);
 	return wq;
@@ -488,7 +488,7 @@ lwq_start(struct workqueue_struct *wq, unsigned int flags, int max)
 	pa.pa_idletime = LWQ_IDLETIME;
 	pa.pa_prio = (flags & (WQ_HIGHPRI | WQ_BH)) != 0 ? LWQ_PRI_HIGH :
 	    (flags & __WQ_LEGACY) != 0 ? LWQ_PRI_LEGACY : PRI_NONE;
-	wq->wq_nqueues = (flags & WQ_UNBOUND) != 0 ? 1 : wqk_ncpu();
+	wq->wq_nqueues = (flags & WQ_UNBOUND) != 0 ? 1 : ncpu;
 	for (i = 0; i < wq->wq_nqueues; i++) {
 		num[0] = '\0';
 		if ((flags & WQ_UNBOUND) == 0) {
@@ -787,17 +787,17 @@ lwq_everywhere(work_func_t new, void (*old)(void *), void *data)
 
 	if (lwq_system_get(0) == NULL)
 		return -ENOMEM;
-	size = (size_t)wqk_ncpu() * sizeof(*works);
+	size = (size_t)ncpu * sizeof(*works);
 	if ((works = kmem_zalloc(size, KM_NOSLEEP)) == NULL)
 		return -ENOMEM;
-	for (i = 0; i < wqk_ncpu(); i++) {
+	for (i = 0; i < ncpu; i++) {
 		if (old != NULL)
 			lwq_init_work_old(&works[i], old, data);
 		else
 			lwq_init_work(&works[i], new);
 		(void)queue_work_on(i, system_wq, &works[i]);
 	}
-	for (i = 0; i < wqk_ncpu(); i++)
+	for (i = 0; i < ncpu; i++)
 		(void)flush_work(&works[i]);
 	kmem_free(works, size);
 	return 0;

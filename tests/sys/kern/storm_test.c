@@ -166,9 +166,11 @@ static void
 do_print(unsigned i)
 {
 
-	kprintf(i % 16 != 0 ? "" : "printf %u\n", i);
-	klog(7, i % 16 != 0 ? "" : "log %u\n", i);
-	if (i % 16 == 0)
+	if (i % 16 == 0) {
+		kprintf("printf %u\n", i);
+		klog(7, "log %u\n", i);
+	}
+	if (i % 128 == 0)
 		test_pause();
 }
 

@@ -1,0 +1,394 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * Workers of one thread each: a pool that has no threads of its own, and
+ * whoever calls kthread_worker_fn() is its thread.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "linux_task.h"
+
+#define	LWQ_NQUARANTINE	16
+
+/* __kw_ready */
+#define	KW_NONE		0
+#define	KW_STARTING	1
+#define	KW_READY	2
+#define	KW_DEAD		3
+
+_Static_assert(sizeof(struct wqpool) <=
+    sizeof(((struct kthread_worker *)0)->__kw_pool),
+    "struct kthread_worker is too small for its pool");
+_Static_assert(sizeof(struct lwq_queue) <=
+    sizeof(((struct kthread_worker *)0)->__kw_queue),
+    "struct kthread_worker is too small for its queue");
+
+static kmutex_t		kw_lock;	/* adaptive, of zeros */
+
+/* Destroyed ones that kthread_create_worker() made, oldest first. (kw_lock) */
+static struct kthread_worker *kw_dead;
+static struct kthread_worker **kw_deadlast = &kw_dead;
+static int		kw_ndead;
+
+static inline struct lwq_queue *
+kw_queue(struct kthread_worker *kw)
+{
+
+	return (struct lwq_queue *)(void *)kw->__kw_queue;
+}
+
+static void
+kw_run(struct work *wk, void *arg)
+{
+	struct kthread_work *kk;
+	kthread_work_func_t func;
+
+	(void)arg;
+	kk = (struct kthread_work *)(void *)wk;
+	/* As in linux_workqueue.c. */
+	lwq_settle(&kk->__kk_item);
+	func = kk->func;
+	if (func == NULL)
+		wqk_panic("kthread_worker: work %p has no function",
+		    (void *)kk);
+	(*func)(kk);
+}
+
+/*
+ * The first use of a worker that is defined, not initialised: by whatever
+ * thread comes first.
+ */
+static __kern_noinline void
+kw_start(struct kthread_worker *kw)
+{
+	static const struct wqpool_attr pa = {
+		.pa_name = "kthread_worker", .pa_func = kw_run,
+		.pa_prio = PRI_NONE, .pa_maxthreads = 1,
+		.pa_flags = WQPOOL_EXCLUSIVE | WQPOOL_NOSTART | WQPOOL_CALLER
+	};
+	struct lwq_queue *lq;
+	unsigned int n, old;
+
+	old = KW_NONE;
+	if (atomic_cas_acquire(&kw->__kw_ready, &old, KW_STARTING)) {
+		lq = kw_queue(kw);
+		lq->lq_pool = (struct wqpool *)(void *)kw->__kw_pool;
+		lq->lq_wq = NULL;
+		atomic_store_relaxed(&lq->lq_ntimers, 0);
+		atomic_store_relaxed(&lq->lq_dead, 0);
+		wqpool_init(lq->lq_pool, &pa);
+		/* Release: with all of this. */
+		atomic_store_release(&kw->__kw_ready, KW_READY);
+		return;
+	}
+	for (n = 0; old == KW_STARTING;) {
+		wqk_relax(&n);
+		old = atomic_load_acquire(&kw->__kw_ready);
+	}
+}
+
+/*
+ * The worker's queue, or NULL if it is destroyed.
+ */
+static inline struct lwq_queue *
+kw_get(struct kthread_worker *kw)
+{
+
+	/* Acquire: pairs with the release in kw_start(). */
+	if (__predict_false(atomic_load_acquire(&kw->__kw_ready) !=
+	    KW_READY)) {
+		kw_start(kw);
+		if (atomic_load_acquire(&kw->__kw_ready) == KW_DEAD)
+			return NULL;
+	}
+	return kw_queue(kw);
+}
+
+static bool
+kw_refused(struct kthread_work *kk, const char *what)
+{
+
+	lwq_settle(&kk->__kk_item);
+	wqk_printf_tolog("%s %p: its kthread_worker is destroyed; it is not "
+	    "run\n", what, (void *)kk);
+	return false;
+}
+
+__lwq_public void
+kthread_init_worker(struct kthread_worker *kw)
+{
+
+	kw->__kw_flags = 0;
+	kw->task = NULL;
+	atomic_store_relaxed(&kw->__kw_ready, KW_NONE);
+	kw_start(kw);
+}
+
+__lwq_public void
+kthread_init_work(struct kthread_work *kk, kthread_work_func_t func)
+{
+
+	lwq_item_init(&kk->__kk_item, _LWQ_KTHREAD);
+	kk->func = func;
+	kk->worker = NULL;
+}
+
+__lwq_public void
+kthread_init_delayed_work(struct kthread_delayed_work *kd,
+    kthread_work_func_t func)
+{
+
+	kthread_init_work(&kd->work, func);
+	kd->__kd_timer.__t_state = LWQ_T_NONE;
+}
+
+__lwq_public int
+kthread_worker_fn(void *arg)
+{
+	struct kthread_worker *kw;
+	struct task_struct *t;
+	struct wqpool *p;
+
+	kw = arg;
+	p = kw_get(kw)->lq_pool;
+	if ((t = lwq_current()) == NULL)
+		wqk_panic("kthread_worker_fn: not in a thread of "
+		    "kthread_create()");
+	mutex_enter(&t->t_lock);
+	if (t->t_stop) {
+		mutex_exit(&t->t_lock);
+		return 0;
+	}
+	t->t_pool = p;
+	mutex_exit(&t->t_lock);
+	kw->task = t;
+	wqpool_main(p);
+	kw->task = NULL;
+	mutex_enter(&t->t_lock);
+	t->t_pool = NULL;
+	mutex_exit(&t->t_lock);
+	return 0;
+}
+
+static struct kthread_worker *
+kw_alloc(void)
+{
+	struct kthread_worker *kw;
+	size_t align;
+	char *p;
+
+	kw = NULL;
+	mutex_enter(&kw_lock);
+	if (kw_ndead > LWQ_NQUARANTINE) {
+		kw = kw_dead;
+		/* One whose timers still run is not used again. */
+		if (atomic_load_acquire(&kw_queue(kw)->lq_ntimers) == 0) {
+			kw_dead = kw->__kw_next;
+			kw_ndead--;
+		} else
+			kw = NULL;
+	}
+	mutex_exit(&kw_lock);
+	if (kw == NULL) {
+		align = _Alignof(struct kthread_worker);
+		if ((p = kmem_zalloc(sizeof(*kw) + align, KM_NOSLEEP)) == NULL)
+			return NULL;
+		p += align - (uintptr_t)p % align;
+		kw = (struct kthread_worker *)(void *)p;
+	}
+	return kw;
+}
+
+static void
+kw_free(struct kthread_worker *kw)
+{
+
+	atomic_store_release(&kw->__kw_ready, KW_DEAD);
+	mutex_enter(&kw_lock);
+	kw->__kw_next = NULL;
+	*kw_deadlast = kw;
+	kw_deadlast = &kw->__kw_next;
+	kw_ndead++;
+	mutex_exit(&kw_lock);
+}
+
+static struct kthread_worker *
+kw_create(int cpu, unsigned int flags, const char *fmt, va_list ap)
+{
+	struct kthread_worker *kw;
+	struct task_struct *t;
+	char name[MAXCOMLEN];
+
+	if (cpu >= 0 && wqk_cpu_lookup((unsigned int)cpu) == NULL)
+		return ERR_PTR(-EINVAL);
+	if ((kw = kw_alloc()) == NULL)
+		return ERR_PTR(-ENOMEM);
+	kthread_init_worker(kw);
+	kw->__kw_flags = flags;
+	(void)wqk_vsnprintf(name, sizeof(name), fmt, ap);
+	t = lwq_kthread_create(kthread_worker_fn, kw, "%s", name);
+	if (IS_ERR(t)) {
+		kw_free(kw);
+		return ERR_CAST(t);
+	}
+	if (cpu >= 0)
+		lwq_kthread_bind(t, (unsigned int)cpu);
+	kw->task = t;
+	(void)wake_up_process(t);
+	return kw;
+}
+
+__lwq_public struct kthread_worker *
+lwq_create_worker(unsigned int flags, const char *fmt, ...)
+{
+	struct kthread_worker *kw;
+	va_list ap;
+
+	va_start(ap, fmt);
+	kw = kw_create(-1, flags, fmt, ap);
+	va_end(ap);
+	return kw;
+}
+
+__lwq_public struct kthread_worker *
+lwq_create_worker_on(int cpu, unsigned int flags, const char *fmt, ...)
+{
+	struct kthread_worker *kw;
+	va_list ap;
+
+	if (cpu < 0)
+		return ERR_PTR(-EINVAL);
+	va_start(ap, fmt);
+	kw = kw_create(cpu, flags, fmt, ap);
+	va_end(ap);
+	return kw;
+}
+
+__lwq_public void
+kthread_destroy_worker(struct kthread_worker *kw)
+{
+	struct lwq_queue *lq;
+	struct task_struct *t;
+
+	if ((lq = kw_get(kw)) == NULL)
+		wqk_panic("kthread_destroy_worker: worker %p is destroyed",
+		    (void *)kw);
+	if ((t = kw->task) == NULL)
+		wqk_panic("kthread_destroy_worker: worker %p has no thread",
+		    (void *)kw);
+	if (wqpool_current(NULL) == lq->lq_pool)
+		wqk_panic("kthread_destroy_worker: worker %p: called from one "
+		    "of its own works", (void *)kw);
+	wqpool_flush(lq->lq_pool);
+	/* What fires from now on is not queued. */
+	atomic_store_seq_cst(&lq->lq_dead, 1);
+	/* It runs what is there before it ends. */
+	(void)kthread_stop(t);
+	if (atomic_load_acquire(&lq->lq_ntimers) != 0)
+		wqk_printf_tolog("kthread_destroy_worker: worker %p: %d "
+		    "delayed works are pending; they are not run\n",
+		    (void *)kw, atomic_load_relaxed(&lq->lq_ntimers));
+	wqpool_fini(lq->lq_pool);
+	kw_free(kw);
+}
+
+/*
+ * Works.
+ */
+
+__lwq_public bool
+kthread_queue_work(struct kthread_worker *kw, struct kthread_work *kk)
+{
+	struct lwq_queue *lq;
+
+	lq = kw_get(kw);
+	if (!lwq_claim(&kk->__kk_item))
+		return false;
+	if (__predict_false(lq == NULL))
+		return kw_refused(kk, "kthread_work");
+	kk->worker = kw;
+	lwq_enqueue(lq, &kk->__kk_item);
+	return true;
+}
+
+static bool
+kw_later(struct kthread_worker *kw, struct kthread_delayed_work *kd,
+    unsigned long delay)
+{
+	struct lwq_queue *lq;
+
+	if ((lq = kw_get(kw)) == NULL)
+		return kw_refused(&kd->work, "kthread_delayed_work");
+	kd->work.worker = kw;
+	if (delay == 0)
+		lwq_enqueue(lq, &kd->work.__kk_item);
+	else
+		lwq_arm(&kd->work.__kk_item, &kd->__kd_timer, NULL, lq, 0,
+		    delay);
+	return true;
+}
+
+__lwq_public bool
+kthread_queue_delayed_work(struct kthread_worker *kw,
+    struct kthread_delayed_work *kd, unsigned long delay)
+{
+
+	return lwq_claim(&kd->work.__kk_item) && kw_later(kw, kd, delay);
+}
+
+__lwq_public bool
+kthread_mod_delayed_work(struct kthread_worker *kw,
+    struct kthread_delayed_work *kd, unsigned long delay)
+{
+	struct __lwq_item *it;
+	bool was;
+
+	it = &kd->work.__kk_item;
+	for (;;) {
+		if ((was = lwq_grab(it, &kd->__kd_timer, true)) ||
+		    lwq_claim(it))
+			break;
+		if ((atomic_load_relaxed(&it->__i_state) & LWQ_DISABLEMASK) !=
+		    0)
+			return false;
+	}
+	(void)kw_later(kw, kd, delay);
+	return was;
+}
+
+__lwq_public void
+kthread_flush_work(struct kthread_work *kk)
+{
+
+	(void)lwq_wait(&kk->__kk_item);
+}
+
+__lwq_public void
+kthread_flush_worker(struct kthread_worker *kw)
+{
+	struct lwq_queue *lq;
+
+	if ((lq = kw_get(kw)) == NULL)
+		wqk_panic("kthread_flush_worker: worker %p is destroyed",
+		    (void *)kw);
+	wqpool_flush(lq->lq_pool);
+}
+
+__lwq_public bool
+kthread_cancel_work_sync(struct kthread_work *kk)
+{
+
+	return lwq_cancel_sync(&kk->__kk_item, NULL, false);
+}
+
+__lwq_public bool
+kthread_cancel_delayed_work_sync(struct kthread_delayed_work *kd)
+{
+
+	return lwq_cancel_sync(&kd->work.__kk_item, &kd->__kd_timer, false);
+}
