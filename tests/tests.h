@@ -32,7 +32,10 @@
 
 #include <atf-c.h>
 
+/* Tests of other faces do without what is for this one. */
+#ifndef TEST_OTHERFACE
 #include <sys/workqueue.h>
+#endif
 
 /*
  * Sanitizers: counts shrink, so that a suite under them ends in minutes.
@@ -279,6 +282,7 @@ test_nthreads_alone(void)
 	return test_nthreads();
 }
 
+#ifndef TEST_OTHERFACE
 /*
  * A queue whose work brings its own function.
  */
@@ -355,6 +359,7 @@ test_gate_open(struct test_gate *g)
 
 	sem_post(&g->g_open);
 }
+#endif	/* !TEST_OTHERFACE */
 
 /*
  * Run func in a child and collect what it writes to standard error.

@@ -28,12 +28,14 @@ kern_fork_prepare(void)
 	pool_fork(KERN_FORK_PREPARE);
 	evcnt_fork(KERN_FORK_PREPARE);
 	lwp_fork(1);
+	lockdebug_fork(KERN_FORK_PREPARE);
 }
 
 static void
 kern_fork_parent(void)
 {
 
+	lockdebug_fork(KERN_FORK_PARENT);
 	lwp_fork(0);
 	evcnt_fork(KERN_FORK_PARENT);
 	pool_fork(KERN_FORK_PARENT);
@@ -51,6 +53,7 @@ kern_fork_child(void)
 
 	kern_forkgen++;
 	proc_init();
+	lockdebug_fork(KERN_FORK_CHILD);
 	lwp_fork(0);
 	sleepq_fork();
 	kernel_lock_fork(host_self());
@@ -111,8 +114,10 @@ kern_init(void)
 	kern_environment();
 	proc_init();
 	cpu_init();
-	if (kern_checking)
+	if (kern_checking) {
 		wqcheck_init();
+		lockdebug_init();
+	}
 	if (host_atfork(kern_fork_prepare, kern_fork_parent,
 	    kern_fork_child) != 0)
 		panic("the host cannot watch forks");

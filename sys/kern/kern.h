@@ -244,6 +244,13 @@ void	sleepq_wakeall(const void *, int);
 void	sleepq_fork(void);
 
 /*
+ * kern_mutex.c: mtx_flags of an adaptive mutex that checking mode does not
+ * watch; and the library's own mutexes that nobody initialises.
+ */
+#define	MTX_INIT	0x01
+#define	KMUTEX_INITIALIZER	{ .mtx_flags = MTX_INIT }
+
+/*
  * kern_mutex.c, kern_lock.c: the bit beside the owner that says that others
  * sleep for it.
  */
@@ -292,13 +299,29 @@ void	wqcheck_lockable(const char *);
 /*
  * subr_lockdebug.c: the checking mode of locks; under KERN_CHECKING() only.
  */
-void	lockdebug_alloc(const void *, const char *, uintptr_t);
-void	lockdebug_free(const void *, const char *);
-void	lockdebug_wantlock(const void *, const char *);
-void	lockdebug_locked(const void *, const char *);
-void	lockdebug_unlocked(const void *, const char *);
-/* Panic if the calling thread holds a lock: what came back is at fault. */
-void	lockdebug_barrier(const char *, const void *);
+#define	LOCKDEBUG_SITE() ((uintptr_t)__builtin_return_address(0))
+void	lockdebug_init(void);
+void	lockdebug_lwpinit(struct lwp *);
+void	lockdebug_fork(int);
+void	lockdebug_alloc(const char *, const void *, const char *,
+	    const char *, uintptr_t);
+void	lockdebug_free(const char *, const void *, const char *);
+void	lockdebug_keep(const void *);
+void	lockdebug_memfree(const char *, const void *, size_t);
+void	lockdebug_wantlock(const char *, const void *, const char *, bool,
+	    uintptr_t);
+void	lockdebug_locked(const char *, const void *, const char *, bool, bool,
+	    uintptr_t);
+void	lockdebug_unlocked(const char *, const void *, const char *);
+void	lockdebug_shared(const void *, bool);
+void	lockdebug_run(const void *, const void *, uintptr_t);
+void	lockdebug_ran(const void *, const void *);
+void	lockdebug_wantwork(const char *, const void *, uintptr_t);
+void	lockdebug_wait(const char *, const void *, const void *, const int *);
+void	lockdebug_waited(void);
+/* Panic if the calling thread holds more locks than it did before. */
+int	lockdebug_held(void);
+void	lockdebug_barrier(const char *, const void *, int);
 
 /*
  * kern_proc.c

@@ -28,12 +28,13 @@ __kern_public void
 cv_init(kcondvar_t *cv, const char *wmesg)
 {
 
+	kern_init();
 	KASSERTMSG(wmesg != NULL, "cv_init: condvar %p: no text", (void *)cv);
 	cv->cv_wmesg = wmesg;
 	atomic_store_relaxed(&cv->cv_waiters, 0u);
 	if (KERN_CHECKING())
-		lockdebug_alloc(cv, "condvar",
-		    (uintptr_t)__builtin_return_address(0));
+		lockdebug_alloc("cv_init", cv, "condvar", NULL,
+		    LOCKDEBUG_SITE());
 }
 
 __kern_public bool
@@ -60,7 +61,7 @@ cv_destroy(kcondvar_t *cv)
 	    "cv_destroy: condvar %p (%s) has waiters", (void *)cv,
 	    cv->cv_wmesg);
 	if (KERN_CHECKING())
-		lockdebug_free(cv, "condvar");
+		lockdebug_free("cv_destroy", cv, "condvar");
 	cv->cv_wmesg = cv_deadmsg;
 }
 

@@ -31,7 +31,7 @@ struct intrsrc {
 	bool		 is_used;	/* (intr_lock) */
 	unsigned	 is_running;	/* (a) calls under way */
 	unsigned	 is_handed;	/* (a) for the interrupt thread */
-	unsigned	 is_held;	/* (a) who has some: not free before 0 */
+	unsigned	 is_held;	/* (a) who has some; free if 0 */
 	uint64_t	 is_count;	/* (a) arrivals */
 };
 
@@ -40,7 +40,7 @@ static uint64_t		intr_bysigno[65];	/* (a) sources, a bit each */
 static struct kspin	intr_lock;
 static unsigned		intr_next;		/* (intr_lock) where to look */
 static struct lwp	*intr_lwp;		/* (a) the interrupt thread */
-static kmutex_t		intr_startlock;		/* its start */
+static kmutex_t		intr_startlock = KMUTEX_INITIALIZER; /* its start */
 
 #define	INTR_BIT(is)	((uint64_t)1 << ((is) - intr_sources))
 

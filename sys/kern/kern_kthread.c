@@ -98,7 +98,7 @@ kthread_exit(int ecode)
 		if (l->l_ipl != IPL_NONE)
 			panic("kthread_exit: \"%s\" ends at IPL %d", l->l_name,
 			    l->l_ipl);
-		lockdebug_barrier("kthread_exit", l);
+		lockdebug_barrier("kthread_exit: thread ends", NULL, 0);
 	}
 	wqk_kernel_unlock(0, NULL);
 	lwp_leave();

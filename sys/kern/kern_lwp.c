@@ -97,7 +97,6 @@ lwp_reset(struct lwp *l, int lid)
 	atomic_store_relaxed(&l->l_specific, NULL);
 	l->l_detached = false;
 	l->l_kthread = 0;
-	l->l_lockdebug = NULL;
 	l->l_cpu = NULL;
 	l->l_wqq = NULL;
 	l->l_wqpool = NULL;
@@ -142,6 +141,8 @@ lwp_alloc(void)
 	}
 
 	lwp_reset(l, lid);
+	if (KERN_CHECKING())
+		lockdebug_lwpinit(l);
 	return l;
 }
 
@@ -220,6 +221,8 @@ lwp_exit(void *self)
 	specific_exit(l);
 	if (l->l_blcnt != 0)
 		panic("thread ends holding the kernel lock");
+	if (KERN_CHECKING())
+		lockdebug_barrier("thread ends", NULL, 0);
 	intr_lwpexit(l);
 	host_setself(NULL);
 	lwp_free(l);
@@ -274,6 +277,8 @@ lwp_end(struct lwp *l)
 
 	specific_exit(l);
 	KASSERTMSG(l->l_blcnt == 0, "thread ends holding the kernel lock");
+	if (KERN_CHECKING())
+		lockdebug_barrier("thread ends", NULL, 0);
 	intr_lwpexit(l);
 	host_setself(NULL);
 	/* Or it is the joiner's from the moment the host says it has ended. */

@@ -11,8 +11,8 @@
  * taken, and the last one that a thread releases restores the level from
  * before the first.
  *
- * mtx_flags is 0 for what the fast path takes: an adaptive mutex that checking
- * mode does not watch.
+ * mtx_flags is MTX_INIT for what the fast path takes: an adaptive mutex that
+ * checking mode does not watch.
  *
  * Last touch: the moment the word says that the mutex is free, its next owner
  * may drop the last reference and free the memory it is in.  So each release
@@ -25,10 +25,10 @@
 
 #define	MUTEX_SPINS	64		/* turns before sleeping */
 
-#define	MTX_SPIN	0x01		/* mtx_flags: a spin mutex */
-#define	MTX_WATCHED	0x02		/* mtx_flags: by checking mode */
-
-#define	MTX_DEAD	0x04		/* mtx_flags: destroyed */
+/* mtx_flags, beside MTX_INIT */
+#define	MTX_SPIN	0x02		/* a spin mutex */
+#define	MTX_WATCHED	0x04		/* by checking mode */
+#define	MTX_DEAD	0x08		/* destroyed */
 
 #define	MTX_OWNER(o)	((o) & ~MTX_WAITERS)
 
@@ -36,13 +36,14 @@ __kern_public void
 mutex_init(kmutex_t *mtx, kmutex_type_t type, int ipl)
 {
 
+	kern_init();
 	KASSERTMSG(ipl >= IPL_NONE && ipl < NIPL, "mutex_init: IPL %d", ipl);
 	mtx->mtx_ipl = (unsigned char)ipl;
-	mtx->mtx_flags = ipl >= IPL_VM ? MTX_SPIN : 0;
+	mtx->mtx_flags = ipl >= IPL_VM ? MTX_INIT | MTX_SPIN : MTX_INIT;
 	if (KERN_CHECKING() && type != MUTEX_NODEBUG) {
 		mtx->mtx_flags |= MTX_WATCHED;
-		lockdebug_alloc(mtx, "mutex",
-		    (uintptr_t)__builtin_return_address(0));
+		lockdebug_alloc("mutex_init", mtx, "mutex", NULL,
+		    LOCKDEBUG_SITE());
 	}
 	atomic_store_relaxed(&mtx->mtx_owner, (uintptr_t)0);
 }
@@ -53,11 +54,22 @@ mutex_destroy(kmutex_t *mtx)
 
 	KASSERTMSG((mtx->mtx_flags & MTX_DEAD) == 0,
 	    "mutex_destroy: mutex %p is destroyed", (void *)mtx);
+	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
+		lockdebug_free("mutex_destroy", mtx, "mutex");
 	KASSERTMSG(atomic_load_relaxed(&mtx->mtx_owner) == 0,
 	    "mutex_destroy: mutex %p is held", (void *)mtx);
-	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
-		lockdebug_free(mtx, "mutex");
 	mtx->mtx_flags |= MTX_DEAD;
+}
+
+static inline void
+mutex_check_alive(const kmutex_t *mtx, const char *func)
+{
+
+	KASSERTMSG((mtx->mtx_flags & MTX_DEAD) == 0,
+	    "%s: mutex %p is destroyed", func, (const void *)mtx);
+	if (KERN_CHECKING() && (mtx->mtx_flags & MTX_INIT) == 0)
+		panic("%s: mutex %p was never initialised", func,
+		    (const void *)mtx);
 }
 
 /*
@@ -68,8 +80,7 @@ mutex_check(const kmutex_t *mtx, const struct lwp *l, uintptr_t o,
     const char *func)
 {
 
-	KASSERTMSG((mtx->mtx_flags & MTX_DEAD) == 0,
-	    "%s: mutex %p is destroyed", func, (const void *)mtx);
+	mutex_check_alive(mtx, func);
 	KASSERTMSG(MTX_OWNER(o) != (uintptr_t)l,
 	    "%s: locking against myself: mutex %p", func, (const void *)mtx);
 }
@@ -154,14 +165,16 @@ mutex_spin_lower(struct lwp *l)
 }
 
 static inline void
-mutex_spin_acquire(kmutex_t *mtx, struct lwp *l, const char *func)
+mutex_spin_acquire(kmutex_t *mtx, struct lwp *l, const char *func,
+    uintptr_t site)
 {
 	uintptr_t o;
 	unsigned n;
 
 	mutex_spin_raise(mtx, l);
+	mutex_check_alive(mtx, func);
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
-		lockdebug_wantlock(mtx, "mutex");
+		lockdebug_wantlock(func, mtx, "mutex", false, site);
 	mutex_check(mtx, l, atomic_load_relaxed(&mtx->mtx_owner), func);
 	for (n = 0;;) {
 		o = 0;
@@ -174,7 +187,7 @@ mutex_spin_acquire(kmutex_t *mtx, struct lwp *l, const char *func)
 		} while (atomic_load_relaxed(&mtx->mtx_owner) != 0);
 	}
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
-		lockdebug_locked(mtx, "mutex");
+		lockdebug_locked(func, mtx, "mutex", false, true, site);
 }
 
 static inline void
@@ -184,7 +197,7 @@ mutex_spin_release(kmutex_t *mtx, struct lwp *l, const char *func)
 	KASSERTMSG(atomic_load_relaxed(&mtx->mtx_owner) == (uintptr_t)l,
 	    "%s: mutex %p not held", func, (void *)mtx);
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
-		lockdebug_unlocked(mtx, "mutex");
+		lockdebug_unlocked(func, mtx, "mutex");
 	/* Release: hand over what we did; the last touch of the mutex. */
 	atomic_store_release(&mtx->mtx_owner, (uintptr_t)0);
 	mutex_spin_lower(l);
@@ -194,24 +207,26 @@ mutex_spin_release(kmutex_t *mtx, struct lwp *l, const char *func)
  * The mutex is not free, or not for the fast path, or the thread not known.
  */
 static __kern_noinline void
-mutex_enter_slow(kmutex_t *mtx)
+mutex_enter_slow(kmutex_t *mtx, uintptr_t site)
 {
 	struct lwp *l;
 
 	l = curlwp_get();
 	if ((mtx->mtx_flags & MTX_SPIN) != 0) {
-		mutex_spin_acquire(mtx, l, "mutex_enter");
+		mutex_spin_acquire(mtx, l, "mutex_enter", site);
 		return;
+	}
+	mutex_check_alive(mtx, "mutex_enter");
+	if (__predict_false((mtx->mtx_flags & MTX_WATCHED) != 0)) {
+		wqcheck_lockable("mutex_enter");
+		lockdebug_wantlock("mutex_enter", mtx, "mutex", false, site);
 	}
 	mutex_check(mtx, l, atomic_load_relaxed(&mtx->mtx_owner),
 	    "mutex_enter");
-	if (__predict_false((mtx->mtx_flags & MTX_WATCHED) != 0)) {
-		wqcheck_lockable("mutex_enter");
-		lockdebug_wantlock(mtx, "mutex");
-		mutex_adaptive_enter(mtx, l);
-		lockdebug_locked(mtx, "mutex");
-	} else
-		mutex_adaptive_enter(mtx, l);
+	mutex_adaptive_enter(mtx, l);
+	if (__predict_false((mtx->mtx_flags & MTX_WATCHED) != 0))
+		lockdebug_locked("mutex_enter", mtx, "mutex", false, true,
+		    site);
 }
 
 __kern_public void
@@ -223,9 +238,9 @@ mutex_enter(kmutex_t *mtx)
 	l = host_self();
 	o = 0;
 	/* Acquire: see what the last owner did. */
-	if (__predict_false(l == NULL || mtx->mtx_flags != 0 ||
+	if (__predict_false(l == NULL || mtx->mtx_flags != MTX_INIT ||
 	    !atomic_cas_acquire(&mtx->mtx_owner, &o, (uintptr_t)l)))
-		mutex_enter_slow(mtx);
+		mutex_enter_slow(mtx, LOCKDEBUG_SITE());
 }
 
 static __kern_noinline void
@@ -245,7 +260,7 @@ mutex_exit_slow(kmutex_t *mtx)
 	KASSERTMSG(MTX_OWNER(o) == (uintptr_t)l,
 	    "mutex_exit: mutex %p not held", (void *)mtx);
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
-		lockdebug_unlocked(mtx, "mutex");
+		lockdebug_unlocked("mutex_exit", mtx, "mutex");
 	o = (uintptr_t)l;
 	/* Release: hand over what we did; the last touch of the mutex. */
 	if (atomic_cas_release(&mtx->mtx_owner, &o, (uintptr_t)0))
@@ -269,7 +284,7 @@ mutex_exit(kmutex_t *mtx)
 	l = host_self();
 	o = (uintptr_t)l;
 	/* Release: hand over what we did; the last touch of the mutex. */
-	if (__predict_false(l == NULL || mtx->mtx_flags != 0 ||
+	if (__predict_false(l == NULL || mtx->mtx_flags != MTX_INIT ||
 	    !atomic_cas_release(&mtx->mtx_owner, &o, (uintptr_t)0)))
 		mutex_exit_slow(mtx);
 }
@@ -284,7 +299,8 @@ mutex_spin_enter(kmutex_t *mtx)
 
 	KASSERTMSG((mtx->mtx_flags & MTX_SPIN) != 0,
 	    "mutex_spin_enter: mutex %p is adaptive", (void *)mtx);
-	mutex_spin_acquire(mtx, curlwp_get(), "mutex_spin_enter");
+	mutex_spin_acquire(mtx, curlwp_get(), "mutex_spin_enter",
+	    LOCKDEBUG_SITE());
 }
 
 __kern_public void
@@ -304,8 +320,7 @@ mutex_tryenter(kmutex_t *mtx)
 	bool spin;
 
 	l = curlwp_get();
-	KASSERTMSG((mtx->mtx_flags & MTX_DEAD) == 0,
-	    "mutex_tryenter: mutex %p is destroyed", (void *)mtx);
+	mutex_check_alive(mtx, "mutex_tryenter");
 	spin = (mtx->mtx_flags & MTX_SPIN) != 0;
 	if (spin)
 		mutex_spin_raise(mtx, l);
@@ -318,7 +333,8 @@ mutex_tryenter(kmutex_t *mtx)
 		if (atomic_cas_acquire(&mtx->mtx_owner, &o,
 		    (uintptr_t)l | o)) {
 			if ((mtx->mtx_flags & MTX_WATCHED) != 0)
-				lockdebug_locked(mtx, "mutex");
+				lockdebug_locked("mutex_tryenter", mtx,
+				    "mutex", false, false, LOCKDEBUG_SITE());
 			return 1;
 		}
 	} while (MTX_OWNER(o) == 0);

@@ -41,10 +41,11 @@ __kern_public void
 rw_init(krwlock_t *rw)
 {
 
-	atomic_store_relaxed(&rw->rw_word, (uintptr_t)0);
+	kern_init();
 	if (KERN_CHECKING())
-		lockdebug_alloc(rw, "rwlock",
-		    (uintptr_t)__builtin_return_address(0));
+		lockdebug_alloc("rw_init", rw, "rwlock", NULL,
+		    LOCKDEBUG_SITE());
+	atomic_store_relaxed(&rw->rw_word, (uintptr_t)0);
 }
 
 __kern_public void
@@ -55,9 +56,9 @@ rw_destroy(krwlock_t *rw)
 	o = atomic_load_relaxed(&rw->rw_word);
 	KASSERTMSG(o != RW_DEAD, "rw_destroy: rwlock %p is destroyed",
 	    (void *)rw);
-	KASSERTMSG(o == 0, "rw_destroy: rwlock %p is held", (void *)rw);
 	if (KERN_CHECKING())
-		lockdebug_free(rw, "rwlock");
+		lockdebug_free("rw_destroy", rw, "rwlock");
+	KASSERTMSG(o == 0, "rw_destroy: rwlock %p is held", (void *)rw);
 	atomic_store_relaxed(&rw->rw_word, RW_DEAD);
 }
 
@@ -128,7 +129,7 @@ rw_wait(krwlock_t *rw, struct lwp *l, krw_t op)
  * mode wants to know.
  */
 static __kern_noinline void
-rw_enter_slow(krwlock_t *rw, krw_t op)
+rw_enter_slow(krwlock_t *rw, krw_t op, uintptr_t site)
 {
 	struct lwp *l;
 	uintptr_t o;
@@ -137,15 +138,17 @@ rw_enter_slow(krwlock_t *rw, krw_t op)
 	o = atomic_load_relaxed(&rw->rw_word);
 	KASSERTMSG(o != RW_DEAD, "rw_enter: rwlock %p is destroyed",
 	    (void *)rw);
-	KASSERTMSG(!RW_OWNED(o, l), "rw_enter: locking against myself: "
-	    "rwlock %p", (void *)rw);
 	if (KERN_CHECKING()) {
 		wqcheck_lockable("rw_enter");
-		lockdebug_wantlock(rw, "rwlock");
+		lockdebug_wantlock("rw_enter", rw, "rwlock", op == RW_READER,
+		    site);
 	}
+	KASSERTMSG(!RW_OWNED(o, l), "rw_enter: locking against myself: "
+	    "rwlock %p", (void *)rw);
 	rw_wait(rw, l, op);
 	if (KERN_CHECKING())
-		lockdebug_locked(rw, "rwlock");
+		lockdebug_locked("rw_enter", rw, "rwlock", op == RW_READER,
+		    true, site);
 }
 
 __kern_public void
@@ -158,7 +161,7 @@ rw_enter(krwlock_t *rw, const krw_t op)
 	o = op == RW_READER ? atomic_load_relaxed(&rw->rw_word) : 0;
 	if (__predict_false(l == NULL || kern_checking != 0 ||
 	    !rw_try(rw, l, op, &o)))
-		rw_enter_slow(rw, op);
+		rw_enter_slow(rw, op, LOCKDEBUG_SITE());
 }
 
 __kern_public int
@@ -174,7 +177,8 @@ rw_tryenter(krwlock_t *rw, const krw_t op)
 	o = op == RW_READER ? atomic_load_relaxed(&rw->rw_word) : 0;
 	if (__predict_true(rw_try(rw, l, op, &o))) {
 		if (KERN_CHECKING())
-			lockdebug_locked(rw, "rwlock");
+			lockdebug_locked("rw_tryenter", rw, "rwlock",
+			    op == RW_READER, false, LOCKDEBUG_SITE());
 		return 1;
 	}
 	KASSERTMSG(o != RW_DEAD, "rw_tryenter: rwlock %p is destroyed",
@@ -238,7 +242,7 @@ rw_exit_slow(krwlock_t *rw)
 	KASSERTMSG(o != RW_DEAD && ((o & RW_WRITTEN) != 0 ? RW_OWNED(o, l) :
 	    RW_COUNT(o) != 0), "rw_exit: rwlock %p not held", (void *)rw);
 	if (KERN_CHECKING())
-		lockdebug_unlocked(rw, "rwlock");
+		lockdebug_unlocked("rw_exit", rw, "rwlock");
 	if ((o & RW_WRITTEN) != 0) {
 		o = RW_SELF(l);
 		/* Release: hand over what we did; the last touch. */
@@ -287,8 +291,11 @@ rw_tryupgrade(krwlock_t *rw)
 	while (RW_COUNT(o) == 1) {
 		/* Acquire: see what the readers before us did. */
 		if (atomic_cas_acquire(&rw->rw_word, &o,
-		    RW_SELF(l) | (o & RW_BITS)))
+		    RW_SELF(l) | (o & RW_BITS))) {
+			if (KERN_CHECKING())
+				lockdebug_shared(rw, false);
 			return 1;
+		}
 	}
 	return 0;
 }
@@ -302,6 +309,8 @@ rw_downgrade(krwlock_t *rw)
 	unsigned n;
 
 	o = RW_SELF(curlwp_get());
+	if (KERN_CHECKING())
+		lockdebug_shared(rw, true);
 	/* Release: hand over what we did, to readers. */
 	if (__predict_true(atomic_cas_release(&rw->rw_word, &o, RW_ONE)))
 		return;

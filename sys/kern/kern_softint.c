@@ -44,7 +44,7 @@ struct softcpu {
 } __kern_aligned;
 
 static struct softcpu	*softint_cpus;	/* (softint_startlock) ncpu of them */
-static kmutex_t		softint_startlock;
+static kmutex_t		softint_startlock = KMUTEX_INITIALIZER;
 
 #define	SOFTINT_IPL(level)	(IPL_SOFTCLOCK + (level))
 
@@ -110,7 +110,8 @@ softint_run(struct lwp *l, const struct softhand *sh)
 		if (l->l_nopreempt != 0)
 			panic("softint: function %p returned with preemption "
 			    "off", (void *)(uintptr_t)sh->sh_func);
-		lockdebug_barrier("softint", (void *)(uintptr_t)sh->sh_func);
+		lockdebug_barrier("softint", (void *)(uintptr_t)sh->sh_func,
+		    0);
 	}
 	if (biglock)
 		wqk_kernel_unlock(1, NULL);
@@ -251,7 +252,8 @@ softint_disestablish(void *cookie)
 			kspin_enter(&sc->sc_lock);
 			/* Acquire: see what the last run did. */
 			busy = sc->sc_running == si ||
-			    atomic_load_acquire(&si->si_pending) == SOFTINT_PENDING;
+			    atomic_load_acquire(&si->si_pending) ==
+			    SOFTINT_PENDING;
 			if (busy)
 				sc->sc_waiting = true;
 			kspin_exit(&sc->sc_lock);

@@ -48,7 +48,7 @@ struct threadpool_percpu {
  * The pools there are; an adaptive mutex, of zeros.  Pools are made and
  * unmade without it.
  */
-static kmutex_t		threadpool_lock;
+static kmutex_t		threadpool_lock = KMUTEX_INITIALIZER;
 static kcondvar_t	threadpool_cv = { .cv_wmesg = "thrpool" };
 static int		threadpool_nholds;		/* (l) */
 static struct threadpool *threadpool_list;		/* (l) */
@@ -65,6 +65,7 @@ threadpool_run(struct work *wk, void *arg)
 	threadpool_job_fn_t *fn;
 	struct lwp *l;
 	kmutex_t *lock;
+	int held;
 	bool done;
 
 	pool = arg;
@@ -96,10 +97,14 @@ threadpool_run(struct work *wk, void *arg)
 	    job->job_name);
 	mutex_exit(lock);
 
+	held = KERN_CHECKING() ? lockdebug_held() : 0;
 	(*fn)(job);
 	if (!done)
 		panic("threadpool: job \"%s\" returned without "
 		    "threadpool_job_done", l->l_namebuf);
+	if (KERN_CHECKING())
+		lockdebug_barrier("threadpool: job", (void *)(uintptr_t)fn,
+		    held);
 }
 
 /*

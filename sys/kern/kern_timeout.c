@@ -294,7 +294,7 @@ callout_check_return(const struct lwp *l, const void *c,
 	if (l->l_nopreempt != 0)
 		panic("callout %p: function %p returned with preemption off",
 		    c, f);
-	lockdebug_barrier("callout", f);
+	lockdebug_barrier("callout", f, 0);
 }
 
 /*

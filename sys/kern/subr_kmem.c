@@ -404,6 +404,7 @@ kmem_put(const char *func, void *p, size_t size, bool introk,
 		panic("%s: size mismatch: %p allocated %zu freed %zu, "
 		    "allocated at %p", func, p, kh->kh_size, size,
 		    (void *)kh->kh_site);
+	lockdebug_memfree(func, p, kh->kh_size);
 	kmem_dbg_put(func, kh);
 }
 

@@ -38,7 +38,7 @@ static struct {
 static struct specificdata *specific_list;
 
 /* Zeros are an adaptive mutex that is free, and not watched. */
-static kmutex_t		specific_lock;
+static kmutex_t		specific_lock = KMUTEX_INITIALIZER;
 static kcondvar_t	specific_cv = { .cv_wmesg = "specific" };
 
 __kern_public int

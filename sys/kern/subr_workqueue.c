@@ -228,6 +228,7 @@ workqueue_check_return(struct workqueue *wq, struct lwp *l, int biglocks)
 		panic("workqueue \"%s\": function %p returned holding %d "
 		    "kernel locks", wq->wq_name,
 		    (void *)(uintptr_t)wq->wq_func, l->l_blcnt);
+	lockdebug_ran(wq, (void *)(uintptr_t)wq->wq_func);
 }
 
 /*
@@ -289,8 +290,10 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 			continue;
 		}
 		atomic_store_relaxed(&q->q_begun, done + 1);
-		if (KERN_CHECKING())
+		if (KERN_CHECKING()) {
 			wqcheck_run(wk, wq);
+			lockdebug_run(wq, q, (uintptr_t)wq->wq_func);
+		}
 		l->l_curwork = wk;
 		HOST_PROBE4("sdt", "kernel__workqueue__entry", wq, wk,
 		    wq->wq_func, wq->wq_arg);
@@ -563,7 +566,7 @@ workqueue_alloc(struct workqueue **wqp, const char *name,
  * Put it on the lists: it is a workqueue now.
  */
 void
-workqueue_insert(struct workqueue *wq)
+workqueue_insert(struct workqueue *wq, const char *func, uintptr_t site)
 {
 
 	kspin_enter(&workqueue_listlock);
@@ -573,8 +576,10 @@ workqueue_insert(struct workqueue *wq)
 		wq->wq_next->wq_prevp = &wq->wq_next;
 	workqueue_list = wq;
 	kspin_exit(&workqueue_listlock);
-	if (KERN_CHECKING())
+	if (KERN_CHECKING()) {
 		wqcheck_create(wq);
+		lockdebug_alloc(func, wq, "workqueue", wq->wq_name, site);
+	}
 }
 
 __kern_public int
@@ -604,7 +609,7 @@ workqueue_create(struct workqueue **wqp, const char *name,
 			return error;
 		}
 	}
-	workqueue_insert(wq);
+	workqueue_insert(wq, "workqueue_create", LOCKDEBUG_SITE());
 	HOST_PROBE7("sdt", "kernel__workqueue__create", wq, name, func, arg,
 	    prio, ipl, flags);
 	*wqp = wq;
@@ -713,6 +718,8 @@ workqueue_destroy(struct workqueue *wq)
 	if (l->l_wqq != NULL && l->l_wqq->q_wq == wq)
 		panic("workqueue_destroy: \"%s\" destroyed from its own "
 		    "callback", wq->wq_name);
+	if (KERN_CHECKING())
+		lockdebug_wantwork("workqueue_destroy", wq, LOCKDEBUG_SITE());
 
 	HOST_PROBE1("sdt", "kernel__workqueue__destroy", wq);
 	wqk_kernel_unlock(0, &biglocks);
@@ -720,7 +727,11 @@ workqueue_destroy(struct workqueue *wq)
 		/* One without a worker is run by us, for the last time. */
 		if (wq->wq_queues[0].q_fdrunner != NULL)
 			(void)workqueue_run_polled(wq);
+		if (KERN_CHECKING())
+			lockdebug_wait("workqueue_destroy", wq, NULL, NULL);
 		workqueue_quiesce(wq);
+		if (KERN_CHECKING())
+			lockdebug_waited();
 		HOST_PROBE1("sdt", "kernel__workqueue__exit__start", wq);
 		if (wq->wq_queues[0].q_fdrunner != NULL)
 			workqueue_polled_destroy(wq);
@@ -731,8 +742,10 @@ workqueue_destroy(struct workqueue *wq)
 		for (n = 0; atomic_load_acquire(&wq->wq_waiting) != 0;)
 			host_relax(&n);
 	}
-	if (KERN_CHECKING())
+	if (KERN_CHECKING()) {
 		wqcheck_destroy(wq);
+		lockdebug_free("workqueue_destroy", wq, "workqueue");
+	}
 	kspin_enter(&workqueue_listlock);
 	*wq->wq_prevp = wq->wq_next;
 	if (wq->wq_next != NULL)

@@ -117,7 +117,7 @@ void	workqueue_run(struct workqueue_queue *, struct lwp *);
 bool	workqueue_announce(struct workqueue_queue *, struct runner *);
 int	workqueue_alloc(struct workqueue **, const char *,
 	    void (*)(struct work *, void *), void *, pri_t, int, int);
-void	workqueue_insert(struct workqueue *);
+void	workqueue_insert(struct workqueue *, const char *, uintptr_t);
 void	workqueue_polled_destroy(struct workqueue *);
 
 /* Wake whoever runs the queue. */

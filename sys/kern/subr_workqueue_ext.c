@@ -102,6 +102,9 @@ workqueue_timedwait(struct workqueue *wq, struct work *wk,
 			deadline = now + (int64_t)ts->tv_sec * 1000000000 +
 			    ts->tv_nsec;
 	}
+	if (KERN_CHECKING() && deadline == HOST_FOREVER)
+		lockdebug_wantwork("workqueue_timedwait", wq,
+		    LOCKDEBUG_SITE());
 	return workqueue_wait_until(wq, wk, deadline, false);
 }
 
@@ -118,6 +121,8 @@ workqueue_drain(struct workqueue *wq)
 	l = curlwp_get();
 	if (l->l_wqq != NULL && l->l_wqq->q_wq == wq)
 		return EDEADLK;
+	if (KERN_CHECKING())
+		lockdebug_wantwork("workqueue_drain", wq, LOCKDEBUG_SITE());
 	(void)atomic_fetch_add_relaxed(&wq->wq_waiting, 1);
 	wqk_kernel_unlock(0, &biglocks);
 	workqueue_quiesce(wq);
@@ -330,7 +335,7 @@ workqueue_create_polled(struct workqueue **wqp, const char *name,
 	q->q_fdrunner = fr;
 	fr->fr_announced++;
 	(void)workqueue_announce(q, &fr->fr_runner);
-	workqueue_insert(wq);
+	workqueue_insert(wq, "workqueue_create_polled", LOCKDEBUG_SITE());
 	*fdp = fr->fr_fds[0];
 	*wqp = wq;
 	return 0;

@@ -213,7 +213,7 @@ workqueue_wait_all(struct workqueue *wq, const struct work *wk,
 	struct workqueue_waiter wws[wq->wq_nqueues];
 	struct workqueue_queue *q;
 	uint64_t pos;
-	bool pending;
+	bool pending, watched;
 	int error, i, n;
 
 	error = 0;
@@ -235,10 +235,18 @@ workqueue_wait_all(struct workqueue *wq, const struct work *wk,
 	for (i = wq->wq_nqueues - 1; i >= 0; i--)
 		mutex_exit(&wq->wq_queues[i].q_lock);
 	/* All of them, for they are in our frame. */
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		watched = KERN_CHECKING() && error == 0 &&
+		    deadline == HOST_FOREVER;
+		if (watched)
+			lockdebug_wait("workqueue_wait", wq, wws[i].ww_queue,
+			    &wws[i].ww_done);
 		if (workqueue_await(&wws[i], l, error == 0 ? deadline : 0) !=
 		    0 && error == 0)
 			error = ETIMEDOUT;
+		if (watched)
+			lockdebug_waited();
+	}
 	return error;
 }
 
@@ -276,5 +284,7 @@ workqueue_wait(struct workqueue *wq, struct work *wk)
 {
 
 	workqueue_check_call(wq, "workqueue_wait");
+	if (KERN_CHECKING())
+		lockdebug_wantwork("workqueue_wait", wq, LOCKDEBUG_SITE());
 	(void)workqueue_wait_until(wq, wk, HOST_FOREVER, true);
 }

@@ -356,6 +356,17 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr)
 }
 
 /*
+ * With p_lock held: was that the last thread of a pool that retires?
+ */
+static void
+wqpool_check_retired(struct wqpool *p)
+{
+
+	if (p->p_retired != NULL && p->p_nthreads == 0 && p->p_nleaving == 0)
+		(*p->p_retired)(p->p_arg);
+}
+
+/*
  * Start a thread that p_nthreads counts already.
  */
 static int
@@ -371,6 +382,7 @@ wqpool_start(struct wqpool *p)
 		p->p_nthreads--;
 		if (p->p_destroyer != NULL)
 			lwp_unpark(p->p_destroyer);
+		wqpool_check_retired(p);
 		mutex_exit(&p->p_lock);
 	}
 	return error;
@@ -393,8 +405,9 @@ wqpool_want(struct wqpool *p, bool spare)
 }
 
 static void
-wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks)
+wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks, int held)
 {
+	char what[MAXCOMLEN + 8];
 
 	if (l->l_ipl != IPL_NONE)
 		panic("pool \"%s\": function %p returned at IPL %d", p->p_name,
@@ -406,6 +419,8 @@ wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks)
 		panic("pool \"%s\": function %p returned holding %d kernel "
 		    "locks", p->p_name, (void *)(uintptr_t)p->p_func,
 		    l->l_blcnt);
+	(void)ksnprintf(what, sizeof(what), "pool \"%s\"", p->p_name);
+	lockdebug_barrier(what, (void *)(uintptr_t)p->p_func, held);
 }
 
 /*
@@ -419,6 +434,7 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
 	struct wqpool_runner *helper;
 	struct work *wk;
 	struct lwp *l, *hl;
+	int held;
 	bool biglock, start;
 
 	l = wr->wr_lwp;
@@ -451,11 +467,12 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
 		l->l_curwork = wk;
 		if (biglock)
 			wqk_kernel_lock(1);
+		held = KERN_CHECKING() ? lockdebug_held() : 0;
 		(*p->p_func)(wk, p->p_arg);
 		/* From here on wk is an address, not a work. */
 		wqpool_check_fork(p);
 		if (KERN_CHECKING())
-			wqpool_check_return(p, l, biglock);
+			wqpool_check_return(p, l, biglock, held);
 		if (biglock)
 			wqk_kernel_unlock(1, NULL);
 		l->l_curwork = NULL;
@@ -540,6 +557,7 @@ wqpool_leave(struct wqpool *p, struct wqpool_runner *wr)
 	p->p_nleaving--;
 	if (p->p_destroyer != NULL)
 		lwp_unpark(p->p_destroyer);
+	wqpool_check_retired(p);
 	mutex_exit(&p->p_lock);
 }
 
@@ -1052,6 +1070,43 @@ wqpool_destroy(struct wqpool *p)
 		lwp_join(p->p_dead);
 	host_free(p);
 	wqk_kernel_lock(biglocks);
+}
+
+__kern_public void
+wqpool_retire(struct wqpool *p, void (*func)(void *))
+{
+	struct wqpool_runner *wr;
+
+	wqpool_check_fork(p);
+	mutex_enter(&p->p_lock);
+	p->p_exit = true;
+	p->p_retired = func;
+	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
+		lwp_unpark(wr->wr_lwp);
+	wqpool_check_retired(p);
+	mutex_exit(&p->p_lock);
+}
+
+__kern_public bool
+wqpool_checking(void)
+{
+
+	kern_init();
+	return KERN_CHECKING();
+}
+
+__kern_public const void *
+wqpool_checkin(const struct work *wk, const void *where)
+{
+
+	return wqcheck_enqueue(wk, where);
+}
+
+__kern_public void
+wqpool_checkout(const struct work *wk)
+{
+
+	wqcheck_run(wk, NULL);
 }
 
 __kern_public struct wqpool *

@@ -53,6 +53,7 @@ struct wqpool {
 	void		*p_arg;		/* (c) */
 	void		(*p_start)(void *);	/* (c) in a new thread */
 	void		(*p_stop)(void *);	/* (c) as one ends, or NULL */
+	void		(*p_retired)(void *);	/* (p) when all have, or NULL */
 	char		 p_name[32];	/* (c) of the threads */
 };
 
@@ -163,6 +164,22 @@ void	wqpool_drain(struct wqpool *);
  * child, where there are none, only free.
  */
 void	wqpool_destroy(struct wqpool *);
+
+/*
+ * Nothing is pending or running, and nothing will be enqueued: let the
+ * threads end, and do not wait for it.  The last of them, or the caller if
+ * there is none, calls func with pa_arg, which must not sleep; from then on
+ * wqpool_destroy() waits for no more than the end of that thread.
+ */
+void	wqpool_retire(struct wqpool *, void (*)(void *));
+
+/*
+ * Checking mode for other kinds of work: is it on?  A work becomes known as
+ * pending: NULL, or where it is pending already.  It is so no more.
+ */
+bool	wqpool_checking(void);
+const void *wqpool_checkin(const struct work *, const void *);
+void	wqpool_checkout(const struct work *);
 
 /* The pool whose thread the caller is, and what it runs there, or NULL. */
 struct wqpool *wqpool_current(struct work **);

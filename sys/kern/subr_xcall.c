@@ -45,7 +45,7 @@ static struct {
 	struct xc_work	**xs_lastp;		/* (xc_lock) */
 } xc_soft[SOFTINT_COUNT][CPU_MAX];
 
-static kmutex_t		xc_startlock;
+static kmutex_t		xc_startlock = KMUTEX_INITIALIZER;
 static struct workqueue	*xc_wq;			/* (a) (xc_startlock) */
 static void		*xc_softints[SOFTINT_COUNT]; /* (a) (xc_startlock) */
 
@@ -127,6 +127,8 @@ xc_queue(const char *func)
 		while (workqueue_create(&wq, "xcall", xc_worker, NULL,
 		    PRI_XCALL, IPL_HIGH, WQ_MPSAFE | WQ_PERCPU) != 0)
 			kmem_backoff(&kw, func, sizeof(*wq));
+		if (KERN_CHECKING())
+			lockdebug_keep(wq);
 		/* Release: it is complete before it is seen. */
 		atomic_store_release(&xc_wq, wq);
 	}

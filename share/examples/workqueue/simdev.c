@@ -127,7 +127,7 @@ sd_softintr(void *arg)
 			break;
 		}
 		b->b_sample = sc->sc_ring[sc->sc_tail++ % SD_RING];
-		/* Under the lock: CPUs may be here at once, and order counts. */
+		/* Under the lock, for the order: CPUs may be here at once. */
 		workqueue_enqueue(sc->sc_wq, &b->b_work, NULL);
 		mutex_spin_exit(&sc->sc_intrlock);
 		got = true;

@@ -629,6 +629,7 @@ inject(int (*func)(void *), int ipl)
 	intr_handle = intr_establish(0, IPL_HIGH, INTR_MPSAFE, func, &mutex);
 	intr_inject(intr_handle);
 	intr_disestablish(intr_handle);
+	mutex_destroy(&mutex);
 }
 
 static void

@@ -1,0 +1,1369 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * The checking mode of locks: what it tells, with where each object was made,
+ * and what it must not tell.
+ */
+
+#include <sys/callout.h>
+#include <sys/condvar.h>
+#include <sys/intr.h>
+#include <sys/kmem.h>
+#include <sys/kthread.h>
+#include <sys/mutex.h>
+#include <sys/rwlock.h>
+#include <sys/systm.h>
+#include <sys/threadpool.h>
+
+#include "../../tests.h"
+
+static kmutex_t a, b, c, spin, spin2;
+static krwlock_t rw, rw2;
+static kcondvar_t cv;
+static sem_t sem, sem2;
+static struct workqueue *wq;
+static struct work work;
+static int ready;			/* under a */
+
+static void
+checking(void)
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+}
+
+static void
+strict(void)
+{
+
+	test_env("WORKQUEUE_CHECK", "strict");
+}
+
+static void
+init(void)
+{
+
+	mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
+	mutex_init(&b, MUTEX_DEFAULT, IPL_NONE);
+	mutex_init(&c, MUTEX_DEFAULT, IPL_NONE);
+	mutex_init(&spin, MUTEX_DEFAULT, IPL_VM);
+	mutex_init(&spin2, MUTEX_DEFAULT, IPL_HIGH);
+	rw_init(&rw);
+	rw_init(&rw2);
+	cv_init(&cv, "test");
+	sem_init(&sem, 0, 0);
+	sem_init(&sem2, 0, 0);
+}
+
+static void
+fini(void)
+{
+
+	mutex_destroy(&a);
+	mutex_destroy(&b);
+	mutex_destroy(&c);
+	mutex_destroy(&spin);
+	mutex_destroy(&spin2);
+	rw_destroy(&rw);
+	rw_destroy(&rw2);
+	cv_destroy(&cv);
+}
+
+static void
+create(void (*func)(struct work *, void *))
+{
+
+	if (workqueue_create(&wq, "tested", func, NULL, PRI_NONE, IPL_NONE,
+	    WQ_MPSAFE) != 0)
+		_exit(3);
+}
+
+/* The child must have said this, and then ended well. */
+static void
+says(void (*func)(void), ...)
+{
+	struct test_child tc;
+	const char *s;
+	va_list ap;
+
+	test_child(&tc, func);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "wait status %#x, stderr: %s",
+	    (unsigned)tc.tc_status, tc.tc_err);
+	va_start(ap, func);
+	while ((s = va_arg(ap, const char *)) != NULL)
+		ATF_REQUIRE_MSG(strstr(tc.tc_err, s) != NULL,
+		    "no \"%s\" in: %s", s, tc.tc_err);
+	va_end(ap);
+}
+
+/* The child must have ended in a panic that says this. */
+static void
+aborts(void (*func)(void), ...)
+{
+	struct test_child tc;
+	const char *p, *s;
+	va_list ap;
+
+	test_child(&tc, func);
+	ATF_REQUIRE_MSG(WIFSIGNALED(tc.tc_status) &&
+	    WTERMSIG(tc.tc_status) == SIGABRT, "wait status %#x, stderr: %s",
+	    (unsigned)tc.tc_status, tc.tc_err);
+	p = strstr(tc.tc_err, "panic: ");
+	ATF_REQUIRE_MSG(p != NULL, "stderr: %s", tc.tc_err);
+	va_start(ap, func);
+	while ((s = va_arg(ap, const char *)) != NULL)
+		ATF_REQUIRE_MSG(strstr(p, s) != NULL, "no \"%s\" in: %s", s,
+		    tc.tc_err);
+	va_end(ap);
+}
+
+/*
+ * Objects.
+ */
+static void
+mutex_twice(void)
+{
+
+	mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
+	mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
+}
+
+static void
+spin_twice(void)
+{
+
+	mutex_init(&a, MUTEX_DEFAULT, IPL_HIGH);
+	mutex_init(&a, MUTEX_DEFAULT, IPL_VM);
+}
+
+static void
+rw_twice(void)
+{
+
+	rw_init(&rw);
+	rw_init(&rw);
+}
+
+static void
+cv_twice(void)
+{
+
+	cv_init(&cv, "one");
+	cv_init(&cv, "two");
+}
+
+TEST_TC(init_twice, "an object that is initialised while it lives")
+{
+
+	checking();
+	test_panics(mutex_twice, "mutex_init: mutex 0x", "already",
+	    "(made at 0x", NULL);
+	test_panics(spin_twice, "mutex_init: mutex 0x", "already",
+	    "(made at 0x", NULL);
+	test_panics(rw_twice, "rw_init: rwlock 0x", "already", "(made at 0x",
+	    NULL);
+	test_panics(cv_twice, "cv_init: condvar 0x", "already", "(made at 0x",
+	    NULL);
+}
+
+static void
+mutex_zeroed(void)
+{
+
+	mutex_enter(&a);
+}
+
+static void
+mutex_try_zeroed(void)
+{
+
+	(void)mutex_tryenter(&a);
+}
+
+static void
+mutex_copied(void)
+{
+
+	mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
+	b = a;
+	mutex_enter(&b);
+}
+
+static void
+rw_zeroed(void)
+{
+
+	rw_enter(&rw, RW_READER);
+}
+
+static void
+rw_try_zeroed(void)
+{
+
+	(void)rw_tryenter(&rw, RW_WRITER);
+}
+
+static void
+mutex_destroyed(void)
+{
+
+	init();
+	mutex_destroy(&a);
+	mutex_enter(&a);
+}
+
+static void
+rw_destroyed(void)
+{
+
+	init();
+	rw_destroy(&rw);
+	rw_enter(&rw, RW_WRITER);
+}
+
+static void
+cv_destroyed(void)
+{
+
+	init();
+	cv_destroy(&cv);
+	cv_destroy(&cv);
+}
+
+TEST_TC(no_object, "a lock that was never initialised, or is destroyed")
+{
+
+	checking();
+	test_panics(mutex_zeroed, "mutex_enter: mutex 0x",
+	    "never initialised", NULL);
+	test_panics(mutex_try_zeroed, "mutex_tryenter: mutex 0x",
+	    "never initialised", NULL);
+	test_panics(mutex_copied, "mutex_enter: mutex 0x",
+	    "never initialised", NULL);
+	test_panics(rw_zeroed, "rw_enter: rwlock 0x", "never initialised",
+	    NULL);
+	test_panics(rw_try_zeroed, "rw_tryenter: rwlock 0x",
+	    "never initialised", NULL);
+	test_panics(mutex_destroyed, "mutex_enter: mutex 0x", "destroyed",
+	    NULL);
+	test_panics(rw_destroyed, "rw_enter: rwlock 0x", "destroyed", NULL);
+	test_panics(cv_destroyed, "cv_destroy: condvar 0x", "destroyed",
+	    NULL);
+}
+
+static void
+mutex_destroy_held(void)
+{
+
+	init();
+	mutex_enter(&a);
+	mutex_destroy(&a);
+}
+
+static void
+rw_destroy_read(void)
+{
+
+	init();
+	rw_enter(&rw, RW_READER);
+	rw_destroy(&rw);
+}
+
+static void
+rw_destroy_written(void)
+{
+
+	init();
+	rw_enter(&rw, RW_WRITER);
+	rw_destroy(&rw);
+}
+
+TEST_TC(destroy_held, "the end of a lock that is held")
+{
+
+	checking();
+	test_panics(mutex_destroy_held, "mutex_destroy: mutex 0x", "is held",
+	    "(made at 0x", NULL);
+	test_panics(rw_destroy_read, "rw_destroy: rwlock 0x", "is held",
+	    "(made at 0x", NULL);
+	test_panics(rw_destroy_written, "rw_destroy: rwlock 0x", "is held",
+	    "(made at 0x", NULL);
+}
+
+struct object {
+	char		 o_space[1000];
+	kmutex_t	 o_mutex;
+	krwlock_t	 o_rw;
+};
+
+static void
+free_live(void)
+{
+	struct object *o;
+
+	o = kmem_alloc(sizeof(*o), KM_SLEEP);
+	mutex_init(&o->o_mutex, MUTEX_DEFAULT, IPL_NONE);
+	rw_init(&o->o_rw);
+	mutex_destroy(&o->o_mutex);
+	kmem_free(o, sizeof(*o));
+}
+
+static void
+free_dead(void)
+{
+	struct object *o;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		o = kmem_alloc(sizeof(*o), KM_SLEEP);
+		mutex_init(&o->o_mutex, MUTEX_DEFAULT, IPL_NONE);
+		rw_init(&o->o_rw);
+		mutex_enter(&o->o_mutex);
+		mutex_exit(&o->o_mutex);
+		rw_destroy(&o->o_rw);
+		mutex_destroy(&o->o_mutex);
+		kmem_free(o, sizeof(*o));
+	}
+}
+
+TEST_TC(memory, "memory freed with a lock in it")
+{
+
+	checking();
+	test_panics(free_live, "kmem_free: memory 0x", "rwlock 0x",
+	    "(made at 0x", NULL);
+	test_lives(free_dead);
+}
+
+static void
+leak(void)
+{
+
+	mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
+	rw_init(&rw);
+	rw_destroy(&rw);
+	exit(0);
+}
+
+TEST_TC(leaks, "strict: what is not destroyed at exit is told")
+{
+
+	strict();
+	says(leak, "exit: not destroyed: mutex 0x", "(made at 0x", NULL);
+}
+
+/*
+ * Holding.
+ */
+static void
+mutex_self(void)
+{
+
+	init();
+	mutex_enter(&a);
+	mutex_enter(&a);
+}
+
+static void
+spin_self(void)
+{
+
+	init();
+	mutex_spin_enter(&spin);
+	mutex_spin_enter(&spin);
+}
+
+static void
+rw_self(void)
+{
+
+	init();
+	rw_enter(&rw, RW_WRITER);
+	rw_enter(&rw, RW_READER);
+}
+
+static void
+rw_read_write(void)
+{
+
+	init();
+	rw_enter(&rw, RW_READER);
+	rw_enter(&rw, RW_WRITER);
+}
+
+static void
+rw_upgraded(void)
+{
+
+	init();
+	rw_enter(&rw, RW_READER);
+	if (!rw_tryupgrade(&rw))
+		_exit(3);
+	rw_enter(&rw, RW_READER);
+}
+
+static void
+rw_read_twice(void)
+{
+
+	init();
+	rw_enter(&rw, RW_READER);
+	rw_enter(&rw, RW_READER);
+	rw_exit(&rw);
+	rw_exit(&rw);
+	fini();
+}
+
+TEST_TC(myself, "locking against myself, in whatever way")
+{
+
+	checking();
+	test_panics(mutex_self, "mutex_enter: locking against myself: "
+	    "mutex 0x", "(made at 0x", NULL);
+	test_panics(spin_self, "mutex_spin_enter: locking against myself: "
+	    "mutex 0x", "(made at 0x", NULL);
+	test_panics(rw_self, "rw_enter: locking against myself: rwlock 0x",
+	    "(made at 0x", NULL);
+	test_panics(rw_read_write, "rw_enter: locking against myself: "
+	    "rwlock 0x", "(made at 0x", NULL);
+	test_panics(rw_upgraded, "rw_enter: locking against myself: "
+	    "rwlock 0x", "(made at 0x", NULL);
+	says(rw_read_twice, "rw_enter: reading again", "rwlock 0x",
+	    "(made at 0x", NULL);
+}
+
+TEST_TC(myself_strict, "strict: to read again what one reads panics")
+{
+
+	strict();
+	test_panics(rw_read_twice, "rw_enter: reading again", "rwlock 0x",
+	    "(made at 0x", NULL);
+}
+
+static void *
+exit_reading(void *arg)
+{
+
+	rw_exit(arg);
+	return NULL;
+}
+
+static void
+rw_exit_by_other(void)
+{
+
+	init();
+	rw_enter(&rw, RW_READER);
+	test_join(test_thread(exit_reading, &rw));
+}
+
+TEST_TC(release, "a lock released by a thread that does not hold it")
+{
+
+	checking();
+	test_panics(rw_exit_by_other, "rw_exit: rwlock 0x", "not held",
+	    "(made at 0x", NULL);
+}
+
+/*
+ * Functions that return with a lock held.
+ */
+static void
+return_holding(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	mutex_enter(&a);
+}
+
+static void
+return_reading(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	rw_enter(&rw, RW_READER);
+}
+
+static void
+work_mutex(void)
+{
+
+	init();
+	create(return_holding);
+	workqueue_enqueue(wq, &work, NULL);
+	workqueue_destroy(wq);
+}
+
+static void
+work_rwlock(void)
+{
+
+	init();
+	create(return_reading);
+	workqueue_enqueue(wq, &work, NULL);
+	workqueue_destroy(wq);
+}
+
+static void
+hold(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&a);
+	sem_post(&sem);
+}
+
+static void
+callout_mutex(void)
+{
+	static callout_t ch;
+
+	init();
+	callout_init(&ch, CALLOUT_MPSAFE);
+	callout_reset(&ch, 1, hold, NULL);
+	test_sem_wait(&sem);
+	test_sem_wait(&sem2);
+}
+
+static void
+softint_mutex(void)
+{
+	void *sih;
+
+	init();
+	sih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, hold, NULL);
+	softint_schedule(sih);
+	test_sem_wait(&sem);
+	test_sem_wait(&sem2);
+}
+
+static void
+hold_in_job(struct threadpool_job *job)
+{
+
+	mutex_enter(&b);
+	threadpool_job_done(job);
+	mutex_exit(&b);
+	mutex_enter(&a);
+}
+
+static void
+job_mutex(void)
+{
+	static struct threadpool_job job;
+	struct threadpool *pool;
+
+	init();
+	if (threadpool_get(&pool, PRI_NONE) != 0)
+		_exit(3);
+	threadpool_job_init(&job, hold_in_job, &b, "job");
+	mutex_enter(&b);
+	threadpool_schedule_job(pool, &job);
+	mutex_exit(&b);
+	test_sem_wait(&sem2);
+}
+
+static void
+kthread_mutex(void)
+{
+	struct lwp *l;
+
+	init();
+	if (kthread_create(PRI_NONE, KTHREAD_MPSAFE | KTHREAD_MUSTJOIN, NULL,
+	    hold, NULL, &l, "test") != 0)
+		_exit(3);
+	kthread_join(l);
+}
+
+static void *
+end_holding(void *arg)
+{
+
+	mutex_enter(arg);
+	return NULL;
+}
+
+static void
+thread_mutex(void)
+{
+
+	init();
+	test_join(test_thread(end_holding, &a));
+}
+
+TEST_TC(returns, "a callback, callout, soft interrupt or thread that ends "
+    "with a lock held")
+{
+
+	checking();
+	test_panics(work_mutex, "workqueue \"tested\": function 0x",
+	    "returned holding mutex 0x", "(made at 0x", NULL);
+	test_panics(work_rwlock, "workqueue \"tested\": function 0x",
+	    "returned holding rwlock 0x", "(made at 0x", NULL);
+	test_panics(callout_mutex, "callout", "function 0x",
+	    "returned holding mutex 0x", "(made at 0x", NULL);
+	test_panics(softint_mutex, "softint", "function 0x",
+	    "returned holding mutex 0x", "(made at 0x", NULL);
+	test_panics(job_mutex, "threadpool: job", "returned holding mutex 0x",
+	    "(made at 0x", NULL);
+	test_panics(kthread_mutex, "thread ends holding mutex 0x",
+	    "(made at 0x", NULL);
+	test_panics(thread_mutex, "thread ends holding mutex 0x",
+	    "(made at 0x", NULL);
+}
+
+/*
+ * Deadlocks that happen.
+ */
+static void *
+ab(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&a);
+	sem_post(&sem);
+	test_sem_wait(&sem2);
+	mutex_enter(&b);
+	return NULL;
+}
+
+static void
+cycle_mutex(void)
+{
+
+	init();
+	(void)test_thread(ab, NULL);
+	test_sem_wait(&sem);
+	mutex_enter(&b);
+	sem_post(&sem2);
+	mutex_enter(&a);
+}
+
+static void *
+a_rw(void *arg)
+{
+
+	(void)arg;
+	rw_enter(&rw, RW_READER);
+	sem_post(&sem);
+	test_sem_wait(&sem2);
+	mutex_enter(&a);
+	return NULL;
+}
+
+static void *
+rw_b(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&b);
+	sem_post(&sem);
+	test_sem_wait(&sem2);
+	rw_enter(&rw, RW_WRITER);
+	return NULL;
+}
+
+static void
+cycle_three(void)
+{
+
+	init();
+	(void)test_thread(a_rw, NULL);
+	test_sem_wait(&sem);
+	(void)test_thread(rw_b, NULL);
+	test_sem_wait(&sem);
+	mutex_enter(&a);
+	sem_post(&sem2);
+	sem_post(&sem2);
+	mutex_enter(&b);
+}
+
+static void
+take_a(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	sem_post(&sem);
+	mutex_enter(&a);
+	mutex_exit(&a);
+}
+
+static void
+cycle_work(void)
+{
+
+	init();
+	create(take_a);
+	mutex_enter(&a);
+	workqueue_enqueue(wq, &work, NULL);
+	workqueue_wait(wq, &work);
+}
+
+static void
+cycle_destroy(void)
+{
+
+	init();
+	create(take_a);
+	mutex_enter(&a);
+	workqueue_enqueue(wq, &work, NULL);
+	workqueue_destroy(wq);
+}
+
+TEST_TC(deadlock, "a deadlock is told as it closes, with all who are in it")
+{
+
+	checking();
+	test_panics(cycle_mutex, "mutex_enter: deadlock: thread", "waits for "
+	    "mutex 0x", "(made at 0x", "held by thread", NULL);
+	test_panics(cycle_three, "deadlock: thread", "waits for mutex 0x",
+	    "waits for rwlock 0x", NULL);
+	/* If the worker was first, the order is told before. */
+	aborts(cycle_work, "deadlock: thread", "waits for mutex 0x",
+	    "waits for workqueue \"tested\" (made at 0x", NULL);
+	aborts(cycle_destroy, "deadlock: thread", "waits for mutex 0x",
+	    "waits for workqueue \"tested\" (made at 0x", NULL);
+}
+
+/*
+ * Deadlocks that can happen.
+ */
+static void
+both(kmutex_t *m, kmutex_t *n)
+{
+
+	mutex_enter(m);
+	mutex_enter(n);
+	mutex_exit(n);
+	mutex_exit(m);
+}
+
+static void
+inverted(void)
+{
+
+	init();
+	both(&a, &b);
+	both(&b, &a);
+	both(&b, &a);
+	fini();
+}
+
+static void
+inverted_spin(void)
+{
+
+	init();
+	both(&spin, &spin2);
+	both(&spin2, &spin);
+	fini();
+}
+
+static void
+inverted_three(void)
+{
+
+	init();
+	both(&a, &b);
+	mutex_enter(&b);
+	rw_enter(&rw, RW_READER);
+	rw_exit(&rw);
+	mutex_exit(&b);
+	rw_enter(&rw, RW_WRITER);
+	mutex_enter(&a);
+	mutex_exit(&a);
+	rw_exit(&rw);
+	fini();
+}
+
+static void
+inverted_work(void)
+{
+
+	init();
+	create(take_a);
+	workqueue_enqueue(wq, &work, NULL);
+	workqueue_wait(wq, &work);
+	mutex_enter(&a);
+	workqueue_wait(wq, &work);
+	mutex_exit(&a);
+	workqueue_destroy(wq);
+	fini();
+}
+
+static void
+inverted_cv(void)
+{
+
+	init();
+	mutex_enter(&a);
+	mutex_enter(&b);
+	cv_timedwait(&cv, &a, 1);
+	mutex_exit(&b);
+	mutex_exit(&a);
+	fini();
+}
+
+TEST_TC(inversion, "locks taken in both orders: told once, with both chains")
+{
+	struct test_child tc;
+	const char *s;
+
+	checking();
+	says(inverted, "mutex_enter: lock order: thread", "holds mutex 0x",
+	    "(made at 0x", "before, thread", NULL);
+	says(inverted_spin, "lock order: thread", "before, thread", NULL);
+	says(inverted_three, "lock order: thread", "before, thread",
+	    "and wanted rwlock 0x", NULL);
+	says(inverted_work, "workqueue_wait: lock order: thread",
+	    "wants workqueue \"tested\" (made at 0x", "before, thread", NULL);
+	says(inverted_cv, "lock order: thread", NULL);
+
+	test_child(&tc, inverted);
+	s = strstr(tc.tc_err, "holds mutex");
+	ATF_REQUIRE(s != NULL && strstr(s + 1, "holds mutex") == NULL);
+}
+
+TEST_TC(inversion_strict, "strict: locks taken in both orders panic")
+{
+
+	strict();
+	test_panics(inverted, "mutex_enter: lock order: thread",
+	    "holds mutex 0x", "(made at 0x", "before, thread", NULL);
+	test_panics(inverted_spin, "lock order: thread", "before, thread",
+	    NULL);
+	test_panics(inverted_three, "lock order: thread", "before, thread",
+	    NULL);
+	test_panics(inverted_work, "workqueue_wait: lock order: thread",
+	    "before, thread", NULL);
+	test_panics(inverted_cv, "lock order: thread", NULL);
+}
+
+/*
+ * Correct code.
+ */
+static void
+kernel_lock_orders(void)
+{
+
+	init();
+	KERNEL_LOCK(1, NULL);
+	mutex_enter(&a);
+	rw_enter(&rw, RW_WRITER);
+	rw_exit(&rw);
+	mutex_exit(&a);
+	mutex_enter(&spin);
+	mutex_exit(&spin);
+	KERNEL_UNLOCK_ONE(NULL);
+	mutex_enter(&a);
+	rw_enter(&rw, RW_READER);
+	KERNEL_LOCK(1, NULL);
+	KERNEL_UNLOCK_ONE(NULL);
+	rw_exit(&rw);
+	mutex_exit(&a);
+	fini();
+}
+
+static void *
+klock_a(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TEST_SCALE(5000); i++) {
+		KERNEL_LOCK(1, NULL);
+		mutex_enter(&a);
+		mutex_exit(&a);
+		KERNEL_UNLOCK_ONE(NULL);
+	}
+	return NULL;
+}
+
+static void *
+a_klock(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TEST_SCALE(5000); i++) {
+		mutex_enter(&a);
+		KERNEL_LOCK(1, NULL);
+		KERNEL_UNLOCK_ONE(NULL);
+		mutex_exit(&a);
+	}
+	return NULL;
+}
+
+static void
+kernel_lock_contended(void)
+{
+	pthread_t t;
+
+	init();
+	t = test_thread(klock_a, NULL);
+	(void)a_klock(NULL);
+	test_join(t);
+	fini();
+}
+
+static void
+hand_over_hand(void)
+{
+
+	init();
+	mutex_enter(&a);
+	mutex_enter(&b);
+	mutex_exit(&a);
+	mutex_enter(&c);
+	mutex_exit(&b);
+	mutex_exit(&c);
+	both(&a, &c);
+	fini();
+}
+
+static void
+lives(void)
+{
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		init();
+		if (i % 2 == 0)
+			both(&a, &b);
+		else
+			both(&b, &a);
+		mutex_destroy(&a);
+		mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
+		if (i % 2 != 0)
+			both(&a, &b);
+		else
+			both(&b, &a);
+		fini();
+	}
+}
+
+static void
+backs_off(void)
+{
+
+	init();
+	both(&a, &b);
+	mutex_enter(&b);
+	if (!mutex_tryenter(&a))
+		_exit(3);
+	mutex_exit(&a);
+	mutex_exit(&b);
+	rw_enter(&rw, RW_READER);
+	mutex_enter(&a);
+	mutex_exit(&a);
+	rw_exit(&rw);
+	mutex_enter(&a);
+	if (!rw_tryenter(&rw, RW_WRITER))
+		_exit(3);
+	rw_exit(&rw);
+	mutex_exit(&a);
+	/* Held, and to try again is allowed. */
+	mutex_enter(&a);
+	if (mutex_tryenter(&a))
+		_exit(3);
+	mutex_exit(&a);
+	fini();
+}
+
+static void *
+reads(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TEST_SCALE(5000); i++) {
+		rw_enter(&rw, RW_READER);
+		if (i % 8 == 0 && rw_tryupgrade(&rw))
+			rw_downgrade(&rw);
+		rw_exit(&rw);
+		if (i % 16 == 0) {
+			rw_enter(&rw, RW_WRITER);
+			if (i % 32 == 0)
+				rw_downgrade(&rw);
+			rw_exit(&rw);
+		}
+	}
+	return NULL;
+}
+
+static void
+readers(void)
+{
+	pthread_t t[4];
+	unsigned i;
+
+	init();
+	for (i = 0; i < TEST_NELEM(t); i++)
+		t[i] = test_thread(reads, NULL);
+	for (i = 0; i < TEST_NELEM(t); i++)
+		test_join(t[i]);
+	fini();
+}
+
+static void *
+waits(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&a);
+	while (!ready)
+		cv_wait(&cv, &a);
+	mutex_exit(&a);
+	return NULL;
+}
+
+static void
+condvar(void)
+{
+	pthread_t t[4];
+	unsigned i;
+
+	init();
+	for (i = 0; i < TEST_NELEM(t); i++)
+		t[i] = test_thread(waits, NULL);
+	mutex_enter(&a);
+	/* Nobody holds it meanwhile. */
+	(void)cv_timedwait(&cv, &a, 2);
+	ready = 1;
+	cv_broadcast(&cv);
+	mutex_exit(&a);
+	for (i = 0; i < TEST_NELEM(t); i++)
+		test_join(t[i]);
+	fini();
+}
+
+static void *
+pair_loop(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TEST_SCALE(5000); i++) {
+		both(&a, &b);
+		both(&b, &spin);
+		both(&spin, &spin2);
+	}
+	return NULL;
+}
+
+static void
+contended(void)
+{
+	pthread_t t[4];
+	unsigned i;
+
+	init();
+	for (i = 0; i < TEST_NELEM(t); i++)
+		t[i] = test_thread(pair_loop, NULL);
+	for (i = 0; i < TEST_NELEM(t); i++)
+		test_join(t[i]);
+	fini();
+}
+
+/* Waits with another lock than the callbacks take, over and over. */
+static void *
+enqueue_wait(void *arg)
+{
+	struct work wk;
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TEST_SCALE(5000); i++) {
+		mutex_enter(&b);
+		workqueue_enqueue(wq, &wk, NULL);
+		workqueue_wait(wq, &wk);
+		mutex_exit(&b);
+		mutex_enter(&a);
+		mutex_exit(&a);
+	}
+	return NULL;
+}
+
+static void
+wait_unrelated(void)
+{
+	pthread_t t[2];
+	unsigned i;
+
+	init();
+	create(take_a);
+	for (i = 0; i < TEST_NELEM(t); i++)
+		t[i] = test_thread(enqueue_wait, NULL);
+	for (i = 0; i < TEST_NELEM(t); i++)
+		test_join(t[i]);
+	workqueue_destroy(wq);
+	fini();
+}
+
+/* Each callback of one CPU waits for what another CPU's queue runs. */
+static void
+nothing(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+}
+
+static void
+wait_in_callback(struct work *wk, void *arg)
+{
+	struct work other;
+
+	(void)wk;
+	workqueue_enqueue(arg, &other, NULL);
+	workqueue_wait(arg, &other);
+	sem_post(&sem);
+}
+
+static void
+wait_for_other_queue(void)
+{
+	struct workqueue *outer;
+
+	init();
+	create(nothing);
+	if (workqueue_create(&outer, "outer", wait_in_callback, wq, PRI_NONE,
+	    IPL_NONE, WQ_MPSAFE) != 0)
+		_exit(3);
+	workqueue_enqueue(outer, &work, NULL);
+	workqueue_destroy(outer);
+	workqueue_destroy(wq);
+	fini();
+}
+
+static int
+handler(void *arg)
+{
+
+	(void)arg;
+	both(&spin, &spin2);
+	return 1;
+}
+
+static void
+in_interrupts(void)
+{
+	void *ih;
+	int i;
+
+	init();
+	ih = intr_establish(0, IPL_VM, INTR_MPSAFE, handler, NULL);
+	if (ih == NULL)
+		_exit(3);
+	for (i = 0; i < 100; i++) {
+		mutex_enter(&a);
+		intr_inject(ih);
+		both(&spin, &spin2);
+		mutex_enter(&spin);
+		intr_inject(ih);
+		mutex_exit(&spin);
+		mutex_exit(&a);
+	}
+	intr_disestablish(ih);
+	fini();
+}
+
+static void *
+holds_all(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&a);
+	rw_enter(&rw, RW_WRITER);
+	sem_post(&sem);
+	test_sem_wait(&sem2);
+	rw_exit(&rw);
+	mutex_exit(&a);
+	return NULL;
+}
+
+static void
+forked(void)
+{
+	pthread_t t;
+	pid_t pid;
+	int status;
+
+	init();
+	t = test_thread(holds_all, NULL);
+	test_sem_wait(&sem);
+	mutex_enter(&b);
+	pid = fork();
+	if (pid == 0) {
+		/* What the other thread held stays held. */
+		if (mutex_tryenter(&a))
+			_exit(3);
+		both(&c, &spin);
+		mutex_exit(&b);
+		mutex_destroy(&b);
+		mutex_init(&b, MUTEX_DEFAULT, IPL_NONE);
+		both(&b, &c);
+		/* Unless it is made anew. */
+		mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
+		both(&c, &a);
+		mutex_destroy(&a);
+		_exit(0);
+	}
+	mutex_exit(&b);
+	if (waitpid(pid, &status, 0) != pid || status != 0)
+		_exit(4);
+	sem_post(&sem2);
+	test_join(t);
+	fini();
+}
+
+static void
+correct(void)
+{
+
+	test_lives(kernel_lock_orders);
+	test_lives(kernel_lock_contended);
+	test_lives(hand_over_hand);
+	test_lives(lives);
+	test_lives(backs_off);
+	test_lives(readers);
+	test_lives(condvar);
+	test_lives(contended);
+	test_lives(wait_unrelated);
+	test_lives(wait_for_other_queue);
+	test_lives(in_interrupts);
+	test_lives(forked);
+}
+
+TEST_TC(no_alarm, "correct code is not alarmed")
+{
+
+	checking();
+	correct();
+}
+
+TEST_TC(no_alarm_strict, "strict: correct code is not alarmed")
+{
+
+	strict();
+	correct();
+}
+
+/*
+ * More than the tables hold.
+ */
+static void
+many_held(void)
+{
+	static kmutex_t m[40];
+	unsigned i;
+
+	for (i = 0; i < TEST_NELEM(m); i++) {
+		mutex_init(&m[i], MUTEX_DEFAULT, IPL_NONE);
+		mutex_enter(&m[i]);
+	}
+	for (i = 0; i < TEST_NELEM(m); i++) {
+		mutex_exit(&m[i]);
+		mutex_destroy(&m[i]);
+	}
+	/* This one is not watched any more. */
+	inverted();
+}
+
+static void
+many_objects(void)
+{
+	static kmutex_t m[70000];
+	unsigned i;
+
+	for (i = 0; i < TEST_NELEM(m); i++)
+		mutex_init(&m[i], MUTEX_DEFAULT, IPL_NONE);
+	for (i = 0; i + 1 < TEST_NELEM(m); i++)
+		both(&m[i], &m[i + 1]);
+	for (i = 0; i < TEST_NELEM(m); i++)
+		mutex_destroy(&m[i]);
+}
+
+static void
+many_orders(void)
+{
+	static kmutex_t m[400];
+	unsigned i, j;
+
+	for (i = 0; i < TEST_NELEM(m); i++)
+		mutex_init(&m[i], MUTEX_DEFAULT, IPL_NONE);
+	for (i = 0; i < TEST_NELEM(m); i++)
+		for (j = i + 1; j < TEST_NELEM(m); j++)
+			both(&m[i], &m[j]);
+	for (i = 0; i < TEST_NELEM(m); i++)
+		mutex_destroy(&m[i]);
+}
+
+TEST_TC(overflow, "what does not fit in a table is told once, and no alarm")
+{
+	struct test_child tc;
+
+	checking();
+	test_child(&tc, many_held);
+	ATF_REQUIRE_MSG(tc.tc_status == 0 && strncmp(tc.tc_err,
+	    "workqueue: checking: too many locks held", 40) == 0 &&
+	    strchr(tc.tc_err, '\n')[1] == '\0', "%s", tc.tc_err);
+	test_child(&tc, many_objects);
+	ATF_REQUIRE_MSG(tc.tc_status == 0 && strncmp(tc.tc_err,
+	    "workqueue: checking: too many locks to", 38) == 0,
+	    "%s", tc.tc_err);
+	test_child(&tc, many_orders);
+	ATF_REQUIRE_MSG(tc.tc_status == 0 && strncmp(tc.tc_err,
+	    "workqueue: checking: too many orders", 36) == 0 &&
+	    strchr(tc.tc_err, '\n')[1] == '\0', "%s", tc.tc_err);
+}
+
+/* Without checking mode all of it is silent. */
+static void
+unchecked(void)
+{
+
+	mutex_twice();
+	rw_twice();
+	inverted();
+	rw_read_twice();
+	memset(&a, 0, sizeof(a));
+	mutex_zeroed();
+	mutex_exit(&a);
+}
+
+TEST_TC(off, "without checking mode nothing is told")
+{
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	test_lives(unchecked);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, init_twice);
+	ATF_TP_ADD_TC(tp, no_object);
+	ATF_TP_ADD_TC(tp, destroy_held);
+	ATF_TP_ADD_TC(tp, memory);
+	ATF_TP_ADD_TC(tp, leaks);
+	ATF_TP_ADD_TC(tp, myself);
+	ATF_TP_ADD_TC(tp, myself_strict);
+	ATF_TP_ADD_TC(tp, release);
+	ATF_TP_ADD_TC(tp, returns);
+	ATF_TP_ADD_TC(tp, deadlock);
+	ATF_TP_ADD_TC(tp, inversion);
+	ATF_TP_ADD_TC(tp, inversion_strict);
+	ATF_TP_ADD_TC(tp, no_alarm);
+	ATF_TP_ADD_TC(tp, no_alarm_strict);
+	ATF_TP_ADD_TC(tp, overflow);
+	ATF_TP_ADD_TC(tp, off);
+	return atf_no_error();
+}
