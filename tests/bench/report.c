@@ -65,6 +65,7 @@ static const struct target {
 	{ "W4", "workqueue", T_ATMOST, 1.1, NULL, "limit,xchg", WHAT_VALUE },
 	{ "W5", "workqueue", T_ATMOST, 1.1, NULL, "thread", WHAT_VALUE },
 	{ "W6", "workqueue", T_ABS, 10, NULL, NULL, WHAT_VALUE },
+	{ "W6", "workqueue", T_ABS, 0.5, NULL, NULL, WHAT_CPU },
 	{ "W7", "workqueue", T_ATMOST, 1.15, NULL, "limit", WHAT_VALUE },
 	{ "queues/1000", "workqueue", T_ATMOST, 1.2, NULL, "futex",
 	    WHAT_VALUE },
@@ -249,12 +250,11 @@ report_table(const struct report *rp, FILE *fp)
 				st = cell_stat(rp, c, WHAT_P999);
 				fprintf(fp, "  p99.9 %s",
 				    number(st.st_median, b[5], sizeof(b[5])));
-				st = cell_stat(rp, c, WHAT_CPU);
-				if (st.st_median >= 0)
-					fprintf(fp, ", worker's CPU %s%%",
-					    number(st.st_median, b[6],
-					    sizeof(b[6])));
 			}
+			st = cell_stat(rp, c, WHAT_CPU);
+			if (st.st_median >= 0)
+				fprintf(fp, "  CPU %s%%",
+				    number(st.st_median, b[6], sizeof(b[6])));
 			if (c->c_r[0].r_bytes >= 0)
 				fprintf(fp, "  %s bytes/item",
 				    number(c->c_r[0].r_bytes, b[7],
@@ -308,7 +308,7 @@ report_targets(const struct report *rp, FILE *fp)
 		c = report_cell(rp, w, p);
 		what = t->t_what == WHAT_P50 ? " p50" :
 		    t->t_what == WHAT_P999 ? " p99.9" :
-		    t->t_what == WHAT_CPU ? " worker's CPU %" : "";
+		    t->t_what == WHAT_CPU ? " CPU use, %" : "";
 		if (t->t_kind == T_ABS) {
 			st = cell_stat(rp, c, t->t_what);
 			v = st.st_median;

@@ -155,6 +155,9 @@ source_credit(struct source *s)
 	unsigned n;
 
 	want = s->s_ring / 4 + 1;
+	/* Without order nothing tells that the next is free but all are. */
+	if (s->s_any && (p->p_flags & PF_REAP))
+		want = s->s_ring;
 	for (n = 0;; n++) {
 		if (p->p_flags & PF_REAP) {
 			s->s_seen = s->s_back;
@@ -785,15 +788,18 @@ run_many(const struct workload *w, const struct peer *p,
 }
 
 /*
- * W6: what an idle queue keeps resident, having run one item.
+ * W6: what an idle queue keeps resident, having run one item, and what CPU
+ * all of them together use.
  */
 static void
 run_rss(const struct workload *w, const struct peer *p,
     const struct scale *sc, struct result *r, struct hist *h)
 {
-	const struct timespec ts = { 0, 50000000 };
+	const struct timespec ts = { 0, 100000000 };
 	struct many m = { 0, 0 };
+	struct timespec c0, c1;
 	struct source **s = NULL;
+	int64_t t;
 	void **queues;
 	size_t rss0, rss1;
 	unsigned i, n;
@@ -814,6 +820,13 @@ run_rss(const struct workload *w, const struct peer *p,
 		many_sweep(&m, s, n);
 	}
 	nanosleep(&ts, NULL);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &c0);
+	t = bench_now();
+	nanosleep(&ts, NULL);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &c1);
+	t = bench_now() - t;
+	r->r_cpu = 100.0 * ((double)(c1.tv_sec - c0.tv_sec) * 1e9 +
+	    (double)(c1.tv_nsec - c0.tv_nsec)) / (double)t;
 	rss1 = bench_rss();
 	if (s != NULL) {
 		for (i = 0; i < n; i++) {
@@ -920,10 +933,10 @@ const struct workload workloads[] = {
 	    .w_unit = "ns", .w_need = DO_TRIP, .w_run = run_trip,
 	    .w_ref = "spin", .w_conf = { .c_place = PLACE_APART, ONE },
 	    .w_items = 20000, .w_gap = 20000 },
-	{ "W3/slow", "round trip, another CPU, every 2 ms",
+	{ "W3/slow", "round trip, another CPU, every 5 ms",
 	    .w_unit = "ns", .w_need = DO_TRIP, .w_run = run_trip,
 	    .w_ref = "futex", .w_conf = { .c_place = PLACE_APART, ONE },
-	    .w_noflags = PF_SPINS, .w_items = 300, .w_gap = 2000000 },
+	    .w_noflags = PF_SPINS, .w_items = 200, .w_gap = 5000000 },
 	{ "W3/same", "round trip, the same CPU, every 100 us",
 	    .w_unit = "ns", .w_need = DO_TRIP, .w_run = run_trip,
 	    .w_ref = "futex", .w_conf = { .c_place = PLACE_SAME, ONE },

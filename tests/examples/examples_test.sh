@@ -59,8 +59,6 @@ simdev_head() {
 simdev_body() {
 	local n
 
-	[ "$SAN" != thread ] || atf_skip \
-	    "thread sanitizer: it keeps signals from threads that only park"
 	cat > want <<-EOF
 	sd0: attached
 	sd0: stalled, reset

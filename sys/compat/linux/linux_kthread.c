@@ -18,7 +18,7 @@
 
 #define	TASK_NQUARANTINE	16
 
-static kmutex_t		task_lock;	/* adaptive, of zeros */
+static kmutex_t		task_lock = KMUTEX_INITIALIZER;
 
 /* Ended ones, oldest first; (task_lock). */
 static struct task_struct *task_dead;

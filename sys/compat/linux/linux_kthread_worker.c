@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct lwq_queue) <=
     sizeof(((struct kthread_worker *)0)->__kw_queue),
     "struct kthread_worker is too small for its queue");
 
-static kmutex_t		kw_lock;	/* adaptive, of zeros */
+static kmutex_t		kw_lock = KMUTEX_INITIALIZER;
 
 /* Destroyed ones that kthread_create_worker() made, oldest first. (kw_lock) */
 static struct kthread_worker *kw_dead;

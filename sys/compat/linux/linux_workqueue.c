@@ -42,7 +42,7 @@ struct workqueue_struct {
 	struct lwq_queue wq_queues[];	/* (c) */
 };
 
-static kmutex_t		lwq_lock;	/* adaptive, of zeros */
+static kmutex_t		lwq_lock = KMUTEX_INITIALIZER;
 static kcondvar_t	lwq_cv = { .cv_wmesg = "lwqhold" };
 
 /* Those that are destroyed, oldest first. */
@@ -729,7 +729,7 @@ static const struct {
 	{ "events_bh", WQ_BH }
 };
 static struct workqueue_struct *lwq_system_wqs[__arraycount(lwq_systems)];
-static kmutex_t		lwq_system_lock;	/* as lwq_lock; to make one */
+static kmutex_t		lwq_system_lock = KMUTEX_INITIALIZER; /* to make one */
 
 static struct workqueue_struct *
 lwq_system_get(int i)
