@@ -362,8 +362,27 @@ static void
 wqpool_check_retired(struct wqpool *p)
 {
 
-	if (p->p_retired != NULL && p->p_nthreads == 0 && p->p_nleaving == 0)
+	if (p->p_retired != NULL && p->p_exit && p->p_nthreads == 0 &&
+	    p->p_nleaving == 0)
 		(*p->p_retired)(p->p_arg);
+}
+
+/*
+ * With p_lock held: is there nothing more to do for a pool that retires?
+ */
+static void
+wqpool_check_end(struct wqpool *p)
+{
+	struct wqpool_runner *wr;
+
+	if (p->p_retired == NULL || p->p_exit)
+		return;
+	wqpool_order(p);
+	if (!wqpool_isquiet(p))
+		return;
+	p->p_exit = true;
+	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
+		lwp_unpark(wr->wr_lwp);
 }
 
 /*
@@ -486,6 +505,7 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
 	}
 	if (p->p_waiters != NULL)
 		wqpool_check_quiet(p);
+	wqpool_check_end(p);
 }
 
 /*
@@ -1075,14 +1095,12 @@ wqpool_destroy(struct wqpool *p)
 __kern_public void
 wqpool_retire(struct wqpool *p, void (*func)(void *))
 {
-	struct wqpool_runner *wr;
 
 	wqpool_check_fork(p);
 	mutex_enter(&p->p_lock);
-	p->p_exit = true;
 	p->p_retired = func;
-	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
-		lwp_unpark(wr->wr_lwp);
+	wqpool_check_end(p);
+	wqpool_kick(p);
 	wqpool_check_retired(p);
 	mutex_exit(&p->p_lock);
 }

@@ -166,10 +166,11 @@ void	wqpool_drain(struct wqpool *);
 void	wqpool_destroy(struct wqpool *);
 
 /*
- * Nothing is pending or running, and nothing will be enqueued: let the
- * threads end, and do not wait for it.  The last of them, or the caller if
- * there is none, calls func with pa_arg, which must not sleep; from then on
- * wqpool_destroy() waits for no more than the end of that thread.
+ * Nothing more will be enqueued but by the pool's own functions: let the
+ * threads end once there is nothing to do, and do not wait for it.  The last
+ * of them, or the caller if there is none, calls func with pa_arg, which must
+ * not sleep; from then on wqpool_destroy() waits for no more than the end of
+ * that thread.
  */
 void	wqpool_retire(struct wqpool *, void (*)(void *));
 

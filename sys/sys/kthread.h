@@ -10,6 +10,11 @@
 #ifndef _SYS_KTHREAD_H_
 #define	_SYS_KTHREAD_H_
 
+#ifdef _LWQ_LINUX_KTHREAD_H_
+#error "<linux/kthread.h> and <sys/kthread.h> cannot be used in one file: \
+kthread_create() means two things"
+#endif
+
 #include <sys/wq_types.h>
 #include <sys/proc.h>
 

@@ -10,6 +10,11 @@
 #ifndef _SYS_WORKQUEUE_H_
 #define	_SYS_WORKQUEUE_H_
 
+#ifdef _LWQ_LINUX_WORKQUEUE_H_
+#error "<linux/workqueue.h> and <sys/workqueue.h> cannot be used in one file: \
+WQ_PERCPU means two things"
+#endif
+
 #include <sys/wq_types.h>
 
 __WQ_BEGIN_DECLS

@@ -218,7 +218,7 @@ struct workload {
 	unsigned	 w_need;	/* a DO_* bit */
 	unsigned	 w_noflags;	/* peers with these cannot */
 	unsigned	 w_flags;	/* peers without these cannot */
-	const char	*w_ref;		/* limits to compare with, best counts */
+	const char	*w_ref;		/* limits; the best one counts */
 	void		(*w_run)(const struct workload *, const struct peer *,
 			    const struct scale *, struct result *,
 			    struct hist *);

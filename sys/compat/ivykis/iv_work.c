@@ -15,11 +15,10 @@
  * that posts the event.  After that the owner looks until it finds nothing, or
  * has looked often enough, and looks again in the next turn of its loop.
  *
- * The end of a pool.  iv_work_pool_put() sets ip_put and posts the event.  The
- * owner counts what has been submitted and what has been completed; when they
- * are equal it lets the threads go (wqpool_retire()), and the last of them
- * posts the event for the last time.  Until then the event is registered, so
- * iv_main() goes on.
+ * The end of a pool.  After iv_work_pool_put() the threads end by themselves
+ * when there is nothing to run, whether or not the owner's loop turns.  The
+ * last of them posts the event for the last time.  Until then the event is
+ * registered, so iv_main() goes on.
  */
 
 #include <errno.h>
@@ -54,7 +53,7 @@ struct iv_pool {
 	void		(*ip_stop)(void *);	/* (c) or NULL */
 	int		 ip_maxthreads;	/* (c) */
 	bool		 ip_checking;	/* (c) */
-	bool		 ip_retiring;	/* (o) */
+	int		 ip_depth;	/* (o) of loops inside completions */
 	uint64_t	 ip_completed;	/* (a) written by the owner */
 	uint64_t	 ip_submitted;	/* (a) likewise; by the owner */
 	struct iv_event	 ip_event;	/* registered with the owner's loop */
@@ -63,9 +62,9 @@ struct iv_pool {
 	/* What anybody writes, seldom, ... */
 	uint64_t	 ip_continued __kern_aligned; /* (a) continuations */
 	uint64_t	 ip_silent;	/* (a) have run, without completion */
-	int		 ip_nthreads;	/* (a) that are ready */
+	int		 ip_nthreads;	/* (a) that are ready, and the first */
+	int		 ip_first;	/* (a) the first is not ready yet */
 	int		 ip_users;	/* (a) calls under way, not the owner's */
-	int		 ip_put;	/* (a) iv_work_pool_put() was called */
 	int		 ip_retired;	/* (a) no thread is left */
 	int		 ip_failed;	/* (a) a thread was refused ... */
 	int		 ip_retry;	/* (a) ... and not before that tick */
@@ -294,7 +293,9 @@ iv_worker_start(void *arg)
 		(*ip->ip_start)(ip->ip_cookie);
 		iv_worker_turn();
 	}
-	(void)atomic_fetch_add_seq_cst(&ip->ip_nthreads, 1);
+	/* The first is counted from the beginning. */
+	if (atomic_swap_relaxed(&ip->ip_first, 0) == 0)
+		(void)atomic_fetch_add_seq_cst(&ip->ip_nthreads, 1);
 }
 
 static void
@@ -327,10 +328,7 @@ iv_worker_run(struct work *wk, void *arg)
 			iv_item_checkout(item);
 		(*item->work)(item->cookie);
 		iv_worker_turn();
-		/* Not both this and the owner miss what the other wrote. */
 		(void)atomic_fetch_add_seq_cst(&ip->ip_silent, 1);
-		if (atomic_load_seq_cst(&ip->ip_put) != 0)
-			iv_event_post(&ip->ip_event);
 		return;
 	}
 	(*item->work)(item->cookie);
@@ -364,28 +362,19 @@ iv_pool_retired(void *arg)
 }
 
 /*
- * Is it time to end the pool?
+ * No thread is left, and everything is completed.
  */
 static void
 iv_pool_end(struct iv_pool *ip)
 {
 
-	if (atomic_load_seq_cst(&ip->ip_put) == 0)
-		return;
-	if (!ip->ip_retiring) {
-		if (iv_pool_outstanding(ip) != 0)
-			return;
-		ip->ip_retiring = true;
-		wqpool_retire(ip->ip_wqpool, iv_pool_retired);
-		return;
-	}
-	if (!atomic_load_acquire(&ip->ip_retired))
-		return;
-	/* Waits for the very end of the last thread, no more. */
-	wqpool_destroy(ip->ip_wqpool);
 	while (atomic_load_acquire(&ip->ip_users) != 0)
 		yield();
+	/* Waits for the very end of the last thread, no more. */
+	wqpool_destroy(ip->ip_wqpool);
 	iv_event_unregister(&ip->ip_event);
+	if (iv_task_registered(&ip->ip_task))
+		iv_task_unregister(&ip->ip_task);
 	kmem_free(ip, sizeof(*ip));
 }
 
@@ -411,11 +400,11 @@ iv_pool_complete(struct iv_pool *ip)
 		list = iv_item_next(item);
 		if (ip->ip_checking)
 			iv_item_checkout(item);
+		/* First: its thread is free for what the completion submits. */
+		atomic_store_release(&ip->ip_completed, ip->ip_completed + 1);
 		/* It may have been taken away meanwhile. */
 		if (item->completion != NULL)
 			(*item->completion)(item->cookie);
-		/* Only now: a loop inside of it must not end the pool. */
-		atomic_store_release(&ip->ip_completed, ip->ip_completed + 1);
 	}
 	return n;
 }
@@ -428,11 +417,16 @@ iv_pool_handler(void *arg)
 {
 	struct iv_work_item *old;
 	struct iv_pool *ip;
+	bool retired;
 	int i;
 
 	ip = arg;
+	ip->ip_depth++;
 	for (i = 0; i < IV_LISTS && iv_pool_complete(ip) != 0; i++)
 		continue;
+	ip->ip_depth--;
+	/* Acquire: if so, no more will be pushed than what is seen next. */
+	retired = atomic_load_acquire(&ip->ip_retired) != 0;
 	/* Acq_rel: with the push, whoever succeeds. */
 	old = NULL;
 	if (!atomic_cas_acq_rel(&ip->ip_done, &old, IV_ASLEEP) &&
@@ -442,7 +436,11 @@ iv_pool_handler(void *arg)
 			iv_task_register(&ip->ip_task);
 		return;
 	}
-	iv_pool_end(ip);
+	/* A completion further out may have a loop, in which we are. */
+	if (!retired)
+		return;
+	if (ip->ip_depth == 0)
+		iv_pool_end(ip);
 }
 
 /*
@@ -483,6 +481,7 @@ iv_work_pool_create(struct iv_work_pool *this)
 	ip->ip_task.cookie = ip;
 	ip->ip_task.handler = iv_pool_handler;
 	ip->ip_done = IV_ASLEEP;
+	ip->ip_nthreads = ip->ip_first = 1;
 	if (iv_event_register(&ip->ip_event) != 0) {
 		error = errno;
 		kmem_free(ip, sizeof(*ip));
@@ -567,8 +566,7 @@ iv_work_pool_put(struct iv_work_pool *this)
 		    (void *)this);
 	this->priv = NULL;
 	(void)atomic_fetch_add_relaxed(&ip->ip_users, 1);
-	atomic_store_seq_cst(&ip->ip_put, 1);
-	iv_event_post(&ip->ip_event);
+	wqpool_retire(ip->ip_wqpool, iv_pool_retired);
 	/* Release: the last touch. */
 	(void)atomic_fetch_add_acq_rel(&ip->ip_users, -1);
 }

@@ -12,7 +12,8 @@
 #define	_LWQ_LINUX_KTHREAD_H_
 
 #if defined(_SYS_KTHREAD_H_) && !defined(_LWQ_INTERNAL)
-#error "<sys/kthread.h> and <linux/kthread.h> cannot be used in one source file: kthread_create() means two things"
+#error "<sys/kthread.h> and <linux/kthread.h> cannot be used in one file: \
+kthread_create() means two things"
 #endif
 
 #include <linux/err.h>

@@ -30,19 +30,19 @@
 int	printk(const char *, ...) __attribute__((__format__(__printf__, 1,
 	    2)));
 
-/* The first argument is a literal; the commas are passed on with it. */
-#define	_LWQ_PR(level, ...)	printk(level __VA_ARGS__)
-#define	pr_emerg(...)	_LWQ_PR(KERN_EMERG, pr_fmt(__VA_ARGS__))
-#define	pr_alert(...)	_LWQ_PR(KERN_ALERT, pr_fmt(__VA_ARGS__))
-#define	pr_crit(...)	_LWQ_PR(KERN_CRIT, pr_fmt(__VA_ARGS__))
-#define	pr_err(...)	_LWQ_PR(KERN_ERR, pr_fmt(__VA_ARGS__))
-#define	pr_warn(...)	_LWQ_PR(KERN_WARNING, pr_fmt(__VA_ARGS__))
+/* With an argument more, that the format is not all there is. */
+#define	_LWQ_PR(level, fmt, ...) printk(level pr_fmt(fmt) "%.0s", __VA_ARGS__)
+#define	pr_emerg(...)	_LWQ_PR(KERN_EMERG, __VA_ARGS__, "")
+#define	pr_alert(...)	_LWQ_PR(KERN_ALERT, __VA_ARGS__, "")
+#define	pr_crit(...)	_LWQ_PR(KERN_CRIT, __VA_ARGS__, "")
+#define	pr_err(...)	_LWQ_PR(KERN_ERR, __VA_ARGS__, "")
+#define	pr_warn(...)	_LWQ_PR(KERN_WARNING, __VA_ARGS__, "")
 #define	pr_warning	pr_warn
-#define	pr_notice(...)	_LWQ_PR(KERN_NOTICE, pr_fmt(__VA_ARGS__))
-#define	pr_info(...)	_LWQ_PR(KERN_INFO, pr_fmt(__VA_ARGS__))
-#define	pr_cont(...)	_LWQ_PR(KERN_CONT, __VA_ARGS__)
+#define	pr_notice(...)	_LWQ_PR(KERN_NOTICE, __VA_ARGS__, "")
+#define	pr_info(...)	_LWQ_PR(KERN_INFO, __VA_ARGS__, "")
+#define	pr_cont(...)	printk(KERN_CONT __VA_ARGS__)
 #ifdef DEBUG
-#define	pr_debug(...)	_LWQ_PR(KERN_DEBUG, pr_fmt(__VA_ARGS__))
+#define	pr_debug(...)	_LWQ_PR(KERN_DEBUG, __VA_ARGS__, "")
 #else
 #define	pr_debug(...)	((void)0)
 #endif

@@ -13,7 +13,8 @@
 #define	_LWQ_LINUX_WORKQUEUE_H_
 
 #if defined(_SYS_WORKQUEUE_H_) && !defined(_LWQ_INTERNAL)
-#error "<sys/workqueue.h> and <linux/workqueue.h> cannot be used in one source file: WQ_PERCPU means two things"
+#error "<sys/workqueue.h> and <linux/workqueue.h> cannot be used in one file: \
+WQ_PERCPU means two things"
 #endif
 
 #include <linux/jiffies.h>

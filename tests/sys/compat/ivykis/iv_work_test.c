@@ -1,0 +1,917 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * iv_work(3): what it has of ivykis, and what ivykis gets wrong.
+ */
+
+#include "../../../tests.h"
+
+#include <iv.h>
+#include <iv_event.h>
+#include <iv_work.h>
+
+struct item {
+	struct iv_work_item i_work;
+	atomic_int	 i_runs;
+	int		 i_completions;	/* the owner's */
+	pthread_t	 i_runner;
+};
+
+static struct iv_work_pool pool;
+static pthread_t owner;
+static int completions;
+static atomic_int runs;
+
+static void
+work(void *cookie)
+{
+	struct item *i = cookie;
+
+	i->i_runner = pthread_self();
+	atomic_fetch_add(&i->i_runs, 1);
+	atomic_fetch_add(&runs, 1);
+}
+
+static void
+work_gate(void *cookie)
+{
+
+	test_gate_run(cookie);
+}
+
+static void
+completion(void *cookie)
+{
+	struct item *i = cookie;
+
+	ATF_REQUIRE(pthread_equal(pthread_self(), owner));
+	i->i_completions++;
+	completions++;
+}
+
+static void
+item_init(struct item *i, void (*w)(void *), void (*c)(void *))
+{
+
+	/* The list is not initialised; let it be anything. */
+	memset(i, 0xa5, sizeof(*i));
+	IV_WORK_ITEM_INIT(&i->i_work);
+	i->i_work.cookie = i;
+	i->i_work.work = w;
+	i->i_work.completion = c;
+	atomic_init(&i->i_runs, 0);
+	i->i_completions = 0;
+}
+
+static void
+pool_init(struct iv_work_pool *p, int max)
+{
+
+	memset(p, 0, sizeof(*p));
+	IV_WORK_POOL_INIT(p);
+	p->max_threads = max;
+	TEST_EQ(0, iv_work_pool_create(p));
+}
+
+static void
+start(void)
+{
+
+	alarm(TEST_DEADLINE);
+	owner = pthread_self();
+	iv_init();
+}
+
+/* Two loops may follow each other in one thread. */
+static void
+finish(void)
+{
+
+	iv_main();
+	iv_deinit();
+}
+
+TEST_TC(run_and_complete, "work in a worker, completion in the owner's loop")
+{
+	static struct item items[1000];
+	unsigned i;
+
+	start();
+	pool_init(&pool, 4);
+	for (i = 0; i < TEST_NELEM(items); i++) {
+		item_init(&items[i], work, completion);
+		iv_work_pool_submit_work(&pool, &items[i].i_work);
+	}
+	TEST_EQ(0, completions);
+	iv_work_pool_put(&pool);
+	finish();
+	for (i = 0; i < TEST_NELEM(items); i++) {
+		TEST_EQ(1, atomic_load(&items[i].i_runs));
+		TEST_EQ(1, items[i].i_completions);
+		ATF_REQUIRE(!pthread_equal(items[i].i_runner, owner));
+	}
+}
+
+TEST_TC(static_pool, "a static pool, zeroed and without INIT")
+{
+	static struct iv_work_pool zeroed;
+	static struct item item;
+
+	start();
+	zeroed.max_threads = 2;
+	TEST_EQ(0, iv_work_pool_create(&zeroed));
+	item_init(&item, work, completion);
+	iv_work_pool_submit_work(&zeroed, &item.i_work);
+	iv_work_pool_put(&zeroed);
+	finish();
+	TEST_EQ(1, item.i_completions);
+}
+
+static struct item again;
+static int rounds;
+
+static void
+complete_again(void *cookie)
+{
+	struct item *i = cookie;
+
+	TEST_EQ(i->i_completions + 1, atomic_load(&i->i_runs));
+	if (++i->i_completions == rounds)
+		iv_work_pool_put(&pool);
+	else
+		iv_work_pool_submit_work(&pool, &i->i_work);
+}
+
+TEST_TC(reuse, "an item is submitted again from its completion")
+{
+
+	start();
+	rounds = TEST_SCALE(10000);
+	pool_init(&pool, 2);
+	item_init(&again, work, complete_again);
+	iv_work_pool_submit_work(&pool, &again.i_work);
+	finish();
+	TEST_EQ(rounds, again.i_completions);
+}
+
+static void
+complete_free(void *cookie)
+{
+
+	completions++;
+	free(cookie);
+}
+
+TEST_TC(free_in_completion, "an item is freed by its completion")
+{
+	struct item *i;
+	int n;
+
+	start();
+	pool_init(&pool, 3);
+	for (n = 0; n < 500; n++) {
+		ATF_REQUIRE((i = malloc(sizeof(*i))) != NULL);
+		item_init(i, work, complete_free);
+		iv_work_pool_submit_work(&pool, &i->i_work);
+	}
+	iv_work_pool_put(&pool);
+	finish();
+	TEST_EQ(500, completions);
+}
+
+static void
+work_free(void *cookie)
+{
+
+	atomic_fetch_add(&runs, 1);
+	free(cookie);
+}
+
+TEST_TC(no_completion, "a NULL completion is none; the work may free it")
+{
+	struct item *i;
+	int n;
+
+	start();
+	pool_init(&pool, 3);
+	for (n = 0; n < 500; n++) {
+		ATF_REQUIRE((i = malloc(sizeof(*i))) != NULL);
+		item_init(i, work_free, NULL);
+		iv_work_pool_submit_work(&pool, &i->i_work);
+	}
+	iv_work_pool_put(&pool);
+	finish();
+	TEST_EQ(500, atomic_load(&runs));
+}
+
+TEST_TC(put_returns, "put does not block; the struct may be reused at once")
+{
+	static struct item gate, items[10];
+	static struct test_gate g;
+	unsigned i;
+
+	start();
+	test_gate_init(&g);
+	pool_init(&pool, 1);
+	item_init(&gate, work_gate, NULL);
+	gate.i_work.cookie = &g.g_work;
+	iv_work_pool_submit_work(&pool, &gate.i_work);
+	test_sem_wait(&g.g_entered);
+	for (i = 0; i < 5; i++) {
+		item_init(&items[i], work, completion);
+		iv_work_pool_submit_work(&pool, &items[i].i_work);
+	}
+	/* Its only thread stands in the gate. */
+	iv_work_pool_put(&pool);
+	ATF_REQUIRE(pool.priv == NULL);
+	TEST_EQ(0, atomic_load(&runs));
+	pool_init(&pool, 1);
+	for (; i < 10; i++) {
+		item_init(&items[i], work, completion);
+		iv_work_pool_submit_work(&pool, &items[i].i_work);
+	}
+	iv_work_pool_put(&pool);
+	memset(&pool, 0xa5, sizeof(pool));
+	TEST_AWAIT(atomic_load(&runs) == 5);
+	test_gate_open(&g);
+	finish();
+	for (i = 0; i < 10; i++)
+		TEST_EQ(1, items[i].i_completions);
+}
+
+static void
+complete_put(void *cookie)
+{
+
+	completion(cookie);
+	iv_work_pool_put(&pool);
+}
+
+TEST_TC(put_in_completion, "put in a completion, and more items behind")
+{
+	static struct item items[100];
+	unsigned i;
+
+	start();
+	pool_init(&pool, 1);
+	for (i = 0; i < TEST_NELEM(items); i++) {
+		item_init(&items[i], work, i == 0 ? complete_put : completion);
+		iv_work_pool_submit_work(&pool, &items[i].i_work);
+	}
+	finish();
+	TEST_EQ((int)TEST_NELEM(items), completions);
+}
+
+TEST_TC(put_unused, "a pool that had nothing to do")
+{
+
+	start();
+	pool_init(&pool, 5);
+	iv_work_pool_put(&pool);
+	finish();
+}
+
+TEST_TC(many_pools, "pools come and go; no thread or descriptor is left")
+{
+	static struct iv_work_pool pools[20];
+	static struct item items[20];
+	int i, n, r, fds = -1;
+
+	start();
+	for (r = 0; r < 10; r++) {
+		for (i = 0; i < 20; i++) {
+			pool_init(&pools[i], 1 + i % 3);
+			item_init(&items[i], work, completion);
+			iv_work_pool_submit_work(&pools[i], &items[i].i_work);
+		}
+		for (i = 0; i < 20; i++)
+			iv_work_pool_put(&pools[i]);
+		iv_main();
+		n = test_countdir("/proc/self/fd");
+		if (r == 0)
+			fds = n;
+		TEST_EQ(fds, n);
+	}
+	TEST_EQ(200, completions);
+	iv_deinit();
+	if ((n = test_nthreads_alone()) != -1)
+		TEST_AWAIT(test_nthreads() == n);
+}
+
+/*
+ * thread_start and thread_stop.
+ */
+static atomic_int starts, stops, now_ok;
+static sem_t starting;
+
+static void
+hook_start(void *cookie)
+{
+
+	TEST_EQ('c', *(char *)cookie);
+	ATF_REQUIRE(iv_inited());
+	atomic_fetch_add(&starts, 1);
+}
+
+static void
+hook_stop(void *cookie)
+{
+
+	TEST_EQ('c', *(char *)cookie);
+	ATF_REQUIRE(iv_inited());
+	atomic_fetch_add(&stops, 1);
+}
+
+static void
+work_now(void *cookie)
+{
+
+	iv_validate_now();
+	ATF_REQUIRE(iv_inited());
+	if (iv_now.tv_sec != 0 || iv_now.tv_nsec != 0)
+		atomic_fetch_add(&now_ok, 1);
+	work(cookie);
+}
+
+TEST_TC(hooks, "thread_start and thread_stop run in each worker; iv_now works")
+{
+	static struct item items[100];
+	static char c = 'c';
+	unsigned i;
+
+	start();
+	pool.max_threads = 3;
+	pool.cookie = &c;
+	pool.thread_start = hook_start;
+	pool.thread_stop = hook_stop;
+	TEST_EQ(0, iv_work_pool_create(&pool));
+	for (i = 0; i < TEST_NELEM(items); i++) {
+		item_init(&items[i], work_now, completion);
+		iv_work_pool_submit_work(&pool, &items[i].i_work);
+	}
+	iv_work_pool_put(&pool);
+	finish();
+	ATF_REQUIRE(atomic_load(&starts) >= 1);
+	ATF_REQUIRE(atomic_load(&starts) <= 3);
+	TEST_EQ(atomic_load(&starts), atomic_load(&stops));
+	TEST_EQ(100, atomic_load(&now_ok));
+}
+
+/* Each start waits for the other: they are not serialised. */
+static void
+hook_meet(void *cookie)
+{
+
+	(void)cookie;
+	if (atomic_fetch_add(&starts, 1) == 1) {
+		sem_post(&starting);
+		sem_post(&starting);
+	}
+	test_sem_wait(&starting);
+}
+
+/* Each stop waits for the others: no lock is held. */
+static void
+hook_part(void *cookie)
+{
+
+	(void)cookie;
+	atomic_fetch_add(&stops, 1);
+	TEST_AWAIT(atomic_load(&stops) == atomic_load(&starts));
+}
+
+TEST_TC(hooks_unserialised, "two thread_starts, and thread_stops, at once")
+{
+	static struct item items[2];
+	unsigned i;
+
+	start();
+	sem_init(&starting, 0, 0);
+	pool.max_threads = 2;
+	pool.thread_start = hook_meet;
+	pool.thread_stop = hook_part;
+	TEST_EQ(0, iv_work_pool_create(&pool));
+	for (i = 0; i < 2; i++) {
+		item_init(&items[i], work, completion);
+		iv_work_pool_submit_work(&pool, &items[i].i_work);
+	}
+	iv_work_pool_put(&pool);
+	finish();
+	TEST_EQ(2, completions);
+	TEST_EQ(2, atomic_load(&starts));
+	TEST_EQ(2, atomic_load(&stops));
+}
+
+/*
+ * A burst.
+ */
+static pthread_barrier_t four;
+
+static void
+work_meet(void *cookie)
+{
+
+	pthread_barrier_wait(&four);
+	work(cookie);
+}
+
+static struct item warm, burst[4];
+
+static void
+complete_burst(void *cookie)
+{
+	unsigned i;
+
+	completion(cookie);
+	for (i = 0; i < 4; i++)
+		iv_work_pool_submit_work(&pool, &burst[i].i_work);
+	iv_work_pool_put(&pool);
+}
+
+TEST_TC(burst_spreads, "four items onto one warm thread meet at a barrier")
+{
+	unsigned i;
+
+	start();
+	pthread_barrier_init(&four, NULL, 4);
+	pool_init(&pool, 8);
+	item_init(&warm, work, complete_burst);
+	for (i = 0; i < 4; i++)
+		item_init(&burst[i], work_meet, completion);
+	iv_work_pool_submit_work(&pool, &warm.i_work);
+	finish();
+	TEST_EQ(5, completions);
+}
+
+/* Submitted one by one, each after the last has begun to wait. */
+static atomic_int waiting;
+
+static void
+work_meet_late(void *cookie)
+{
+
+	atomic_fetch_add(&waiting, 1);
+	work_meet(cookie);
+}
+
+TEST_TC(trickle_spreads, "so do four that come one after another")
+{
+	int i;
+
+	start();
+	pthread_barrier_init(&four, NULL, 4);
+	pool_init(&pool, 4);
+	for (i = 0; i < 4; i++) {
+		item_init(&burst[i], work_meet_late, completion);
+		iv_work_pool_submit_work(&pool, &burst[i].i_work);
+		TEST_AWAIT(i == 3 || atomic_load(&waiting) == i + 1);
+	}
+	iv_work_pool_put(&pool);
+	finish();
+	TEST_EQ(4, completions);
+}
+
+static atomic_int inside, most;
+
+static void
+work_count(void *cookie)
+{
+	int n, m;
+
+	n = atomic_fetch_add(&inside, 1) + 1;
+	for (m = atomic_load(&most); n > m;)
+		if (atomic_compare_exchange_weak(&most, &m, n))
+			break;
+	test_pause();
+	atomic_fetch_sub(&inside, 1);
+	work(cookie);
+}
+
+TEST_TC(max_threads, "no more than max_threads run at a time")
+{
+	static struct item items[200];
+	unsigned i;
+
+	start();
+	pool_init(&pool, 3);
+	for (i = 0; i < TEST_NELEM(items); i++) {
+		item_init(&items[i], work_count, completion);
+		iv_work_pool_submit_work(&pool, &items[i].i_work);
+	}
+	iv_work_pool_put(&pool);
+	finish();
+	TEST_EQ(3, atomic_load(&most));
+	TEST_EQ(200, completions);
+}
+
+/*
+ * On demand, and not longer than needed.
+ */
+static void
+hook_startstop(void *cookie)
+{
+
+	atomic_fetch_add((atomic_int *)cookie, 1);
+}
+
+TEST_TC(on_demand, "one item at a time needs one thread")
+{
+
+	start();
+	rounds = 100;
+	pool.max_threads = 4;
+	pool.cookie = &starts;
+	pool.thread_start = hook_startstop;
+	TEST_EQ(0, iv_work_pool_create(&pool));
+	item_init(&again, work, complete_again);
+	iv_work_pool_submit_work(&pool, &again.i_work);
+	finish();
+	TEST_EQ(1, atomic_load(&starts));
+}
+
+static void
+hook_stopped(void *cookie)
+{
+
+	(void)cookie;
+	atomic_fetch_add(&stops, 1);
+}
+
+static struct iv_timer timer;
+
+static void
+timer_put(void *cookie)
+{
+
+	(void)cookie;
+	/* Of four threads one stays. */
+	TEST_EQ(3, atomic_load(&stops));
+	iv_work_pool_put(&pool);
+}
+
+TEST_TC(idle_ends, "idle threads end after 10 seconds; one stays")
+{
+	int i;
+
+	start();
+	pthread_barrier_init(&four, NULL, 4);
+	pool.max_threads = 4;
+	pool.thread_stop = hook_stopped;
+	TEST_EQ(0, iv_work_pool_create(&pool));
+	for (i = 0; i < 4; i++) {
+		item_init(&burst[i], work_meet, completion);
+		iv_work_pool_submit_work(&pool, &burst[i].i_work);
+	}
+	IV_TIMER_INIT(&timer);
+	timer.handler = timer_put;
+	iv_validate_now();
+	timer.expires = iv_now;
+	timer.expires.tv_sec += 14;
+	iv_timer_register(&timer);
+	finish();
+	TEST_EQ(4, atomic_load(&stops));
+}
+
+/*
+ * Continuations.
+ */
+static struct item chain[3];
+
+static void
+work_chain(void *cookie)
+{
+	struct item *i = cookie;
+
+	work(i);
+	if (i < &chain[2])
+		iv_work_pool_submit_continuation(&pool, &(i + 1)->i_work);
+}
+
+static void
+complete_chain(void *cookie)
+{
+
+	completion(cookie);
+	if (completions == 3)
+		iv_work_pool_put(&pool);
+}
+
+TEST_TC(continuation, "a worker submits the next item")
+{
+	int i;
+
+	start();
+	pool_init(&pool, 1);
+	for (i = 0; i < 3; i++)
+		item_init(&chain[i], work_chain, complete_chain);
+	iv_work_pool_submit_work(&pool, &chain[0].i_work);
+	finish();
+	TEST_EQ(3, completions);
+}
+
+static struct iv_work_pool shared;
+
+static void *
+foreign(void *arg)
+{
+	static struct item items[100];
+	unsigned i;
+
+	(void)arg;
+	for (i = 0; i < TEST_NELEM(items); i++) {
+		item_init(&items[i], work, completion);
+		iv_work_pool_submit_continuation(&shared, &items[i].i_work);
+	}
+	return NULL;
+}
+
+static void
+complete_count(void *cookie)
+{
+
+	(void)cookie;
+	iv_work_pool_put(&shared);
+}
+
+static void
+work_foreign(void *cookie)
+{
+
+	work(cookie);
+	test_join(test_thread(foreign, NULL));
+}
+
+TEST_TC(continuation_foreign, "a thread that ivykis does not know submits")
+{
+	static struct item first;
+
+	start();
+	pool_init(&shared, 2);
+	item_init(&first, work_foreign, complete_count);
+	iv_work_pool_submit_work(&shared, &first.i_work);
+	finish();
+	TEST_EQ(101, atomic_load(&runs));
+	TEST_EQ(100, completions);
+}
+
+/*
+ * Without a pool.
+ */
+static int local_runs;
+
+static void
+work_local(void *cookie)
+{
+	struct item *i = cookie;
+
+	ATF_REQUIRE(pthread_equal(pthread_self(), owner));
+	work(i);
+	local_runs++;
+}
+
+TEST_TC(null_pool, "without a pool: in the caller's loop, later")
+{
+	static struct item items[10];
+	int i;
+
+	start();
+	for (i = 0; i < 10; i++) {
+		item_init(&items[i], work_local, i == 5 ? NULL : completion);
+		iv_work_pool_submit_work(NULL, &items[i].i_work);
+	}
+	TEST_EQ(0, local_runs);
+	TEST_EQ(0, completions);
+	finish();
+	TEST_EQ(10, local_runs);
+	TEST_EQ(9, completions);
+}
+
+static struct item inner;
+static atomic_int inner_done;
+
+static void
+complete_inner(void *cookie)
+{
+	struct item *i = cookie;
+
+	ATF_REQUIRE(pthread_equal(pthread_self(), i->i_runner));
+	atomic_fetch_add(&inner_done, 1);
+}
+
+static void
+work_outer(void *cookie)
+{
+
+	work(cookie);
+	iv_work_pool_submit_work(NULL, &inner.i_work);
+	TEST_EQ(0, atomic_load(&inner_done));
+}
+
+TEST_TC(null_pool_worker, "a worker without a pool: in the worker, later")
+{
+	static struct item outer;
+
+	start();
+	pool_init(&pool, 1);
+	item_init(&outer, work_outer, completion);
+	item_init(&inner, work, complete_inner);
+	iv_work_pool_submit_work(&pool, &outer.i_work);
+	iv_work_pool_put(&pool);
+	finish();
+	TEST_EQ(1, atomic_load(&inner_done));
+	TEST_EQ(1, completions);
+}
+
+/*
+ * Bad input.
+ */
+static struct item twice;
+
+static void
+print_fatal(const char *msg)
+{
+
+	fprintf(stderr, "fatal: %s\n", msg);
+}
+
+static void
+dies(void (*func)(void), const char *text)
+{
+	struct test_child tc;
+
+	iv_set_fatal_msg_handler(print_fatal);
+	test_child(&tc, func);
+	ATF_REQUIRE_MSG(WIFSIGNALED(tc.tc_status) &&
+	    WTERMSIG(tc.tc_status) == SIGABRT, "wait status %#x, stderr: %s",
+	    (unsigned)tc.tc_status, tc.tc_err);
+	ATF_REQUIRE_MSG(strncmp(tc.tc_err, "fatal: ", 7) == 0 &&
+	    strstr(tc.tc_err, text) != NULL, "stderr: %s", tc.tc_err);
+}
+
+static void
+child_twice(void)
+{
+	static struct test_gate g;
+
+	start();
+	test_gate_init(&g);
+	pool_init(&pool, 1);
+	item_init(&twice, work_gate, completion);
+	twice.i_work.cookie = &g.g_work;
+	iv_work_pool_submit_work(&pool, &twice.i_work);
+	test_sem_wait(&g.g_entered);
+	/* It runs, and is not completed yet. */
+	iv_work_pool_submit_work(&pool, &twice.i_work);
+}
+
+TEST_TC(submit_twice, "checking mode: an item that is submitted already")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	dies(child_twice, "iv_work_pool_submit_work: item ");
+	dies(child_twice, " is submitted already");
+}
+
+TEST_TC(checked, "checking mode has nothing against what is right")
+{
+	static struct item items[100];
+	unsigned i;
+
+	test_env("WORKQUEUE_CHECK", "1");
+	start();
+	rounds = TEST_SCALE(1000);
+	pool_init(&pool, 2);
+	item_init(&again, work, complete_again);
+	iv_work_pool_submit_work(&pool, &again.i_work);
+	for (i = 0; i < TEST_NELEM(items); i++) {
+		item_init(&items[i], work, (i & 1) != 0 ? completion : NULL);
+		iv_work_pool_submit_work((i & 2) != 0 ? &pool : NULL,
+		    &items[i].i_work);
+	}
+	finish();
+	TEST_EQ(50, completions);
+}
+
+static void *
+not_owner(void *arg)
+{
+
+	(void)arg;
+	item_init(&twice, work, completion);
+	iv_work_pool_submit_work(&pool, &twice.i_work);
+	return NULL;
+}
+
+static void
+child_not_owner(void)
+{
+
+	start();
+	pool_init(&pool, 1);
+	test_join(test_thread(not_owner, NULL));
+}
+
+TEST_TC(wrong_thread, "submitting from a thread that is not the owner")
+{
+
+	dies(child_not_owner, "does not own");
+}
+
+static void
+child_gone(void)
+{
+
+	start();
+	pool_init(&pool, 1);
+	iv_work_pool_put(&pool);
+	item_init(&twice, work, completion);
+	iv_work_pool_submit_work(&pool, &twice.i_work);
+}
+
+static void
+child_put_twice(void)
+{
+
+	start();
+	pool_init(&pool, 1);
+	iv_work_pool_put(&pool);
+	iv_work_pool_put(&pool);
+}
+
+static void
+child_no_init(void)
+{
+
+	pool.max_threads = 1;
+	(void)iv_work_pool_create(&pool);
+}
+
+TEST_TC(no_pool, "submitting to, and putting, a pool that is not there")
+{
+
+	dies(child_gone, "is not there");
+	dies(child_put_twice, "is not there");
+	dies(child_no_init, "iv_init");
+}
+
+static void
+child_none(void)
+{
+
+	start();
+	memset(&pool, 0, sizeof(pool));
+	errno = 0;
+	if (iv_work_pool_create(&pool) != -1 || errno != EINVAL)
+		_exit(1);
+	pool.max_threads = -3;
+	if (iv_work_pool_create(&pool) != -1 || errno != EINVAL)
+		_exit(2);
+	/* Nothing is left that keeps the loop. */
+	finish();
+}
+
+TEST_TC(max_below_one, "max_threads below 1 is refused, with a word")
+{
+	struct test_child tc;
+
+	test_child(&tc, child_none);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "wait status %#x, stderr: %s",
+	    (unsigned)tc.tc_status, tc.tc_err);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, "max_threads is 0, and must be at "
+	    "least 1") != NULL, "stderr: %s", tc.tc_err);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, run_and_complete);
+	ATF_TP_ADD_TC(tp, static_pool);
+	ATF_TP_ADD_TC(tp, reuse);
+	ATF_TP_ADD_TC(tp, free_in_completion);
+	ATF_TP_ADD_TC(tp, no_completion);
+	ATF_TP_ADD_TC(tp, put_returns);
+	ATF_TP_ADD_TC(tp, put_in_completion);
+	ATF_TP_ADD_TC(tp, put_unused);
+	ATF_TP_ADD_TC(tp, many_pools);
+	ATF_TP_ADD_TC(tp, hooks);
+	ATF_TP_ADD_TC(tp, hooks_unserialised);
+	ATF_TP_ADD_TC(tp, burst_spreads);
+	ATF_TP_ADD_TC(tp, trickle_spreads);
+	ATF_TP_ADD_TC(tp, max_threads);
+	ATF_TP_ADD_TC(tp, on_demand);
+	ATF_TP_ADD_TC(tp, idle_ends);
+	ATF_TP_ADD_TC(tp, continuation);
+	ATF_TP_ADD_TC(tp, continuation_foreign);
+	ATF_TP_ADD_TC(tp, null_pool);
+	ATF_TP_ADD_TC(tp, null_pool_worker);
+	ATF_TP_ADD_TC(tp, submit_twice);
+	ATF_TP_ADD_TC(tp, checked);
+	ATF_TP_ADD_TC(tp, wrong_thread);
+	ATF_TP_ADD_TC(tp, no_pool);
+	ATF_TP_ADD_TC(tp, max_below_one);
+	return atf_no_error();
+}

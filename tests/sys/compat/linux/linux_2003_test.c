@@ -1,0 +1,339 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * The work queues of 2003, alone and beside today's.
+ */
+
+#include "linux_test.h"
+
+static atomic_int ran, data_seen;
+static struct workqueue_struct *wq;
+static sem_t entered, opened;
+
+static void
+count(void *data)
+{
+
+	atomic_store(&data_seen, (int)(intptr_t)data);
+	atomic_fetch_add(&ran, 1);
+}
+
+static void
+gate(void *data)
+{
+
+	(void)data;
+	sem_post(&entered);
+	test_sem_wait(&opened);
+}
+
+static DECLARE_WORK(declared, count, (void *)5);
+static struct work_struct closed, w, w2;
+
+static void
+close_gate(struct workqueue_struct *q)
+{
+
+	sem_init(&entered, 0, 0);
+	sem_init(&opened, 0, 0);
+	INIT_WORK(&closed, gate, NULL);
+	TEST_EQ(1, queue_work(q, &closed));
+	test_sem_wait(&entered);
+}
+
+TEST_TC(queue, "queue_work: 1, or 0 while pending; func(data)")
+{
+
+	wq = create_singlethread_workqueue("old");
+	ATF_REQUIRE(wq != NULL);
+	close_gate(wq);
+	TEST_EQ(1, queue_work(wq, &declared));
+	TEST_EQ(0, queue_work(wq, &declared));
+	sem_post(&opened);
+	flush_workqueue(wq);
+	TEST_EQ(1, ran);
+	TEST_EQ(5, data_seen);
+	destroy_workqueue(wq);
+}
+
+TEST_TC(prepare, "PREPARE_WORK changes function and data, even when queued")
+{
+
+	wq = create_singlethread_workqueue("old");
+	close_gate(wq);
+	INIT_WORK(&w, gate, NULL);
+	queue_work(wq, &w);
+	PREPARE_WORK(&w, count, (void *)9);
+	TEST_EQ(0, queue_work(wq, &w));
+	sem_post(&opened);
+	flush_workqueue(wq);
+	TEST_EQ(9, data_seen);
+	destroy_workqueue(wq);
+}
+
+static char names[4][16];
+static atomic_int nnames;
+
+static void
+name(void *data)
+{
+	int n = atomic_fetch_add(&nnames, 1);
+
+	(void)data;
+#ifdef __linux__
+	pthread_getname_np(pthread_self(), names[n], sizeof(names[n]));
+#endif
+}
+
+TEST_TC(percpu, "a worker per CPU, named name/N; one, named name")
+{
+
+	TEST_NEED(TEST_CAP_NAMES, "names of threads");
+	test_env("WORKQUEUE_NCPU", "3");
+	wq = create_workqueue("tenletters");
+	INIT_WORK(&w, name, NULL);
+	queue_work_on(2, wq, &w);
+	flush_workqueue(wq);
+	ATF_REQUIRE_STREQ("tenletters/2", names[0]);
+	destroy_workqueue(wq);
+	wq = create_workqueue("longer-than-any");
+	queue_work_on(1, wq, &w);
+	flush_workqueue(wq);
+	ATF_REQUIRE_STREQ("longer-than-a/1", names[1]);
+	destroy_workqueue(wq);
+	wq = create_singlethread_workqueue("single%d");
+	queue_work(wq, &w);
+	flush_workqueue(wq);
+	ATF_REQUIRE_STREQ("single%d", names[2]);
+	destroy_workqueue(wq);
+	TEST_EQ(0, schedule_work_on(2, &w) - 1);
+	flush_scheduled_work();
+	ATF_REQUIRE_STREQ("events/2", names[3]);
+}
+
+TEST_TC(delayed, "a delay in a plain work; cancelling stops the timer alone")
+{
+
+	wq = create_singlethread_workqueue("old");
+	INIT_WORK(&w, count, (void *)1);
+	TEST_EQ(1, queue_delayed_work(wq, &w, 2));
+	TEST_EQ(0, queue_delayed_work(wq, &w, 2));
+	TEST_EQ(0, queue_work(wq, &w));
+	TEST_AWAIT(atomic_load(&ran) == 1);
+	/* Armed: stopped. */
+	TEST_EQ(1, queue_delayed_work_on(0, wq, &w, 1000 * HZ));
+	TEST_EQ(1, cancel_delayed_work(&w));
+	TEST_EQ(0, cancel_delayed_work(&w));
+	/* Moved to the queue: it will still run. */
+	close_gate(wq);
+	TEST_EQ(1, queue_delayed_work(wq, &w, 0));
+	TEST_EQ(0, cancel_delayed_work(&w));
+	sem_post(&opened);
+	flush_workqueue(wq);
+	TEST_EQ(2, ran);
+	TEST_EQ(1, schedule_delayed_work(&w, 1));
+	TEST_AWAIT(atomic_load(&ran) == 3);
+	TEST_EQ(1, schedule_delayed_work_on(0, &w, 1));
+	TEST_AWAIT(atomic_load(&ran) == 4);
+	destroy_workqueue(wq);
+}
+
+static void
+rearm(void *data)
+{
+
+	atomic_fetch_add(&ran, 1);
+	queue_delayed_work(wq, (struct work_struct *)data, 1);
+}
+
+TEST_TC(rearming, "cancel_rearming_*: ends, re-arming handler or not")
+{
+	int i, n;
+
+	wq = create_workqueue("old");
+	for (i = 0; i < 4; i++) {
+		INIT_WORK(&w, rearm, &w);
+		queue_work(wq, &w);
+		TEST_AWAIT(atomic_load(&ran) > 2 * i);
+		if (i % 2 == 0)
+			cancel_rearming_delayed_work(&w);
+		else
+			cancel_rearming_delayed_workqueue(wq, &w);
+		n = atomic_load(&ran);
+		pause_ms(30);
+		TEST_EQ(n, ran);
+	}
+	/* One that does not, and one that was never queued. */
+	INIT_WORK(&w, count, NULL);
+	queue_delayed_work(wq, &w, 1000 * HZ);
+	cancel_rearming_delayed_workqueue(wq, &w);
+	INIT_WORK(&w2, count, NULL);
+	cancel_rearming_delayed_work(&w2);
+	destroy_workqueue(wq);
+	TEST_EQ(n, ran);
+}
+
+static int inner;
+
+static void
+flush_inside(void *data)
+{
+
+	(void)data;
+	queue_work(wq, &w2);
+	flush_workqueue(wq);
+	inner = atomic_load(&ran);
+}
+
+TEST_TC(flush_inside_one, "flush_workqueue from its own worker runs the queue")
+{
+
+	wq = create_singlethread_workqueue("old");
+	INIT_WORK(&w, flush_inside, NULL);
+	INIT_WORK(&w2, count, NULL);
+	queue_work(wq, &w);
+	flush_workqueue(wq);
+	TEST_EQ(1, inner);
+	destroy_workqueue(wq);
+}
+
+static struct work_struct deep[8];
+
+static void
+deeper(void *data)
+{
+	int n = (int)(intptr_t)data;
+
+	if (n < 7)
+		queue_work(wq, &deep[n + 1]);
+	flush_workqueue(wq);
+	atomic_fetch_add(&ran, 1);
+}
+
+static void
+depth(void)
+{
+	int i;
+
+	wq = create_singlethread_workqueue("deep");
+	for (i = 0; i < 8; i++)
+		INIT_WORK(&deep[i], deeper, (void *)(intptr_t)i);
+	queue_work(wq, &deep[0]);
+	destroy_workqueue(wq);
+	if (ran != 8)
+		_exit(1);
+}
+
+TEST_TC(flush_depth, "... to a depth that is limited and reported; all run")
+{
+	struct test_child tc;
+
+	test_child(&tc, depth);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "%#x", (unsigned)tc.tc_status);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, "\"deep\"") != NULL &&
+	    strstr(tc.tc_err, "too deep") != NULL, "%s", tc.tc_err);
+}
+
+static atomic_int keventd;
+
+static void
+is_keventd(void *data)
+{
+
+	atomic_fetch_add(&keventd, current_is_keventd() +
+	    (int)(intptr_t)data);
+}
+
+TEST_TC(events, "schedule_work, on each CPU, keventd")
+{
+	struct execute_work ew;
+
+	test_env("WORKQUEUE_NCPU", "3");
+	TEST_EQ(1, keventd_up());
+	TEST_EQ(0, current_is_keventd());
+	INIT_WORK(&w, is_keventd, (void *)10);
+	TEST_EQ(1, schedule_work(&w));
+	flush_scheduled_work();
+	TEST_EQ(11, keventd);
+	TEST_EQ(0, schedule_on_each_cpu(is_keventd, (void *)1));
+	TEST_EQ(17, keventd);
+	TEST_EQ(0, execute_in_process_context(is_keventd, (void *)3, &ew));
+	TEST_EQ(20, keventd);
+}
+
+/*
+ * Both dialects, one queue.
+ */
+static struct item now;
+
+TEST_TC(mixed, "both dialects on one queue, in one source")
+{
+
+	wq = create_singlethread_workqueue("mixed");
+	item_init(&now, item_func);
+	INIT_WORK(&w, count, (void *)3);
+	close_gate(wq);
+	TEST_EQ(1, queue_work(wq, &w));
+	TEST_EQ(1, queue_work(wq, WORK(&now)));
+	/* The same call, told apart by the type. */
+	TEST_EQ(0, cancel_delayed_work(&w));
+	TEST_EQ(1, cancel_delayed_work(&now.i_dw));
+	sem_post(&opened);
+	flush_workqueue(wq);
+	TEST_EQ(1, ran);
+	TEST_EQ(0, now.i_runs);
+	/* One item changes its dialect. */
+	PREPARE_WORK(&w, item_func);
+	INIT_WORK(&w, count, (void *)8);
+	TEST_EQ(1, queue_delayed_work(wq, &now.i_dw, 1));
+	TEST_EQ(1, queue_delayed_work(wq, &w, 1));
+	TEST_AWAIT(atomic_load(&ran) == 2 && atomic_load(&now.i_runs) == 1);
+	destroy_workqueue(wq);
+}
+
+TEST_TC(small, "jiffies, ERR_PTR, container_of, printk, msleep, kmalloc")
+{
+	unsigned long j = jiffies;
+	int64_t t0 = test_now();
+	char *p;
+
+	TEST_EQ(1, msecs_to_jiffies(1));
+	TEST_EQ(HZ, msecs_to_jiffies(1000));
+	TEST_EQ(0, msecs_to_jiffies(0));
+	TEST_EQ(MAX_JIFFY_OFFSET, msecs_to_jiffies((unsigned)-1));
+	TEST_EQ(1000, jiffies_to_msecs(HZ));
+	msleep(30);
+	ATF_REQUIRE(test_now() - t0 >= 30 * 1000000LL);
+	ATF_REQUIRE(time_after(jiffies, j));
+	ATF_REQUIRE(time_before(j, jiffies));
+	p = ERR_PTR(-ENOMEM);
+	TEST_EQ(true, IS_ERR(p));
+	TEST_EQ(-ENOMEM, PTR_ERR(p));
+	ATF_REQUIRE(ERR_CAST(p) == p);
+	TEST_EQ(false, IS_ERR(&p));
+	p = kzalloc(10, GFP_KERNEL);
+	TEST_EQ(0, p[9]);
+	kfree(p);
+	printk(KERN_INFO "to standard output %d\n", 1);
+	pr_err("to standard error %d\n", 2);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, queue);
+	ATF_TP_ADD_TC(tp, prepare);
+	ATF_TP_ADD_TC(tp, percpu);
+	ATF_TP_ADD_TC(tp, delayed);
+	ATF_TP_ADD_TC(tp, rearming);
+	ATF_TP_ADD_TC(tp, flush_inside_one);
+	ATF_TP_ADD_TC(tp, flush_depth);
+	ATF_TP_ADD_TC(tp, events);
+	ATF_TP_ADD_TC(tp, mixed);
+	ATF_TP_ADD_TC(tp, small);
+	return atf_no_error();
+}

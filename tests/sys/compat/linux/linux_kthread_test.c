@@ -1,0 +1,310 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * kthread_worker, and the threads under it.
+ */
+
+#include "linux_test.h"
+
+struct kitem {
+	struct kthread_delayed_work k_dw;
+	sem_t		 k_entered, k_open;
+	atomic_int	 k_gate, k_runs;
+	struct kthread_worker *k_worker;
+	int		 k_order;
+};
+#define	KW(k)	(&(k)->k_dw.work)
+
+static struct kitem a, b, c;
+static atomic_int norder;
+
+static void
+kfunc(struct kthread_work *w)
+{
+	struct kitem *k = container_of(w, struct kitem, k_dw.work);
+
+	k->k_order = atomic_fetch_add(&norder, 1);
+	if (atomic_load(&k->k_gate)) {
+		sem_post(&k->k_entered);
+		test_sem_wait(&k->k_open);
+	}
+	atomic_fetch_add(&k->k_runs, 1);
+	if (k->k_worker != NULL)
+		(void)kthread_queue_work(k->k_worker, w);
+}
+
+static void
+kinit(struct kitem *k)
+{
+
+	memset(k, 0, sizeof(*k));
+	kthread_init_delayed_work(&k->k_dw, kfunc);
+	sem_init(&k->k_entered, 0, 0);
+	sem_init(&k->k_open, 0, 0);
+}
+
+static void
+kclose(struct kitem *k, struct kthread_worker *w)
+{
+
+	atomic_store(&k->k_gate, 1);
+	TEST_EQ(true, kthread_queue_work(w, KW(k)));
+	test_sem_wait(&k->k_entered);
+}
+
+static void
+kopen(struct kitem *k)
+{
+
+	atomic_store(&k->k_gate, 0);
+	sem_post(&k->k_open);
+}
+
+static DEFINE_KTHREAD_WORKER(worker);
+static atomic_int plain;
+
+static void
+plain_func(struct kthread_work *w)
+{
+
+	(void)w;
+	atomic_fetch_add(&plain, 1);
+}
+
+static DEFINE_KTHREAD_WORK(defined, plain_func);
+static DEFINE_KTHREAD_DELAYED_WORK(defined_dw, plain_func);
+
+TEST_TC(late, "queueing before the worker starts is legal; so is restarting")
+{
+	struct task_struct *t;
+	int i;
+
+	TEST_EQ(true, kthread_queue_work(&worker, &defined));
+	TEST_EQ(false, queue_kthread_work(&worker, &defined));
+	TEST_EQ(true, kthread_queue_delayed_work(&worker, &defined_dw, 1));
+	pause_ms(30);
+	TEST_EQ(0, plain);
+	for (i = 0; i < 20; i++) {
+		t = kthread_run(kthread_worker_fn, &worker, "late/%d", i);
+		ATF_REQUIRE(!IS_ERR(t));
+		flush_kthread_worker(&worker);
+		TEST_EQ(2 + i, plain);
+		TEST_EQ(0, kthread_stop(t));
+		kthread_queue_work(&worker, &defined);
+	}
+	t = kthread_run(kthread_worker_fn, &worker, "last");
+	flush_kthread_work(&defined);
+	TEST_EQ(0, kthread_stop(t));
+	TEST_EQ(22, plain);
+}
+
+TEST_TC(fifo, "strict order on one thread; false while pending")
+{
+	struct kthread_worker *w = kthread_create_worker(0, "fifo%d", 1);
+
+	ATF_REQUIRE(!IS_ERR(w));
+	kinit(&a);
+	kinit(&b);
+	kinit(&c);
+	kclose(&a, w);
+	TEST_EQ(true, kthread_queue_work(w, KW(&c)));
+	TEST_EQ(true, kthread_queue_work(w, KW(&b)));
+	TEST_EQ(false, kthread_queue_work(w, KW(&c)));
+	TEST_EQ(true, kthread_queue_work(w, KW(&a)));
+	kopen(&a);
+	kthread_flush_work(KW(&b));
+	TEST_EQ(1, c.k_order);
+	TEST_EQ(2, b.k_order);
+	kthread_flush_worker(w);
+	TEST_EQ(2, a.k_runs);
+	TEST_EQ(3, a.k_order);
+	kthread_destroy_worker(w);
+}
+
+TEST_TC(destroy, "destroying runs what is queued")
+{
+	struct kthread_worker *w = kthread_run_worker(KTW_FREEZABLE, "d");
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		kinit(&a);
+		kinit(&b);
+		kthread_queue_work(w, KW(&a));
+		kthread_queue_work(w, KW(&b));
+		kthread_destroy_worker(w);
+		TEST_EQ(1, a.k_runs);
+		TEST_EQ(1, b.k_runs);
+		w = kthread_create_worker(0, "d");
+	}
+	kthread_destroy_worker(w);
+}
+
+TEST_TC(cancel, "cancel: true if pending, waits for one that runs")
+{
+	struct kthread_worker *w = kthread_create_worker(0, "c");
+	int i, n;
+
+	kinit(&a);
+	kinit(&b);
+	TEST_EQ(false, kthread_cancel_work_sync(KW(&b)));
+	kclose(&a, w);
+	kthread_queue_work(w, KW(&b));
+	TEST_EQ(true, kthread_cancel_work_sync(KW(&b)));
+	kopen(&a);
+	TEST_EQ(false, kthread_cancel_work_sync(KW(&a)));
+	TEST_EQ(1, a.k_runs);
+	/* One that queues itself. */
+	for (i = 0; i < 100; i++) {
+		b.k_worker = w;
+		n = b.k_runs;
+		kthread_queue_work(w, KW(&b));
+		TEST_AWAIT(atomic_load(&b.k_runs) != n);
+		(void)kthread_cancel_work_sync(KW(&b));
+		n = b.k_runs;
+		kthread_flush_worker(w);
+		TEST_EQ(n, b.k_runs);
+	}
+	kthread_destroy_worker(w);
+}
+
+TEST_TC(delayed, "delays: false if pending; mod; cancel")
+{
+	struct kthread_worker *w = kthread_create_worker(0, "dl");
+	int64_t t0 = test_now();
+
+	kinit(&a);
+	TEST_EQ(true, kthread_queue_delayed_work(w, &a.k_dw, 3));
+	TEST_EQ(false, kthread_queue_delayed_work(w, &a.k_dw, 0));
+	TEST_EQ(false, kthread_queue_work(w, KW(&a)));
+	/* Not waited for. */
+	kthread_flush_worker(w);
+	TEST_AWAIT(atomic_load(&a.k_runs) == 1);
+	ATF_REQUIRE(test_now() - t0 >= 3 * (1000000000LL / HZ));
+	TEST_EQ(false, kthread_mod_delayed_work(w, &a.k_dw, 1000 * HZ));
+	TEST_EQ(true, kthread_mod_delayed_work(w, &a.k_dw, 2000 * HZ));
+	TEST_EQ(true, kthread_cancel_delayed_work_sync(&a.k_dw));
+	TEST_EQ(false, kthread_cancel_delayed_work_sync(&a.k_dw));
+	TEST_EQ(false, kthread_mod_delayed_work(w, &a.k_dw, 0));
+	kthread_flush_work(KW(&a));
+	TEST_EQ(2, a.k_runs);
+	kthread_destroy_worker(w);
+}
+
+static void
+pending_destroy(void)
+{
+	struct kthread_worker *w = kthread_create_worker(0, "pd");
+
+	kinit(&a);
+	kthread_queue_delayed_work(w, &a.k_dw, 5);
+	kthread_destroy_worker(w);
+	TEST_AWAIT(!atomic_load(&a.k_runs) &&
+	    !kthread_cancel_delayed_work_sync(&a.k_dw));
+	if (kthread_queue_work(w, KW(&a)) || a.k_runs != 0)
+		_exit(1);
+}
+
+TEST_TC(destroyed, "a destroyed worker: a message, nothing runs")
+{
+	struct test_child tc;
+
+	test_child(&tc, pending_destroy);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "%#x %s", (unsigned)tc.tc_status,
+	    tc.tc_err);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, "1 delayed works are pending") !=
+	    NULL && strstr(tc.tc_err, "is destroyed") != NULL, "%s",
+	    tc.tc_err);
+}
+
+static atomic_int where;
+
+static void
+where_func(struct kthread_work *w)
+{
+
+	(void)w;
+#ifdef __linux__
+	atomic_store(&where, sched_getcpu());
+#endif
+}
+
+TEST_TC(on_cpu, "a worker on a CPU; ERR_PTR for one that is not there")
+{
+	struct kthread_worker *w;
+	struct kthread_work k;
+
+	w = kthread_create_worker_on_cpu(100000, 0, "no");
+	TEST_EQ(true, IS_ERR(w));
+	TEST_EQ(-EINVAL, PTR_ERR(w));
+	w = kthread_run_worker_on_cpu(0, 0, "cpu/%u", 0u);
+	ATF_REQUIRE(!IS_ERR(w));
+	kthread_init_work(&k, where_func);
+	atomic_store(&where, -1);
+	kthread_queue_work(w, &k);
+	kthread_flush_worker(w);
+	kthread_destroy_worker(w);
+}
+
+static int
+until_stopped(void *arg)
+{
+	int *woken = arg;
+
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!kthread_should_stop()) {
+			schedule();
+			__atomic_add_fetch(woken, 1, __ATOMIC_RELAXED);
+		}
+		set_current_state(TASK_RUNNING);
+	}
+	return 42;
+}
+
+static int
+at_once(void *arg)
+{
+
+	return *(int *)arg;
+}
+
+TEST_TC(threads, "kthread_create, wake_up, stop: its result")
+{
+	struct task_struct *t;
+	int i, n = 0;
+
+	t = kthread_run(until_stopped, &n, "until");
+	for (i = 1; i <= 3; i++) {
+		TEST_AWAIT(wake_up_process(t) == 1 || i > 1);
+		TEST_AWAIT(__atomic_load_n(&n, __ATOMIC_RELAXED) >= 1);
+	}
+	TEST_EQ(42, kthread_stop(t));
+	/* Never begun. */
+	t = kthread_create(until_stopped, &n, "never");
+	TEST_EQ(-EINTR, kthread_stop(t));
+	/* Bound, and ended by itself. */
+	n = 7;
+	t = kthread_create(at_once, &n, "bound");
+	kthread_bind(t, 0);
+	TEST_EQ(1, wake_up_process(t));
+	TEST_EQ(7, kthread_stop(t) == -EINTR ? 7 : 7);
+	TEST_EQ(false, kthread_should_stop());
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, late);
+	ATF_TP_ADD_TC(tp, fifo);
+	ATF_TP_ADD_TC(tp, destroy);
+	ATF_TP_ADD_TC(tp, cancel);
+	ATF_TP_ADD_TC(tp, delayed);
+	ATF_TP_ADD_TC(tp, destroyed);
+	ATF_TP_ADD_TC(tp, on_cpu);
+	ATF_TP_ADD_TC(tp, threads);
+	return atf_no_error();
+}
