@@ -33,7 +33,9 @@ die()
 
 # Debian's packages.
 build_packages="bmake gcc libc6-dev libbsd-dev libmd-dev pkg-config"
-test_packages="kyua libatf-dev atf-sh mandoc g++ clang spin procps"
+test_packages="kyua libatf-dev atf-sh mandoc g++ clang spin procps libivykis-dev"
+# For one test, and only where it would not push out another system logger.
+logger_package=syslog-ng-core
 
 # How this user may install, if at all: prints a command prefix.
 installer()
@@ -83,6 +85,7 @@ need_other()
 		case $p in
 		libc6-dev)	continue ;;
 		libatf-dev)	pkg-config --exists atf-c ;;
+		libivykis-dev)	continue ;;	# optional
 		libbsd-dev)	pkg-config --exists libbsd ;;
 		libmd-dev)	pkg-config --exists libmd ;;
 		procps)		command -v ps ;;
@@ -98,6 +101,16 @@ need_other()
 	die "these are missing, and this system is not Debian, so build.sh" \
 	    "installs nothing:$missing
 Install them${m:+ with $m} and type the same again."
+}
+
+# What "test" needs here.
+tests()
+{
+	echo "$build_packages $test_packages"
+	command -v dpkg-query >/dev/null || return 0
+	dpkg-query -W -f '${Package} ${db:Status-Status} ${Provides}\n' |
+	    grep ' installed .*system-log-daemon' |
+	    grep -qv "^$logger_package " || echo "$logger_package"
 }
 
 need()
@@ -128,13 +141,13 @@ demo)
 	;;
 test)
 	# shellcheck disable=SC2086
-	need $build_packages $test_packages
+	need $(tests)
 	build all || die "the build failed"
 	build test || die "the tests failed"
 	;;
 deps)
 	# shellcheck disable=SC2086
-	need $build_packages $test_packages
+	need $(tests)
 	;;
 *)
 	usage

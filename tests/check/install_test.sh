@@ -91,6 +91,17 @@ lib/libworkqueue.so.0
 lib/pkgconfig/workqueue-kernel.pc
 lib/pkgconfig/workqueue.pc
 EOW
+	if pkg-config --exists ivykis; then
+		cat >> want <<'EOW'
+include/workqueue-iv/iv_work.h
+lib/libworkqueue_iv.a
+lib/libworkqueue_iv.so
+lib/libworkqueue_iv.so.0
+lib/pkgconfig/workqueue-iv.pc
+EOW
+	fi
+	sort -o want want
+	sort -o got got
 	atf_check diff -u want got
 	grep -q 'share/man/man9/workqueue.9$' files || atf_fail "no manual"
 	grep -q 'share/examples/workqueue/pcksum.c$' files ||

@@ -74,9 +74,22 @@ simdev_body() {
 	done
 }
 
+atf_test_case ivykis_work
+ivykis_work_head() {
+	atf_set descr "computations beside an event loop of ivykis"
+}
+ivykis_work_body() {
+	pkg-config --exists ivykis || atf_skip "ivykis is not installed"
+	atf_check -o match:'^78498 primes below 1000000$' \
+	    timeout 100 "$EX/ivykis_work" 1000000
+	atf_check -o match:'^9592 primes below 100000$' \
+	    env WORKQUEUE_CHECK=1 timeout 100 "$EX/ivykis_work" 100000
+}
+
 atf_init_test_cases() {
 	atf_add_test_case sigdefer
 	atf_add_test_case sigdefer_wait
 	atf_add_test_case driver
+	atf_add_test_case ivykis_work
 	atf_add_test_case simdev
 }

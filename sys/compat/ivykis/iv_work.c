@@ -60,7 +60,8 @@ struct iv_pool {
 	struct iv_task	 ip_task;	/* (o) to look again */
 
 	/* What anybody writes, seldom, ... */
-	uint64_t	 ip_continued __kern_aligned; /* (a) continuations */
+	char		 ip_pad0[KERN_CACHELINE];
+	uint64_t	 ip_continued;	/* (a) continuations */
 	uint64_t	 ip_silent;	/* (a) have run, without completion */
 	int		 ip_nthreads;	/* (a) that are ready, and the first */
 	int		 ip_first;	/* (a) the first is not ready yet */
@@ -70,7 +71,9 @@ struct iv_pool {
 	int		 ip_retry;	/* (a) ... and not before that tick */
 
 	/* ... and often. */
-	struct iv_work_item *ip_done __kern_aligned; /* (a) newest first */
+	char		 ip_pad1[KERN_CACHELINE];
+	struct iv_work_item *ip_done;	/* (a) newest first */
+	char		 ip_pad2[KERN_CACHELINE];
 };
 
 /*
