@@ -169,6 +169,7 @@ workqueue_delay_fire(void *arg)
 	struct workqueue *wq;
 	struct cpu_info *ci;
 	struct work *wk;
+	int s;
 
 	di = arg;
 	wq = di->di_wq;
@@ -178,8 +179,12 @@ workqueue_delay_fire(void *arg)
 	 * Acquire and release: what was arranged, and in the order of the
 	 * enqueues.  Then we only have what we have read.
 	 */
-	if (atomic_swap_acq_rel(&di->di_armed, 0) != 0)
+	if (atomic_swap_acq_rel(&di->di_armed, 0) != 0) {
+		/* It is the client's enqueue: not at the callout's level. */
+		s = spl0();
 		workqueue_enqueue(wq, wk, ci);
+		(void)wqk_splraise(s);
+	}
 }
 
 __kern_public void

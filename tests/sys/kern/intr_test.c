@@ -317,6 +317,8 @@ TEST_TC(thread_ends, "what a thread has held back when it ends runs on "
 	pthread_t t;
 	int spl;
 
+	/* It does on purpose what the checking mode tells. */
+	test_env("WORKQUEUE_CHECK", NULL);
 	source_init(&s, 0, IPL_SCHED, INTR_MPSAFE);
 	t = test_thread(ends_raised, &s);
 	TEST_AWAIT(atomic_load(&s.s_calls) == 5);
@@ -449,6 +451,8 @@ TEST_TC(disestablish_held, "what is held back at disestablish never runs, "
 	struct source more[NSOURCES], s;
 	int i, round, spl;
 
+	/* It does on purpose what the checking mode tells. */
+	test_env("WORKQUEUE_CHECK", NULL);
 	source_init(&s, 0, IPL_VM, INTR_MPSAFE);
 	spl = splvm();
 	intr_inject(s.s_ih);
