@@ -106,7 +106,7 @@ struct runner {
  * Fields are the owning thread's, and its handlers', unless marked: (a)
  * atomic, (s) the bucket lock of its wait channel, (p) the pool's lock.
  */
-#define	LWP_INTRSRC	64		/* interrupt sources there can be */
+#define	LWP_INTRSRC	32		/* interrupt sources there can be */
 
 #define	__LWP_KERN_FIELDS						\
 	int		 l_ipl;		/* interrupt priority level */	\

@@ -14,7 +14,7 @@
 
 #include "kern.h"
 
-#define	WQ_BATCH	64		/* items taken at once */
+#define	WQ_BATCH	32		/* items taken at once */
 
 /*
  * A thread in workqueue_wait(): a record on its own stack.

@@ -51,6 +51,7 @@ struct source {
 	void		*s_handle;	/* where to submit */
 	void		*s_arg;		/* the workload's, for hooks */
 	const struct peer *s_peer;
+	void		(*s_submit)(void *, void *);
 	bool		 s_any;		/* no order; s_sum is kept */
 
 	/* The worker's again, for unordered peers. */
@@ -168,6 +169,8 @@ struct peer {
 	/* Fill in an item. */
 	void	(*p_prep)(void *item, struct source *);
 	void	(*p_submit)(void *handle, void *item);
+	/* The same for PLACE_OWN, if that differs. */
+	void	(*p_submitown)(void *handle, void *item);
 
 	/* PF_REAP: wait until some items come back, and collect them. */
 	void	(*p_reap)(void *handle);

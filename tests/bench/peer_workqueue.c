@@ -102,8 +102,27 @@ wq_prep(void *item, struct source *s)
 	it->i_source = s;
 }
 
+/*
+ * What to submit to is the workqueue itself, as a client has it; with a CPU
+ * for each producer it is our record.
+ */
+static void *
+wq_enter(void *v)
+{
+	struct wq_queue *q = v;
+
+	return q->q_ci != NULL ? (void *)q : (void *)q->q_wq;
+}
+
 static void
 wq_submit(void *handle, void *item)
+{
+
+	workqueue_enqueue(handle, item, NULL);
+}
+
+static void
+wq_submitown(void *handle, void *item)
 {
 	struct wq_queue *q = handle;
 
@@ -118,8 +137,10 @@ const struct peer peer_workqueue = {
 	.p_itemsize = sizeof(struct wq_item),
 	.p_open = wq_open,
 	.p_close = wq_close,
+	.p_enter = wq_enter,
 	.p_prep = wq_prep,
 	.p_submit = wq_submit,
+	.p_submitown = wq_submitown,
 };
 
 const struct peer peer_biglock = {
@@ -130,6 +151,8 @@ const struct peer peer_biglock = {
 	.p_itemsize = sizeof(struct wq_item),
 	.p_open = wq_openlocked,
 	.p_close = wq_close,
+	.p_enter = wq_enter,
 	.p_prep = wq_prep,
 	.p_submit = wq_submit,
+	.p_submitown = wq_submitown,
 };

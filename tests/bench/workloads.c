@@ -139,6 +139,8 @@ source_make(const struct workload *w, const struct peer *p, uint64_t ring)
 	s->s_next = s->s_expect = s->s_base;
 	s->s_hook = hook_none;
 	s->s_peer = p;
+	s->s_submit = w->w_conf.c_place == PLACE_OWN &&
+	    p->p_submitown != NULL ? p->p_submitown : p->p_submit;
 	for (it = s->s_base; it != s->s_end; it += stride)
 		p->p_prep(it, s);
 	return s;
@@ -179,7 +181,7 @@ source_credit(struct source *s)
 static void
 source_send(struct source *s, uint64_t n)
 {
-	void (*submit)(void *, void *) = s->s_peer->p_submit;
+	void (*submit)(void *, void *) = s->s_submit;
 	void *handle = s->s_handle;
 	size_t stride = s->s_stride;
 	uint64_t chunk, left;

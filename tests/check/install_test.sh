@@ -77,7 +77,7 @@ files_body() {
 	sed -nE 's,^opt/wq/include/workqueue(-kernel)?/,,p' files | sort > got
 	atf_check diff -u want got
 	sed 's,^opt/wq/,,' files |
-	    grep -vE '^(share/(man|examples)|include/workqueue-kernel)/' > got
+	    grep -vE '^(share/(man|examples)|include/workqueue-(kernel|linux))/' > got
 	cat > want <<'EOW'
 include/workqueue/sys/cpu.h
 include/workqueue/sys/intr.h
@@ -88,7 +88,11 @@ include/workqueue/sys/wq_types.h
 lib/libworkqueue.a
 lib/libworkqueue.so
 lib/libworkqueue.so.0
+lib/libworkqueue_linux.a
+lib/libworkqueue_linux.so
+lib/libworkqueue_linux.so.0
 lib/pkgconfig/workqueue-kernel.pc
+lib/pkgconfig/workqueue-linux.pc
 lib/pkgconfig/workqueue.pc
 EOW
 	if pkg-config --exists ivykis; then

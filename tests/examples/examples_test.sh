@@ -86,7 +86,48 @@ ivykis_work_body() {
 	    env WORKQUEUE_CHECK=1 timeout 100 "$EX/ivykis_work" 100000
 }
 
+atf_test_case linux_2003_driver
+linux_2003_driver_head() {
+	atf_set descr "a driver in the dialect of Linux 2.6"
+}
+linux_2003_driver_body() {
+	cat > want <<'EOW'
+toy: says so from keventd: 1
+toy: 1000 frames, in order; the watchdog barked
+EOW
+	atf_check -o file:want timeout 60 "$EX/linux_2003_driver"
+	atf_check -o file:want env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=3 \
+	    timeout 60 "$EX/linux_2003_driver"
+}
+
+atf_test_case linux_modern
+linux_modern_head() {
+	atf_set descr "today's work queues of Linux"
+}
+linux_modern_body() {
+	printf '100 requests, sum 9900\nidle\n' > want
+	atf_check -o save:out timeout 60 "$EX/linux_modern"
+	sort -u out > got
+	atf_check diff -u want got
+	atf_check -o ignore env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=3 \
+	    timeout 60 "$EX/linux_modern"
+}
+
+atf_test_case linux_kthread_worker
+linux_kthread_worker_head() {
+	atf_set descr "a kthread_worker owns a device"
+}
+linux_kthread_worker_body() {
+	atf_check -o inline:'50 commands in order; polled between\n' \
+	    timeout 60 "$EX/linux_kthread_worker"
+	atf_check -o ignore env WORKQUEUE_CHECK=1 \
+	    timeout 60 "$EX/linux_kthread_worker"
+}
+
 atf_init_test_cases() {
+	atf_add_test_case linux_2003_driver
+	atf_add_test_case linux_kthread_worker
+	atf_add_test_case linux_modern
 	atf_add_test_case sigdefer
 	atf_add_test_case sigdefer_wait
 	atf_add_test_case driver

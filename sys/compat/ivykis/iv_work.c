@@ -39,7 +39,7 @@
 #include "include/iv_work.h"
 
 #define	IV_IDLETIME	INT64_C(10000000000)	/* ns until an idle one ends */
-#define	IV_ASLEEP	((struct iv_work_item *)1) /* the owner is not looking */
+#define	IV_ASLEEP	((struct iv_work_item *)1) /* nobody is to look */
 #define	IV_LISTS	8	/* lists taken in one turn of the loop */
 
 /*
@@ -63,9 +63,9 @@ struct iv_pool {
 	char		 ip_pad0[KERN_CACHELINE];
 	uint64_t	 ip_continued;	/* (a) continuations */
 	uint64_t	 ip_silent;	/* (a) have run, without completion */
-	int		 ip_nthreads;	/* (a) that are ready, and the first */
+	int		 ip_nthreads;	/* (a) ready ones, and the first */
 	int		 ip_first;	/* (a) the first is not ready yet */
-	int		 ip_users;	/* (a) calls under way, not the owner's */
+	int		 ip_users;	/* (a) calls of others under way */
 	int		 ip_retired;	/* (a) no thread is left */
 	int		 ip_failed;	/* (a) a thread was refused ... */
 	int		 ip_retry;	/* (a) ... and not before that tick */

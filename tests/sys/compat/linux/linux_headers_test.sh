@@ -7,10 +7,8 @@
 
 PC="env PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config"
 
-compile() {
-	${CC} -std=c11 -Wall -Wextra -Werror \
-	    $($PC --cflags workqueue-linux workqueue) "$@" -c t.c
-}
+COMPILE="$CC -std=c11 -Wall -Wextra -Werror -c t.c \
+    $($PC --cflags workqueue-linux workqueue)"
 
 atf_test_case alone
 alone_head() {
@@ -44,18 +42,18 @@ faces_body() {
 	a=linux/workqueue.h
 	b=sys/workqueue.h
 	printf '#include <%s>\n#include <%s>\n' $a $b > t.c
-	atf_check -s not-exit:0 -e match:'WQ_PERCPU means two things' compile
+	atf_check -s not-exit:0 -e match:'WQ_PERCPU means two things' $COMPILE
 	printf '#include <%s>\n#include <%s>\n' $b $a > t.c
-	atf_check -s not-exit:0 -e match:'WQ_PERCPU means two things' compile
+	atf_check -s not-exit:0 -e match:'WQ_PERCPU means two things' $COMPILE
 	for a in linux/kthread.h linux/workqueue.h; do
 		printf '#include <%s>\nint WQ_MPSAFE, struct_work;\n' $a > t.c
-		atf_check compile
+		atf_check $COMPILE
 	done
 	a=linux/kthread.h
 	b=sys/kthread.h
 	printf '#include <%s>\n#include <%s>\n' $a $b > t.c
 	atf_check -s not-exit:0 -e match:'two things' \
-	    compile -I"$STAGE/include/workqueue-kernel"
+	    $COMPILE -I"$STAGE/include/workqueue-kernel"
 }
 
 atf_test_case exports
@@ -92,10 +90,11 @@ struct work_struct w;
 void f(void);
 void f(void) { INIT_WORK(&w, FUNC); }
 EOC
-	atf_check compile -DFUNC='old, 0' -Wno-unused-function
-	atf_check compile -DFUNC=new -Wno-unused-function
-	sed -i -e '/^static void old/d' -e 's/INIT_WORK.*FUNC/INIT_WORK(\&w, new, 0/' t.c
-	atf_check -s not-exit:0 -e ignore compile
+	atf_check $COMPILE -DFUNC='old, 0' -Wno-unused-function
+	atf_check $COMPILE -DFUNC=new -Wno-unused-function
+	sed -i -e '/^static void old/d' \
+	    -e 's/INIT_WORK.*FUNC/INIT_WORK(\&w, new, 0/' t.c
+	atf_check -s not-exit:0 -e ignore $COMPILE
 }
 
 atf_init_test_cases() {
