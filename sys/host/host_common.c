@@ -145,7 +145,8 @@ host_signal_establish(int signo, void (*handler)(int))
 		return EINVAL;
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = host_signal;
-	sa.sa_flags = SA_RESTART | SA_NODEFER;
+	/* Not SA_NODEFER: queued signals would pile up on the stack. */
+	sa.sa_flags = SA_RESTART;
 	(void)sigemptyset(&sa.sa_mask);
 	atomic_store_relaxed(&host_signals[signo].hs_handler, handler);
 	if (sigaction(signo, &sa, &host_signals[signo].hs_old) == -1) {
@@ -433,12 +434,14 @@ host_pollfd_open(int hp[2])
 void
 host_pollfd_notify(const int hp[2])
 {
-	int serrno;
+	int ostate, serrno;
 
 	serrno = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
 	/* If the pipe is full it is readable, which is all we want. */
 	while (write(hp[1], "", 1) == -1 && errno == EINTR)
 		continue;
+	(void)pthread_setcancelstate(ostate, &ostate);
 	errno = serrno;
 }
 
@@ -447,21 +450,26 @@ host_pollfd_clear(const int hp[2])
 {
 	char buf[64];
 	ssize_t n;
-	int serrno;
+	int ostate, serrno;
 
 	serrno = errno;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
 	do {
 		n = read(hp[0], buf, sizeof(buf));
 	} while (n == (ssize_t)sizeof(buf) || (n == -1 && errno == EINTR));
+	(void)pthread_setcancelstate(ostate, &ostate);
 	errno = serrno;
 }
 
 void
 host_pollfd_close(const int hp[2])
 {
+	int ostate;
 
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
 	(void)close(hp[0]);
 	(void)close(hp[1]);
+	(void)pthread_setcancelstate(ostate, &ostate);
 }
 
 void

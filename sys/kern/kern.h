@@ -62,6 +62,7 @@ void	__asan_unpoison_memory_region(void const volatile *, size_t);
 #define	KERN_TICK_NS	(1000000000 / KERN_HZ)
 
 struct workqueue;
+struct workqueue_outer;
 struct workqueue_queue;
 struct wqpool;
 
@@ -124,6 +125,7 @@ struct runner {
 	struct runner	 l_runner;	/* wakes this thread */		\
 	struct workqueue_queue *l_wqq;	/* whose worker this is, or NULL */ \
 	struct wqpool	*l_wqpool;	/* whose thread this is, or NULL */ \
+	struct workqueue_outer *l_wqouter; /* and queues outside of that */ \
 	struct work	*l_curwork;	/* address of what it runs, or NULL */ \
 	const void	*l_wchan;	/* (as) sleeps for, or NULL */	\
 	int		 l_wkind;	/* (s) what kind of channel */	\

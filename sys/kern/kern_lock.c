@@ -11,7 +11,7 @@
 #include "kern.h"
 
 #define	KLOCK_SPINS	64		/* turns before sleeping */
-#define	KLOCK_PASSES	8		/* times a sleeper is passed over */
+#define	KLOCK_PASSES	8		/* wakes for one hand-over */
 
 /*
  * kl_owner is the holder with MTX_WAITERS while others sleep for it; the bit
@@ -30,6 +30,22 @@ kernel_lock_slow(struct lwp *l)
 	unsigned n;
 	bool waited;
 
+	/*
+	 * A handler may have interrupted its thread anywhere, asleep and on
+	 * its way to this lock too: it cannot sleep, so it spins.
+	 */
+	if (l->l_intrdepth != 0) {
+		for (n = 0;; host_relax(&n)) {
+			o = atomic_load_relaxed(&kernel_lock.kl_owner);
+			if ((o & ~MTX_WAITERS) == (uintptr_t)l)
+				panic("KERNEL_LOCK: interrupted its own thread "
+				    "while that takes or leaves it");
+			if ((o & ~MTX_WAITERS) == 0 && atomic_cas_acquire(
+			    &kernel_lock.kl_owner, &o, (uintptr_t)l | o))
+				return;
+		}
+	}
+
 	if (cpu_spinok) {
 		for (n = 0; n < KLOCK_SPINS;) {
 			host_relax(&n);
@@ -46,7 +62,15 @@ kernel_lock_slow(struct lwp *l)
 	for (waited = false;; waited = true) {
 		sq = sleepq_enter(&kernel_lock);
 		for (;;) {
-			o = atomic_load_relaxed(&kernel_lock.kl_owner);
+			/*
+			 * Acquire: it may have been handed to us between our
+			 * look below and now.
+			 */
+			o = atomic_load_acquire(&kernel_lock.kl_owner);
+			if ((o & ~MTX_WAITERS) == (uintptr_t)l) {
+				sleepq_exit(sq);
+				return;
+			}
 			if ((o & ~MTX_WAITERS) == 0) {
 				if (atomic_cas_acquire(&kernel_lock.kl_owner,
 				    &o, (uintptr_t)l | o)) {
@@ -69,8 +93,8 @@ kernel_lock_slow(struct lwp *l)
 }
 
 /*
- * Wake the first sleeper, which then competes; but one that has been passed
- * over often enough gets the lock handed, so that nobody starves.
+ * Wake the first sleeper, which then competes; but every eighth time it gets
+ * the lock handed, so that nobody starves.
  */
 static __kern_noinline void
 kernel_unlock_slow(void)
@@ -194,13 +218,15 @@ kernel_lock_try(struct lwp *l)
 void
 kernel_lock_yield(struct lwp *l)
 {
+	int held;
 
 	if (__predict_false((atomic_load_relaxed(&kernel_lock.kl_owner) &
 	    MTX_WAITERS) != 0)) {
+		held = l->l_blcnt;
 		l->l_blcnt = 0;
 		kernel_unlock_slow();
 		kernel_lock_acquire(l);
-		l->l_blcnt = 1;
+		l->l_blcnt = held;
 	}
 }
 

@@ -99,6 +99,7 @@ lwp_reset(struct lwp *l, int lid)
 	l->l_kthread = 0;
 	l->l_cpu = NULL;
 	l->l_wqq = NULL;
+	l->l_wqouter = NULL;
 	l->l_wqpool = NULL;
 	atomic_store_relaxed(&l->l_wakercpu, -1);
 	atomic_store_relaxed(&l->l_wchan, NULL);
@@ -264,6 +265,10 @@ lwp_setpri(struct lwp *l)
 		    PRI_KERNEL) / 19);
 		return;
 	}
+	/* Real time only on request, whatever the creator is. */
+	host_getsched(&rt, &level);
+	if (rt)
+		(void)host_setsched(false, 0);
 	atomic_store_relaxed(&l->l_pri_inforce,
 	    pri == PRI_NONE ? MAXPRI_USER : pri);
 }

@@ -59,6 +59,11 @@ sleepq_enqueue(struct sleepq *sq, struct lwp *l, const void *wchan, int kind,
     bool front)
 {
 
+	/* In checking mode the caller says it better, in a moment. */
+	KASSERTMSG(l->l_intrdepth == 0 || kern_checking != 0,
+	    "sleeping in interrupt context");
+	KASSERTMSG(atomic_load_relaxed(&l->l_wchan) == NULL,
+	    "sleeping while asleep");
 	l->l_wkind = kind;
 	l->l_wcount = NULL;
 	atomic_store_relaxed(&l->l_wchan, wchan);

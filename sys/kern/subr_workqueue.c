@@ -59,6 +59,22 @@ workqueue_forked(struct runner *r, struct workqueue_queue *q)
 /* Stands in a forked child for the workers that are not there. */
 static struct runner	workqueue_forkrunner = { workqueue_forked };
 
+bool
+workqueue_runs(const struct lwp *l, const struct workqueue *wq,
+    const struct workqueue_queue *q)
+{
+	const struct workqueue_outer *wo;
+
+	if (l->l_wqq == NULL)
+		return false;
+	if (q != NULL ? l->l_wqq == q : l->l_wqq->q_wq == wq)
+		return true;
+	for (wo = l->l_wqouter; wo != NULL; wo = wo->wo_next)
+		if (q != NULL ? wo->wo_queue == q : wo->wo_queue->q_wq == wq)
+			return true;
+	return false;
+}
+
 /*
  * Producers.
  */
@@ -224,6 +240,9 @@ workqueue_check_return(struct workqueue *wq, struct lwp *l, int biglocks)
 	if (l->l_mtxcount != 0)
 		panic("workqueue \"%s\": function %p returned holding a spin "
 		    "mutex", wq->wq_name, (void *)(uintptr_t)wq->wq_func);
+	if (l->l_nopreempt != 0)
+		panic("workqueue \"%s\": function %p returned with preemption "
+		    "off", wq->wq_name, (void *)(uintptr_t)wq->wq_func);
 	if (l->l_blcnt != biglocks)
 		panic("workqueue \"%s\": function %p returned holding %d "
 		    "kernel locks", wq->wq_name,
@@ -257,6 +276,29 @@ workqueue_done(struct workqueue_queue *q, uint64_t done)
 }
 
 /*
+ * A work of the batch was cancelled, and we come to its place.
+ */
+static __kern_noinline void
+workqueue_skip(struct workqueue_queue *q, unsigned i, uint64_t pos)
+{
+	struct workqueue_canceller *wc;
+	uintptr_t wk;
+
+	mutex_enter(&q->q_lock);
+	wk = (uintptr_t)atomic_load_relaxed(&q->q_batch[i]) & ~WQ_CANCELLED;
+	for (wc = q->q_cancellers; wc != NULL; wc = wc->wc_next)
+		if (wc->wc_pos == pos) {
+			wc->wc_skipped = true;
+			if (KERN_CHECKING())
+				wqcheck_run((void *)wk, q->q_wq);
+		}
+	atomic_store_relaxed(&q->q_batch[i], (struct work *)WQ_CANCELLED);
+	/* Release: after what it tells about. */
+	atomic_store_release(&q->q_begun, pos);
+	mutex_exit(&q->q_lock);
+}
+
+/*
  * Run the batch.
  */
 void
@@ -267,11 +309,13 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 	uint64_t done;
 	unsigned i;
 	bool biglock;
+	int held;
 
 	wq = q->q_wq;
 	biglock = (wq->wq_flags & WQ_MPSAFE) == 0;
 	if (biglock)
 		wqk_kernel_lock(1);
+	held = l->l_blcnt;
 	done = q->q_base;
 	for (i = q->q_start; i < q->q_end; i++) {
 		/*
@@ -282,10 +326,8 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 		 */
 		wk = host_asymfence ? atomic_load_relaxed(&q->q_batch[i]) :
 		    atomic_load_seq_cst(&q->q_batch[i]);
-		if (__predict_false(wk == WQ_CANCELLED)) {
-			atomic_store_relaxed(&q->q_batch[i], WQ_SKIPPED);
-			/* Release: after what it tells about. */
-			atomic_store_release(&q->q_begun, done + 1);
+		if (__predict_false(((uintptr_t)wk & WQ_CANCELLED) != 0)) {
+			workqueue_skip(q, i, done + 1);
 			workqueue_done(q, ++done);
 			continue;
 		}
@@ -302,7 +344,7 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 		HOST_PROBE4("sdt", "kernel__workqueue__return", wq, wk,
 		    wq->wq_func, wq->wq_arg);
 		if (KERN_CHECKING())
-			workqueue_check_return(wq, l, biglock);
+			workqueue_check_return(wq, l, held);
 		l->l_curwork = NULL;
 		workqueue_done(q, ++done);
 		if (biglock)
@@ -715,7 +757,7 @@ workqueue_destroy(struct workqueue *wq)
 
 	workqueue_check_call(wq, "workqueue_destroy");
 	l = curlwp_get();
-	if (l->l_wqq != NULL && l->l_wqq->q_wq == wq)
+	if (workqueue_runs(l, wq, NULL))
 		panic("workqueue_destroy: \"%s\" destroyed from its own "
 		    "callback", wq->wq_name);
 	if (KERN_CHECKING())
@@ -779,12 +821,14 @@ workqueue_fork_prepare(void)
 {
 
 	kspin_enter(&workqueue_listlock);
+	workqueue_polled_fork(1);
 }
 
 void
 workqueue_fork_parent(void)
 {
 
+	workqueue_polled_fork(0);
 	kspin_exit(&workqueue_listlock);
 }
 
@@ -804,5 +848,6 @@ workqueue_fork_child(void)
 			atomic_store_relaxed(&q->q_waitpos, (uint64_t)0);
 		}
 	atomic_store_relaxed(&workqueue_spinners, 0);
+	workqueue_polled_fork(0);
 	kspin_exit(&workqueue_listlock);
 }

@@ -16,6 +16,8 @@
 
 #define	WQ_BATCH	32		/* items taken at once */
 
+struct fdrunner;
+
 /*
  * A thread in workqueue_wait(): a record on its own stack.
  */
@@ -25,6 +27,24 @@ struct workqueue_waiter {
 	struct lwp	*ww_lwp;
 	uint64_t	 ww_pos;	/* (q) waits for q_done to reach this */
 	int		 ww_done;	/* (a) set by whoever takes it off */
+};
+
+/*
+ * A thread that cancels a work which the worker may be about to call: a record
+ * on its own stack.
+ */
+struct workqueue_canceller {
+	struct workqueue_canceller *wc_next;	/* (q) */
+	uint64_t	 wc_pos;
+	bool		 wc_skipped;	/* (q) it came in time */
+};
+
+/*
+ * A thread that runs a queue within a callback of another: the others.
+ */
+struct workqueue_outer {
+	struct workqueue_outer *wo_next;
+	struct workqueue_queue *wo_queue;
 };
 
 /*
@@ -55,16 +75,15 @@ struct workqueue_queue {
 	struct work	*q_first;	/* (q) the ordered list */
 	struct work	**q_lastp;	/* (q) */
 	struct workqueue_waiter *q_waiters;	/* (q) */
+	struct workqueue_canceller *q_cancellers; /* (q) */
 	uint64_t	 q_base;	/* (q) works run before this batch */
 	uint64_t	 q_seen;	/* the destroyer's */
 	int		 q_exit;	/* (a) the worker shall end */
 	int64_t		 q_gap;		/* (w) the usual wait for work, ns */
 	unsigned	 q_start;	/* (q) the batch, from here */
 	unsigned	 q_end;		/* (q) to before this */
-	struct work	*q_batch[WQ_BATCH];	/* (aq) or WQ_CANCELLED ... */
+	struct work	*q_batch[WQ_BATCH];	/* (aq) see WQ_CANCELLED */
 } __kern_aligned;
-
-struct fdrunner;
 
 struct workqueue {
 	void		(*wq_func)(struct work *, void *);	/* (c) */
@@ -83,9 +102,11 @@ struct workqueue {
 };
 
 #define	WQ_ASLEEP	((uintptr_t)1)	/* q_inbox holds a runner */
-/* In q_batch: cancelled; and that the worker has seen it. */
-#define	WQ_CANCELLED	((struct work *)0)
-#define	WQ_SKIPPED	((struct work *)1)
+/*
+ * In q_batch: a work with this bit is being cancelled, and whether that comes
+ * in time the worker will say; the bit alone stands for one that was.
+ */
+#define	WQ_CANCELLED	((uintptr_t)1)
 
 #define	WQ_NOPOS	UINT64_MAX	/* q_waitpos: nobody waits */
 
@@ -106,7 +127,12 @@ uintptr_t workqueue_empty_inbox(struct workqueue_queue *);
 /* subr_workqueue_wait.c; with q_lock held. */
 uint64_t workqueue_find(struct workqueue_queue *, const struct work *, bool *);
 void	workqueue_shift(struct workqueue_queue *, uint64_t);
+void	workqueue_release(struct workqueue_queue *, uint64_t);
 int	workqueue_wait_until(struct workqueue *, struct work *, int64_t, bool);
+
+/* Does the thread run the queue, or, with NULL, one of the workqueue? */
+bool	workqueue_runs(const struct lwp *, const struct workqueue *,
+	    const struct workqueue_queue *);
 
 /* For a call that may sleep: is the queue alive, and of this process? */
 void	workqueue_check_call(struct workqueue *, const char *);
@@ -119,6 +145,7 @@ int	workqueue_alloc(struct workqueue **, const char *,
 	    void (*)(struct work *, void *), void *, pri_t, int, int);
 void	workqueue_insert(struct workqueue *, const char *, uintptr_t);
 void	workqueue_polled_destroy(struct workqueue *);
+void	workqueue_polled_fork(int);
 
 /* Wake whoever runs the queue. */
 void	workqueue_poke(struct workqueue_queue *);

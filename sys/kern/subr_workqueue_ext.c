@@ -15,14 +15,44 @@
 #include "subr_workqueue.h"
 
 /*
+ * The same, for a work that the worker is about to look at: it will say.  We
+ * let go of the queue meanwhile, for it may need the lock to get there.
+ */
+static bool
+workqueue_cancel_late(struct workqueue_queue *q, struct work *wk, unsigned i,
+    uint64_t pos)
+{
+	struct workqueue_canceller wc, **wcp;
+	unsigned n;
+
+	wc.wc_pos = pos;
+	wc.wc_skipped = false;
+	wc.wc_next = q->q_cancellers;
+	q->q_cancellers = &wc;
+	mutex_exit(&q->q_lock);
+	/* Acquire: with what it says. */
+	for (n = 0; atomic_load_acquire(&q->q_begun) < pos;)
+		host_relax(&n);
+	mutex_enter(&q->q_lock);
+	for (wcp = &q->q_cancellers; *wcp != &wc; wcp = &(*wcp)->wc_next)
+		continue;
+	*wcp = wc.wc_next;
+	/* If it runs, others must find it; the batch may be another by now. */
+	if (!wc.wc_skipped && pos > q->q_base &&
+	    pos <= q->q_base + (q->q_end - q->q_start))
+		atomic_store_relaxed(&q->q_batch[i], wk);
+	return wc.wc_skipped;
+}
+
+/*
  * Cancel a work on one queue, which is locked.
  */
 static bool
 workqueue_cancel_one(struct workqueue_queue *q, struct work *wk)
 {
-	struct work **wkp;
+	struct work *o, **wkp;
 	uint64_t pos;
-	unsigned i, n;
+	unsigned i;
 	bool pending;
 
 	pos = workqueue_find(q, wk, &pending);
@@ -37,29 +67,31 @@ workqueue_cancel_one(struct workqueue_queue *q, struct work *wk)
 		*wkp = wk->wk_dummy;
 		if (*wkp == NULL)
 			q->q_lastp = wkp;
+		if (KERN_CHECKING())
+			wqcheck_run(wk, q->q_wq);
 		workqueue_shift(q, pos);
 		return true;
 	}
 
 	/*
 	 * In the batch, which the worker reads without the lock.  It stores
-	 * q_done, then reads the place; we clear the place, then read q_done.
+	 * q_done, then reads the place; we mark the place, then read q_done.
 	 * Not both miss the other, so if all before the work are not done the
-	 * worker will find the place clear.
+	 * worker will find the mark.
 	 */
 	i = q->q_start + (unsigned)(pos - q->q_base - 1);
-	(void)atomic_swap_seq_cst(&q->q_batch[i], WQ_CANCELLED);
+	o = wk;
+	if (!atomic_cas_seq_cst(&q->q_batch[i], &o,
+	    (struct work *)((uintptr_t)wk | WQ_CANCELLED)))
+		return false;		/* somebody else cancels it */
 	host_fence_heavy();
-	if (atomic_load_seq_cst(&q->q_done) < pos - 1)
-		return true;
-	/* It is about to say what it found.  Acquire: with what it says. */
-	for (n = 0; atomic_load_acquire(&q->q_begun) < pos;)
-		host_relax(&n);
-	if (atomic_load_relaxed(&q->q_batch[i]) == WQ_SKIPPED)
-		return true;
-	/* It runs, and others must find it. */
-	atomic_store_relaxed(&q->q_batch[i], wk);
-	return false;
+	if (atomic_load_seq_cst(&q->q_done) >= pos - 1)
+		return workqueue_cancel_late(q, wk, i, pos);
+	atomic_store_relaxed(&q->q_batch[i], (struct work *)WQ_CANCELLED);
+	if (KERN_CHECKING())
+		wqcheck_run(wk, q->q_wq);
+	workqueue_release(q, pos);
+	return true;
 }
 
 __kern_public bool
@@ -73,6 +105,8 @@ workqueue_cancel(struct workqueue *wq, struct work *wk)
 	if (wq->wq_forkgen != kern_forkgen)
 		panic("workqueue_cancel: \"%s\" belongs to the parent of this "
 		    "process", wq->wq_name);
+	/* The destroyer waits for us to be out of here. */
+	(void)atomic_fetch_add_relaxed(&wq->wq_waiting, 1);
 	cancelled = false;
 	for (i = 0; i < wq->wq_nqueues && !cancelled; i++) {
 		q = &wq->wq_queues[i];
@@ -80,8 +114,8 @@ workqueue_cancel(struct workqueue *wq, struct work *wk)
 		cancelled = workqueue_cancel_one(q, wk);
 		mutex_exit(&q->q_lock);
 	}
-	if (cancelled && KERN_CHECKING())
-		wqcheck_run(wk, wq);
+	/* Release: as in workqueue_wait_until(), the last touch of wq. */
+	(void)atomic_fetch_add_acq_rel(&wq->wq_waiting, -1);
 	return cancelled;
 }
 
@@ -119,7 +153,7 @@ workqueue_drain(struct workqueue *wq)
 		panic("workqueue_drain: \"%s\" belongs to the parent of this "
 		    "process", wq->wq_name);
 	l = curlwp_get();
-	if (l->l_wqq != NULL && l->l_wqq->q_wq == wq)
+	if (workqueue_runs(l, wq, NULL))
 		return EDEADLK;
 	if (KERN_CHECKING())
 		lockdebug_wantwork("workqueue_drain", wq, LOCKDEBUG_SITE());
@@ -349,7 +383,8 @@ workqueue_create_polled(struct workqueue **wqp, const char *name,
 __kern_public unsigned long
 workqueue_run_polled(struct workqueue *wq)
 {
-	struct workqueue_queue *q, *outer;
+	struct workqueue_outer outer;
+	struct workqueue_queue *q;
 	struct work *outerwork;
 	struct fdrunner *fr;
 	struct lwp *l;
@@ -366,16 +401,19 @@ workqueue_run_polled(struct workqueue *wq)
 		    "this process", wq->wq_name);
 	l = curlwp_get();
 	/* Not from a callback of its own: the batch is being run. */
-	KASSERTMSG(l->l_wqq != q, "workqueue_run_polled: \"%s\" called from "
-	    "its own callback", wq->wq_name);
+	KASSERTMSG(!workqueue_runs(l, wq, q), "workqueue_run_polled: \"%s\" "
+	    "called from its own callback", wq->wq_name);
 	/* Before the inbox is looked at: what comes later notifies again. */
 	host_pollfd_clear(fr->fr_fds);
 	asleep = (uintptr_t)&fr->fr_runner | WQ_ASLEEP;
 	/* Acquire: pairs with the release in workqueue_enqueue(). */
 	if (atomic_load_acquire(&q->q_inbox) == asleep)
 		return 0;
-	outer = l->l_wqq;
+	outer.wo_queue = l->l_wqq;
+	outer.wo_next = l->l_wqouter;
 	outerwork = l->l_curwork;
+	if (outer.wo_queue != NULL)
+		l->l_wqouter = &outer;
 	l->l_wqq = q;
 	n = atomic_load_relaxed(&q->q_done);
 	do {
@@ -384,7 +422,8 @@ workqueue_run_polled(struct workqueue *wq)
 		fr->fr_announced++;
 	} while (!workqueue_announce(q, &fr->fr_runner) &&
 	    fr->fr_announced-- != 0);
-	l->l_wqq = outer;
+	l->l_wqq = outer.wo_queue;
+	l->l_wqouter = outer.wo_next;
 	l->l_curwork = outerwork;
 	return atomic_load_relaxed(&q->q_done) - n;
 }
@@ -399,6 +438,9 @@ workqueue_polled_destroy(struct workqueue *wq)
 	unsigned n;
 
 	fr = wq->wq_queues[0].q_fdrunner;
+	/* In a forked child nobody is on its way. */
+	if (wq->wq_forkgen != kern_forkgen)
+		fr->fr_announced = atomic_load_relaxed(&fr->fr_notified) + 1;
 	/*
 	 * All announcements but the one that stands were taken, and who takes
 	 * one notifies.  Acquire: it has done so.
@@ -408,4 +450,17 @@ workqueue_polled_destroy(struct workqueue *wq)
 		host_relax(&n);
 	host_pollfd_close(fr->fr_fds);
 	fdrunner_release(fr);
+}
+
+/*
+ * Around fork: the free ones must not be caught half changed.
+ */
+void
+workqueue_polled_fork(int enter)
+{
+
+	if (enter)
+		kspin_enter(&fdrunner_lock);
+	else
+		kspin_exit(&fdrunner_lock);
 }

@@ -70,6 +70,7 @@ workqueue_find(struct workqueue_queue *q, const struct work *wk,
 {
 	const struct work *p;
 	uint64_t done, pos;
+	uintptr_t w;
 	unsigned i;
 
 	workqueue_order(q, workqueue_empty_inbox(q));
@@ -84,7 +85,8 @@ workqueue_find(struct workqueue_queue *q, const struct work *wk,
 	done = atomic_load_acquire(&q->q_done);
 	pos = q->q_base + (q->q_end - q->q_start);
 	for (i = q->q_end; i > q->q_start && pos > done; i--, pos--) {
-		if (atomic_load_relaxed(&q->q_batch[i - 1]) == wk) {
+		w = (uintptr_t)atomic_load_relaxed(&q->q_batch[i - 1]);
+		if ((w & ~WQ_CANCELLED) == (uintptr_t)wk) {
 			*pendingp = pos > done + 1;
 			return pos;
 		}
@@ -136,31 +138,45 @@ workqueue_register(struct workqueue_queue *q, struct workqueue_waiter *ww,
 }
 
 /*
+ * A work of a queue, which is locked, will not be run, though its position
+ * will be reached: those who wait for it need not.
+ */
+void
+workqueue_release(struct workqueue_queue *q, uint64_t pos)
+{
+	struct workqueue_waiter *ww, **wwp;
+	struct lwp *l;
+
+	for (wwp = &q->q_waiters; (ww = *wwp) != NULL;) {
+		if (ww->ww_pos != pos) {
+			wwp = &ww->ww_next;
+			continue;
+		}
+		*wwp = ww->ww_next;
+		l = ww->ww_lwp;
+		/* As in workqueue_wakeup_done(). */
+		atomic_store_release(&ww->ww_done, 1);
+		lwp_unpark(l);
+	}
+}
+
+/*
  * A work that was on the list of a queue, which is locked, is there no more:
  * those who wait for it need not, and those behind it move up.
  */
 void
 workqueue_shift(struct workqueue_queue *q, uint64_t pos)
 {
-	struct workqueue_waiter *ww, **wwp;
-	struct lwp *l;
+	struct workqueue_waiter *ww;
 	uint64_t least;
 
+	workqueue_release(q, pos);
 	least = WQ_NOPOS;
-	for (wwp = &q->q_waiters; (ww = *wwp) != NULL;) {
-		if (ww->ww_pos == pos) {
-			*wwp = ww->ww_next;
-			l = ww->ww_lwp;
-			/* As in workqueue_notify(). */
-			atomic_store_release(&ww->ww_done, 1);
-			lwp_unpark(l);
-			continue;
-		}
+	for (ww = q->q_waiters; ww != NULL; ww = ww->ww_next) {
 		if (ww->ww_pos > pos)
 			ww->ww_pos--;
 		if (ww->ww_pos < least)
 			least = ww->ww_pos;
-		wwp = &ww->ww_next;
 	}
 	if (least != WQ_NOPOS && !workqueue_arm(q, least))
 		workqueue_wakeup_done(q, atomic_load_acquire(&q->q_done));
@@ -204,19 +220,23 @@ workqueue_await(struct workqueue_waiter *ww, struct lwp *l, int64_t deadline)
  * looked at to one that has.
  *
  * A work that only the calling worker could run is not waited for: EDEADLK,
- * or 0 if it is the one that runs.
+ * or 0 if it is the one that runs.  *morep: it runs on more CPUs than there
+ * is room for here, and the caller comes again.
  */
+#define	WQ_WAITERS	8
+
 static int
 workqueue_wait_all(struct workqueue *wq, const struct work *wk,
-    struct lwp *l, int64_t deadline)
+    struct lwp *l, int64_t deadline, bool *morep)
 {
-	struct workqueue_waiter wws[wq->wq_nqueues];
+	struct workqueue_waiter wws[WQ_WAITERS];
 	struct workqueue_queue *q;
 	uint64_t pos;
 	bool pending, watched;
 	int error, i, n;
 
 	error = 0;
+	*morep = false;
 	for (i = 0; i < wq->wq_nqueues; i++)
 		mutex_enter(&wq->wq_queues[i].q_lock);
 	for (i = n = 0; i < wq->wq_nqueues; i++) {
@@ -224,12 +244,14 @@ workqueue_wait_all(struct workqueue *wq, const struct work *wk,
 		pos = workqueue_find(q, wk, &pending);
 		if (pos == 0)
 			continue;
-		if (l->l_wqq == q) {
+		if (workqueue_runs(l, wq, q)) {
 			HOST_PROBE2("sdt", "kernel__workqueue__wait__self",
 			    wq, wk);
 			if (pending)
 				error = EDEADLK;
-		} else
+		} else if (n == WQ_WAITERS)
+			*morep = true;
+		else
 			workqueue_register(q, &wws[n++], l, wk, pos);
 	}
 	for (i = wq->wq_nqueues - 1; i >= 0; i--)
@@ -258,7 +280,10 @@ workqueue_wait_until(struct workqueue *wq, struct work *wk, int64_t deadline,
     bool panics)
 {
 	struct lwp *l;
-	int biglocks, error;
+	bool more;
+	int biglocks, error, n;
+
+	error = 0;
 
 	if (wq->wq_forkgen != kern_forkgen)
 		panic("workqueue_wait: \"%s\" belongs to the parent of this "
@@ -268,7 +293,12 @@ workqueue_wait_until(struct workqueue *wq, struct work *wk, int64_t deadline,
 	(void)atomic_fetch_add_relaxed(&wq->wq_waiting, 1);
 	l = curlwp_get();
 	wqk_kernel_unlock(0, &biglocks);
-	error = workqueue_wait_all(wq, wk, l, deadline);
+	/* What runs on that many CPUs is found again this often at most. */
+	for (n = wq->wq_nqueues; n > 0; n -= WQ_WAITERS) {
+		error = workqueue_wait_all(wq, wk, l, deadline, &more);
+		if (error != 0 || !more)
+			break;
+	}
 	if (error == EDEADLK && panics)
 		panic("workqueue_wait: \"%s\": would deadlock waiting for "
 		    "work %p", wq->wq_name, (const void *)wk);

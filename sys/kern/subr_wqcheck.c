@@ -205,6 +205,8 @@ wqcheck_sleepable(const char *func)
 		panic("%s: sleeping in softint context", func);
 	if (l->l_ipl != IPL_NONE)
 		panic("%s: sleeping at IPL %d", func, l->l_ipl);
+	if (l->l_nopreempt != 0)
+		panic("%s: sleeping with preemption off", func);
 }
 
 /*

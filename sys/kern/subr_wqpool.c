@@ -416,8 +416,8 @@ wqpool_want(struct wqpool *p, bool spare)
 {
 
 	if (p->p_idle != NULL || p->p_nthreads >= p->p_maxthreads ||
-	    p->p_exit || (p->p_flags & WQPOOL_CALLER) != 0 || (!spare && p->p_first == NULL &&
-	    wqpool_inbox_empty(p)))
+	    p->p_exit || (p->p_flags & WQPOOL_CALLER) != 0 ||
+	    (!spare && p->p_first == NULL && wqpool_inbox_empty(p)))
 		return false;
 	p->p_nthreads++;
 	return true;

@@ -150,6 +150,7 @@ examples_body() {
 			[ -f "$STAGE/include/workqueue-kernel/$h" ] &&
 			    pkg=workqueue-kernel
 		done
+		grep -q '^#include <linux/' "$f" && pkg=workqueue-linux
 		atf_check ${CC} -std=gnu11 -Wall -Wextra -Werror $SANFLAGS \
 		    $($PC --cflags $pkg) "$f" $out
 	done

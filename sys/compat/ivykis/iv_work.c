@@ -6,10 +6,18 @@
 /*
  * iv_work(3): ivykis' pools of threads, on our engine.
  *
- * An iv_work_pool is a wqpool, and an event of its owner's loop.  An item's
- * own list head links it: from the submission to the start of its function
- * in the wqpool, from then on in ip_done, where workers push what has run and
- * the owner's loop takes all there is at a time.
+ * An iv_work_pool has a wqpool for its threads, and an event of its owner's
+ * loop.  An item's own list head links it: from the submission on in ip_inbox,
+ * then in ip_list, and when it has run in ip_done, where the owner's loop takes
+ * all there is at a time.
+ *
+ * The wqpool does not see the items.  It has one work, the call: a thread that
+ * it gives that to is active until it finds no item.  Active threads take items
+ * from a ring, one by one, which whoever finds it empty fills from ip_list and
+ * ip_inbox.  While there are threads, or could be, that are not active, each
+ * that begins an item sees to it that another thread is called: at once if
+ * there are more items, or else by whoever submits the next, to whom IV_WANTED
+ * in the empty inbox says so.  Who leaves puts it there, too.
  *
  * ip_done is IV_ASLEEP while the owner is not going to look at it: who finds
  * that posts the event.  After that the owner looks until it finds nothing, or
@@ -40,10 +48,13 @@
 
 #define	IV_IDLETIME	INT64_C(10000000000)	/* ns until an idle one ends */
 #define	IV_ASLEEP	((struct iv_work_item *)1) /* nobody is to look */
+#define	IV_WANTED	((struct iv_work_item *)1) /* a call is wanted */
+#define	IV_RING		64	/* items shared out; a power of two */
 #define	IV_LISTS	8	/* lists taken in one turn of the loop */
 
 /*
- * Fields: (c) set by iv_work_pool_create(), (o) the owner's, (a) atomic.
+ * Fields: (c) set by iv_work_pool_create(), (o) the owner's, (l) under
+ * ip_lock, (a) atomic.
  */
 struct iv_pool {
 	struct wqpool	*ip_wqpool;	/* (c) */
@@ -54,26 +65,36 @@ struct iv_pool {
 	int		 ip_maxthreads;	/* (c) */
 	bool		 ip_checking;	/* (c) */
 	int		 ip_depth;	/* (o) of loops inside completions */
-	uint64_t	 ip_completed;	/* (a) written by the owner */
-	uint64_t	 ip_submitted;	/* (a) likewise; by the owner */
+	uint64_t	 ip_submitted;	/* (o) items, by the owner */
+	uint64_t	 ip_completed;	/* (o) items */
 	struct iv_event	 ip_event;	/* registered with the owner's loop */
 	struct iv_task	 ip_task;	/* (o) to look again */
 
 	/* What anybody writes, seldom, ... */
 	char		 ip_pad0[KERN_CACHELINE];
-	uint64_t	 ip_continued;	/* (a) continuations */
+	uint64_t	 ip_continued;	/* (a) items, by others */
 	uint64_t	 ip_silent;	/* (a) have run, without completion */
 	int		 ip_nthreads;	/* (a) ready ones, and the first */
 	int		 ip_first;	/* (a) the first is not ready yet */
+	int		 ip_active;	/* (a) look for items */
+	int		 ip_called;	/* (a) ip_call is pending */
 	int		 ip_users;	/* (a) calls of others under way */
 	int		 ip_retired;	/* (a) no thread is left */
 	int		 ip_failed;	/* (a) a thread was refused ... */
 	int		 ip_retry;	/* (a) ... and not before that tick */
+	struct work	 ip_call;	/* for the wqpool */
+	kmutex_t	 ip_lock;	/* to fill the ring: (l) */
+	struct iv_work_item *ip_list;	/* (la) oldest first */
 
 	/* ... and often. */
 	char		 ip_pad1[KERN_CACHELINE];
-	struct iv_work_item *ip_done;	/* (a) newest first */
+	struct iv_work_item *ip_inbox;	/* (a) newest first */
 	char		 ip_pad2[KERN_CACHELINE];
+	struct iv_work_item *ip_done;	/* (a) newest first */
+	char		 ip_pad3[KERN_CACHELINE];
+	uint64_t	 ip_ring;	/* (a) taken, and filled in << 32 */
+	struct iv_work_item *ip_slots[IV_RING]; /* (a) */
+	char		 ip_pad4[KERN_CACHELINE];
 };
 
 /*
@@ -99,14 +120,6 @@ iv_item_work(struct iv_work_item *item)
 {
 
 	return (struct work *)&item->list;
-}
-
-static inline struct iv_work_item *
-iv_work_item(struct work *wk)
-{
-
-	return (struct iv_work_item *)((char *)wk -
-	    offsetof(struct iv_work_item, list));
 }
 
 static inline struct iv_work_item *
@@ -250,38 +263,194 @@ iv_worker_turn(void)
  * Workers.
  */
 
-static uint64_t
-iv_pool_outstanding(struct iv_pool *ip)
-{
-	uint64_t n;
-
-	/* What has ended is read first, so it is never less than it is. */
-	n = atomic_load_seq_cst(&ip->ip_silent);
-	n += atomic_load_acquire(&ip->ip_completed);
-	return atomic_load_seq_cst(&ip->ip_submitted) +
-	    atomic_load_seq_cst(&ip->ip_continued) - n;
-}
-
 /*
- * After a submission: an item keeps at most one thread busy, so while there
- * are no more items than threads there is one for each.  If no thread can be
- * had the item waits for one of those that run.
+ * The call is pending, and no thread is there for it.  If none can be had
+ * the items are for those that are active.
  */
-static inline void
+static void
 iv_pool_grow(struct iv_pool *ip)
 {
-	int n;
+	int failed;
 
-	n = atomic_load_seq_cst(&ip->ip_nthreads);
-	if (n >= ip->ip_maxthreads || iv_pool_outstanding(ip) <= (uint64_t)n)
-		return;
 	if (__predict_false(atomic_load_relaxed(&ip->ip_failed) != 0) &&
 	    getticks() - atomic_load_relaxed(&ip->ip_retry) < 0)
 		return;
-	n = wqpool_grow(ip->ip_wqpool) != 0;
-	if (n != 0)
+	failed = wqpool_grow(ip->ip_wqpool) != 0;
+	if (failed)
 		atomic_store_relaxed(&ip->ip_retry, getticks() + 2);
-	atomic_store_relaxed(&ip->ip_failed, n);
+	atomic_store_relaxed(&ip->ip_failed, failed);
+}
+
+/*
+ * Have one more thread look for items.  False if that is under way, or there
+ * is a thread for it.
+ */
+static bool
+iv_pool_call(struct iv_pool *ip)
+{
+
+	/* Acq_rel: if it is pending, whoever takes it sees our item. */
+	if (atomic_swap_acq_rel(&ip->ip_called, 1) != 0)
+		return false;
+	wqpool_enqueue(ip->ip_wqpool, &ip->ip_call);
+	return atomic_load_seq_cst(&ip->ip_nthreads) <=
+	    atomic_load_seq_cst(&ip->ip_active);
+}
+
+/*
+ * An item keeps at most one thread busy.  So if there are no more items than
+ * threads, one of these is free for the item that the owner has submitted,
+ * though it may be active still, after an item that is completed already.
+ */
+static bool
+iv_pool_free(struct iv_pool *ip)
+{
+	uint64_t n;
+
+	n = ip->ip_submitted - ip->ip_completed;
+	n += atomic_load_seq_cst(&ip->ip_continued);
+	n -= atomic_load_seq_cst(&ip->ip_silent);
+	return (int64_t)n <= atomic_load_seq_cst(&ip->ip_nthreads);
+}
+
+static inline void
+iv_pool_submit(struct iv_pool *ip, struct iv_work_item *item, bool isowner)
+{
+	struct iv_work_item *old;
+
+	old = atomic_load_relaxed(&ip->ip_inbox);
+	do {
+		iv_item_setnext(item, old == IV_WANTED ? NULL : old);
+		/* Release: the item; acquire: who wants the call is active. */
+	} while (!atomic_cas_weak_acq_rel(&ip->ip_inbox, &old, item));
+	if (old == IV_WANTED) {
+		if (iv_pool_call(ip) && !(isowner && iv_pool_free(ip)))
+			iv_pool_grow(ip);
+	} else if (atomic_load_relaxed(&ip->ip_called) != 0 &&
+	    atomic_load_relaxed(&ip->ip_active) < ip->ip_maxthreads &&
+	    atomic_load_relaxed(&ip->ip_nthreads) -
+	    atomic_load_relaxed(&ip->ip_first) <=
+	    atomic_load_relaxed(&ip->ip_active)) {
+		/* Who is to come is still being started: one for each. */
+		iv_pool_grow(ip);
+	}
+}
+
+/*
+ * Take an item from the ring, or NULL; *morep: there are more.
+ */
+static inline struct iv_work_item *
+iv_ring_take(struct iv_pool *ip, bool *morep)
+{
+	struct iv_work_item *item;
+	uint32_t head, tail;
+	uint64_t w;
+
+	/* Acquire: what is in the slots. */
+	w = atomic_load_acquire(&ip->ip_ring);
+	do {
+		head = (uint32_t)w;
+		tail = (uint32_t)(w >> 32);
+		if (head == tail)
+			return NULL;
+		/* If it is filled anew meanwhile, the swap fails. */
+		item = atomic_load_relaxed(&ip->ip_slots[head % IV_RING]);
+		head++;
+		*morep = head != tail;
+	} while (!atomic_cas_acq_rel(&ip->ip_ring, &w,
+	    (uint64_t)tail << 32 | head));
+	return item;
+}
+
+/*
+ * With ip_lock held and ip_list empty: move what has been submitted there.
+ */
+static void
+iv_pool_order(struct iv_pool *ip)
+{
+	struct iv_work_item *item, *next, *list;
+
+	next = atomic_load_relaxed(&ip->ip_inbox);
+	if (next == NULL || next == IV_WANTED)
+		return;
+	/* Acquire: the items. */
+	next = atomic_swap_acq_rel(&ip->ip_inbox, NULL);
+	for (list = NULL; (item = next) != NULL; list = item) {
+		next = iv_item_next(item);
+		iv_item_setnext(item, list);
+	}
+	atomic_store_relaxed(&ip->ip_list, list);
+}
+
+/*
+ * Fill the ring.  False if there is nothing; then the caller is not active
+ * any more.
+ */
+static bool
+iv_ring_fill(struct iv_pool *ip)
+{
+	struct iv_work_item *item, *old;
+	uint32_t tail;
+	uint64_t w;
+	int n;
+
+	mutex_enter(&ip->ip_lock);
+	w = atomic_load_relaxed(&ip->ip_ring);
+	tail = (uint32_t)(w >> 32);
+	if ((uint32_t)w != tail) {
+		mutex_exit(&ip->ip_lock);
+		return true;
+	}
+	for (;;) {
+		if (ip->ip_list == NULL)
+			iv_pool_order(ip);
+		if (ip->ip_list != NULL)
+			break;
+		(void)atomic_fetch_add_seq_cst(&ip->ip_active, -1);
+		/* Release: that we are not active. */
+		old = NULL;
+		if (atomic_cas_acq_rel(&ip->ip_inbox, &old, IV_WANTED) ||
+		    old == IV_WANTED) {
+			mutex_exit(&ip->ip_lock);
+			return false;
+		}
+		(void)atomic_fetch_add_seq_cst(&ip->ip_active, 1);
+	}
+	item = ip->ip_list;
+	for (n = 0; n < IV_RING && item != NULL; n++) {
+		atomic_store_relaxed(&ip->ip_slots[tail++ % IV_RING], item);
+		item = iv_item_next(item);
+	}
+	atomic_store_relaxed(&ip->ip_list, item);
+	/* Release: the slots, and what the items are. */
+	atomic_store_release(&ip->ip_ring,
+	    (uint64_t)tail << 32 | (uint32_t)w);
+	mutex_exit(&ip->ip_lock);
+	return true;
+}
+
+/*
+ * An item has been taken.  If not all threads are active, somebody must come
+ * for the next.
+ */
+static inline void
+iv_pool_help(struct iv_pool *ip, bool more)
+{
+	struct iv_work_item *old;
+
+	if (atomic_load_relaxed(&ip->ip_active) >= ip->ip_maxthreads)
+		return;
+	if (!more && atomic_load_relaxed(&ip->ip_list) == NULL) {
+		old = atomic_load_relaxed(&ip->ip_inbox);
+		if (old == IV_WANTED)
+			return;
+		/* Release: that we are active. */
+		if (old == NULL && (atomic_cas_acq_rel(&ip->ip_inbox, &old,
+		    IV_WANTED) || old == IV_WANTED))
+			return;
+	}
+	if (iv_pool_call(ip))
+		iv_pool_grow(ip);
 }
 
 static void
@@ -317,14 +486,11 @@ iv_worker_stop(void *arg)
 	iv_deinit();
 }
 
-static void
-iv_worker_run(struct work *wk, void *arg)
+static inline void
+iv_item_run(struct iv_pool *ip, struct iv_work_item *item)
 {
-	struct iv_work_item *item, *old;
-	struct iv_pool *ip;
+	struct iv_work_item *old;
 
-	item = iv_work_item(wk);
-	ip = arg;
 	if (item->completion == NULL) {
 		/* It is the user's from now on. */
 		if (ip->ip_checking)
@@ -344,6 +510,29 @@ iv_worker_run(struct work *wk, void *arg)
 	/* The owner does not free the pool while a thread is in here. */
 	if (old == IV_ASLEEP)
 		iv_event_post(&ip->ip_event);
+}
+
+/*
+ * The call.
+ */
+static void
+iv_worker_run(struct work *wk, void *arg)
+{
+	struct iv_work_item *item;
+	struct iv_pool *ip;
+	bool more;
+
+	(void)wk;
+	ip = arg;
+	(void)atomic_fetch_add_seq_cst(&ip->ip_active, 1);
+	/* Acq_rel: see what those saw who found it pending. */
+	(void)atomic_swap_acq_rel(&ip->ip_called, 0);
+	do {
+		while ((item = iv_ring_take(ip, &more)) != NULL) {
+			iv_pool_help(ip, more);
+			iv_item_run(ip, item);
+		}
+	} while (iv_ring_fill(ip));
 }
 
 /*
@@ -375,6 +564,7 @@ iv_pool_end(struct iv_pool *ip)
 		yield();
 	/* Waits for the very end of the last thread, no more. */
 	wqpool_destroy(ip->ip_wqpool);
+	mutex_destroy(&ip->ip_lock);
 	iv_event_unregister(&ip->ip_event);
 	if (iv_task_registered(&ip->ip_task))
 		iv_task_unregister(&ip->ip_task);
@@ -403,8 +593,8 @@ iv_pool_complete(struct iv_pool *ip)
 		list = iv_item_next(item);
 		if (ip->ip_checking)
 			iv_item_checkout(item);
-		/* First: its thread is free for what the completion submits. */
-		atomic_store_release(&ip->ip_completed, ip->ip_completed + 1);
+		/* Its thread is free for what the completion submits. */
+		ip->ip_completed++;
 		/* It may have been taken away meanwhile. */
 		if (item->completion != NULL)
 			(*item->completion)(item->cookie);
@@ -484,9 +674,12 @@ iv_work_pool_create(struct iv_work_pool *this)
 	ip->ip_task.cookie = ip;
 	ip->ip_task.handler = iv_pool_handler;
 	ip->ip_done = IV_ASLEEP;
+	ip->ip_inbox = IV_WANTED;
+	mutex_init(&ip->ip_lock, MUTEX_DEFAULT, IPL_NONE);
 	ip->ip_nthreads = ip->ip_first = 1;
 	if (iv_event_register(&ip->ip_event) != 0) {
 		error = errno;
+		mutex_destroy(&ip->ip_lock);
 		kmem_free(ip, sizeof(*ip));
 		errno = error != 0 ? error : EAGAIN;
 		return -1;
@@ -504,6 +697,7 @@ iv_work_pool_create(struct iv_work_pool *this)
 	/* With a first thread, so that there is always one. */
 	error = wqpool_create(&ip->ip_wqpool, &pa);
 	if (error != 0) {
+		mutex_destroy(&ip->ip_lock);
 		iv_event_unregister(&ip->ip_event);
 		kmem_free(ip, sizeof(*ip));
 		errno = error;
@@ -530,9 +724,8 @@ iv_work_pool_submit_work(struct iv_work_pool *this, struct iv_work_item *work)
 		    "does not own pool %p", (void *)this);
 	if (ip->ip_checking)
 		iv_item_checkin(work, ip, "iv_work_pool_submit_work");
-	atomic_store_seq_cst(&ip->ip_submitted, ip->ip_submitted + 1);
-	wqpool_enqueue(ip->ip_wqpool, iv_item_work(work));
-	iv_pool_grow(ip);
+	ip->ip_submitted++;
+	iv_pool_submit(ip, work, true);
 }
 
 __kern_public void
@@ -553,8 +746,7 @@ iv_work_pool_submit_continuation(struct iv_work_pool *this,
 	/* Its completion may put the pool before we are out of here. */
 	(void)atomic_fetch_add_relaxed(&ip->ip_users, 1);
 	(void)atomic_fetch_add_seq_cst(&ip->ip_continued, 1);
-	wqpool_enqueue(ip->ip_wqpool, iv_item_work(work));
-	iv_pool_grow(ip);
+	iv_pool_submit(ip, work, false);
 	/* Release: the last touch. */
 	(void)atomic_fetch_add_acq_rel(&ip->ip_users, -1);
 }

@@ -151,11 +151,15 @@ __lwq_public int
 kthread_worker_fn(void *arg)
 {
 	struct kthread_worker *kw;
+	struct lwq_queue *lq;
 	struct task_struct *t;
 	struct wqpool *p;
 
 	kw = arg;
-	p = kw_get(kw)->lq_pool;
+	if ((lq = kw_get(kw)) == NULL)
+		wqk_panic("kthread_worker_fn: worker %p is destroyed",
+		    (void *)kw);
+	p = lq->lq_pool;
 	if ((t = lwq_current()) == NULL)
 		wqk_panic("kthread_worker_fn: not in a thread of "
 		    "kthread_create()");

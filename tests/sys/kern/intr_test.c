@@ -17,7 +17,7 @@
 
 #include "../../tests.h"
 
-#define	NSOURCES	64		/* there can be */
+#define	NSOURCES	32		/* there can be */
 
 /* The level of the caller. */
 static int

@@ -186,6 +186,118 @@ TEST_TC(cancel_waited_for, "who waits for an item that is cancelled returns, "
 	}
 }
 
+/*
+ * The worker meets a work that is being cancelled just after one that
+ * somebody waits for, when it needs the queue's lock itself.
+ */
+static atomic_int late_go, late_round, late_back;
+static struct work late_first, late_waited, late_cancelled;
+static atomic_int late_runs;
+
+static void
+late(struct work *wk, void *arg)
+{
+
+	(void)arg;
+	if (wk == &late_first)
+		while (!atomic_load(&late_go))
+			continue;
+	else if (wk == &late_cancelled)
+		atomic_fetch_add(&late_runs, 1);
+}
+
+static void *
+late_waiter(void *arg)
+{
+	int r = 0;
+
+	for (;;) {
+		while (atomic_load(&late_round) == r)
+			test_pause();
+		if ((r = atomic_load(&late_round)) < 0)
+			break;
+		workqueue_wait(arg, &late_waited);
+		atomic_store(&late_back, r);
+	}
+	return NULL;
+}
+
+static void
+late_rounds(void)
+{
+	struct workqueue *wq;
+	pthread_t t;
+	int cancelled, n, r;
+
+	TEST_EQ(0, workqueue_create(&wq, "late", late, NULL, PRI_NONE,
+	    IPL_NONE, WQ_MPSAFE));
+	t = test_thread(late_waiter, wq);
+	n = TEST_SCALE(1000);
+	for (cancelled = 0, r = 1; r <= n; r++) {
+		atomic_store(&late_go, 0);
+		workqueue_enqueue(wq, &late_first, NULL);
+		workqueue_enqueue(wq, &late_waited, NULL);
+		workqueue_enqueue(wq, &late_cancelled, NULL);
+		atomic_store(&late_round, r);
+		if (r % 4 != 0)
+			test_pause();
+		atomic_store(&late_go, 1);
+		cancelled += workqueue_cancel(wq, &late_cancelled);
+		/* It may be enqueued at once: no false alarm. */
+		workqueue_wait(wq, &late_cancelled);
+		TEST_AWAIT(atomic_load(&late_back) == r);
+	}
+	atomic_store(&late_round, -1);
+	test_join(t);
+	workqueue_destroy(wq);
+	TEST_EQ(n, cancelled + late_runs);
+}
+
+TEST_TC(cancel_late, "a cancel that the worker meets while others wait ends, "
+    "and every item runs once or is cancelled once")
+{
+
+	late_rounds();
+}
+
+TEST_TC(cancel_late_checked, "the same in checking mode, with no false alarm")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	late_rounds();
+}
+
+static int depth_inside, depth_after;
+
+static void
+depth(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	depth_inside = KERNEL_LOCKED_P();
+}
+
+TEST_TC(polled_lock, "who runs a polled queue holding the kernel lock holds "
+    "it as deep afterwards, in checking mode too")
+{
+	struct workqueue *wq;
+	int fd, flags;
+
+	test_env("WORKQUEUE_CHECK", "1");
+	for (flags = 0; flags <= WQ_MPSAFE; flags += WQ_MPSAFE) {
+		TEST_EQ(0, workqueue_create_polled(&wq, "depth", depth, NULL,
+		    IPL_NONE, flags, &fd));
+		workqueue_enqueue(wq, &late_first, NULL);
+		KERNEL_LOCK(2, NULL);
+		TEST_EQ(1, workqueue_run_polled(wq));
+		KERNEL_UNLOCK_ALL(NULL, &depth_after);
+		TEST_EQ(2, depth_after);
+		TEST_EQ(1, depth_inside);
+		workqueue_destroy(wq);
+	}
+}
+
 TEST_TC(timedwait, "a timed wait ends by the run or by the time, not earlier, "
     "and says which")
 {
@@ -389,6 +501,9 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, cancel);
 	ATF_TP_ADD_TC(tp, cancel_races);
 	ATF_TP_ADD_TC(tp, cancel_waited_for);
+	ATF_TP_ADD_TC(tp, cancel_late);
+	ATF_TP_ADD_TC(tp, cancel_late_checked);
+	ATF_TP_ADD_TC(tp, polled_lock);
 	ATF_TP_ADD_TC(tp, timedwait);
 	ATF_TP_ADD_TC(tp, would_deadlock);
 	ATF_TP_ADD_TC(tp, drain);

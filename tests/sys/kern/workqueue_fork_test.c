@@ -40,11 +40,15 @@ static void
 parent_start(int flags)
 {
 
+	struct cpu_info *ci;
+
 	parent_work.tw_func = parent_idle.tw_func = parent_count;
 	test_gate_init(&parent_gate);
 	parent_wq = test_create("parent", test_dispatch, NULL, flags);
-	test_gate_close(&parent_gate, parent_wq, NULL);
-	workqueue_enqueue(parent_wq, &parent_work.tw_work, NULL);
+	/* Both on one CPU, or the work would not be behind the gate. */
+	ci = flags & WQ_PERCPU ? cpu_lookup(0) : NULL;
+	test_gate_close(&parent_gate, parent_wq, ci);
+	workqueue_enqueue(parent_wq, &parent_work.tw_work, ci);
 }
 
 static void

@@ -658,6 +658,87 @@ TEST_TC(continuation_foreign, "a thread that ivykis does not know submits")
 }
 
 /*
+ * All at once, each run counted: items are submitted again by their completion
+ * and by other items' works, on pools that come and go.
+ */
+#define	STRESS_ITEMS	64
+
+static struct item stress[STRESS_ITEMS];
+static struct item aside[STRESS_ITEMS];
+static int stress_left;
+static int due[STRESS_ITEMS];	/* completions in this round */
+
+static void
+work_aside(void *cookie)
+{
+	struct item *i = cookie;
+
+	work(i);
+	if (atomic_load(&i->i_runs) % 2 == 0)
+		iv_work_pool_submit_continuation(&pool,
+		    &aside[i - stress].i_work);
+}
+
+static void	complete_stress(void *);
+
+static void
+complete_aside(void *cookie)
+{
+	struct item *i = cookie;
+
+	i->i_completions++;
+	if (++due[i - aside] == 2)
+		complete_stress(&stress[i - aside]);
+}
+
+/* Both of them are back. */
+static void
+complete_stress(void *cookie)
+{
+	struct item *i = cookie;
+
+	due[i - stress] = 0;
+	if (++i->i_completions < rounds)
+		iv_work_pool_submit_work(&pool, &i->i_work);
+	else if (--stress_left == 0)
+		iv_work_pool_put(&pool);
+}
+
+static void
+complete_odd(void *cookie)
+{
+	struct item *i = cookie;
+
+	if (atomic_load(&i->i_runs) % 2 != 0 || ++due[i - stress] == 2)
+		complete_stress(i);
+}
+
+TEST_TC(stress, "resubmission and continuations, each counted once")
+{
+	int i, threads;
+
+	start();
+	rounds = 2 * TEST_SCALE(1000);
+	for (threads = 1; threads <= 4; threads++) {
+		pool_init(&pool, threads);
+		stress_left = STRESS_ITEMS;
+		for (i = 0; i < STRESS_ITEMS; i++) {
+			item_init(&stress[i], work_aside, complete_odd);
+			item_init(&aside[i], work, complete_aside);
+			iv_work_pool_submit_work(&pool, &stress[i].i_work);
+		}
+		iv_main();
+		for (i = 0; i < STRESS_ITEMS; i++) {
+			TEST_EQ(rounds, atomic_load(&stress[i].i_runs));
+			TEST_EQ(rounds, stress[i].i_completions);
+			TEST_EQ(rounds / 2, atomic_load(&aside[i].i_runs));
+			TEST_EQ(rounds / 2, aside[i].i_completions);
+		}
+	}
+	iv_deinit();
+}
+
+/*
  * Without a pool.
  */
 static int local_runs;
@@ -906,6 +987,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, idle_ends);
 	ATF_TP_ADD_TC(tp, continuation);
 	ATF_TP_ADD_TC(tp, continuation_foreign);
+	ATF_TP_ADD_TC(tp, stress);
 	ATF_TP_ADD_TC(tp, null_pool);
 	ATF_TP_ADD_TC(tp, null_pool_worker);
 	ATF_TP_ADD_TC(tp, submit_twice);
