@@ -269,12 +269,22 @@ void	kernel_lock_fork(struct lwp *);
  * subr_cpu.c
  */
 void	cpu_init(void);
-bool	cpu_valid(const struct cpu_info *);
 /* Set by cpu_init() and read-only from then on. */
 extern int	cpu_real;		/* CPUs that the host gives us */
 extern unsigned	cpu_pauses;		/* calls of host_pause() in 1 us */
 extern bool	cpu_spinok;		/* spinning makes sense: cpu_real > 1 */
 extern bool	cpu_bindok;		/* binding makes sense */
+extern struct cpu_info cpu_infos[];	/* all, from index 0 on */
+
+/* Is it one of the first n CPUs? */
+static inline bool
+cpu_among(const struct cpu_info *ci, int n)
+{
+	uintptr_t off;
+
+	off = (uintptr_t)ci - (uintptr_t)cpu_infos;
+	return off % sizeof(*ci) == 0 && off / sizeof(*ci) < (uintptr_t)n;
+}
 
 /*
  * subr_prf.c

@@ -54,7 +54,7 @@ kthread_create(pri_t pri, int flags, struct cpu_info *ci, void (*func)(void *),
 	kern_init();
 	if (func == NULL || fmt == NULL || (flags & ~KTHREAD_FLAGS) != 0 ||
 	    pri < PRI_NONE || pri >= PRI_COUNT ||
-	    (ci != NULL && !cpu_valid(ci)))
+	    (ci != NULL && !cpu_among(ci, ncpu)))
 		return EINVAL;
 	if (KERN_CHECKING())
 		wqcheck_sleepable("kthread_create");

@@ -695,7 +695,7 @@ callout_bind(callout_t *cs, struct cpu_info *ci)
 	struct callout_impl *c;
 
 	c = callout_get("callout_bind", cs);
-	KASSERTMSG(cpu_valid(ci), "callout_bind: callout %p: no such CPU",
+	KASSERTMSG(cpu_among(ci, ncpu), "callout_bind: callout %p: no such CPU",
 	    (void *)c);
 	KASSERTMSG(!callout_armed(c), "callout_bind: callout %p is pending",
 	    (void *)c);

@@ -10,7 +10,7 @@
 #include "kern.h"
 
 /* All written by cpu_init() and read-only from then on. */
-static struct cpu_info	cpu_infos[CPU_MAX];
+struct cpu_info		cpu_infos[CPU_MAX];
 static uint16_t		cpu_byhost[CPU_MAX];	/* host number -> index */
 __kern_public int	wqk_ncpu;
 __kern_public int	wqk_ncpuonline;
@@ -162,19 +162,6 @@ cpu_lookup(unsigned int idx)
 {
 
 	return idx < (unsigned int)cpu_number() ? &cpu_infos[idx] : NULL;
-}
-
-/*
- * Is it one of ours?
- */
-bool
-cpu_valid(const struct cpu_info *ci)
-{
-	uintptr_t off;
-
-	off = (uintptr_t)ci - (uintptr_t)cpu_infos;
-	return off % sizeof(*ci) == 0 &&
-	    off / sizeof(*ci) < (uintptr_t)cpu_number();
 }
 
 __kern_public unsigned int

@@ -99,38 +99,16 @@ workqueue_check_enqueue(struct workqueue *wq, struct work *wk)
 		    other->wq_name);
 }
 
-static struct workqueue_queue *
-workqueue_queue_lookup(struct workqueue *wq, struct cpu_info *ci)
-{
-
-	if ((wq->wq_flags & WQ_PERCPU) == 0) {
-		if (ci != NULL)
-			panic("workqueue_enqueue: \"%s\" is not WQ_PERCPU but "
-			    "a CPU was given", wq->wq_name);
-		return &wq->wq_queues[0];
-	}
-	if (ci == NULL)
-		ci = curcpu();
-	else if (!cpu_valid(ci))
-		panic("workqueue_enqueue: \"%s\": no such CPU", wq->wq_name);
-	return &wq->wq_queues[ci->ci_index];
-}
-
 /*
  * Safe for any number of producers, and for a signal handler that interrupts
  * any of them or the worker.
  */
-__kern_public void
-workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
+static inline void
+workqueue_push(struct workqueue_queue *q, struct work *wk)
 {
-	struct workqueue_queue *q;
 	struct runner *r;
 	uintptr_t old;
 
-	if (KERN_CHECKING())
-		workqueue_check_enqueue(wq, wk);
-	q = workqueue_queue_lookup(wq, ci);
-	HOST_PROBE3("sdt", "kernel__workqueue__enqueue", wq, wk, ci);
 	old = atomic_load_relaxed(&q->q_inbox);
 	do {
 		wk->wk_dummy = (void *)old;
@@ -144,6 +122,45 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 		r = (struct runner *)(old & ~WQ_ASLEEP);
 		(*r->r_wakeup)(r, q);
 	}
+}
+
+/*
+ * The checking mode, the caller's CPU, and what is not allowed.
+ */
+static __kern_noinline void
+workqueue_enqueue_slow(struct workqueue *wq, struct work *wk,
+    struct cpu_info *ci)
+{
+
+	if (KERN_CHECKING())
+		workqueue_check_enqueue(wq, wk);
+	if ((wq->wq_flags & WQ_PERCPU) == 0) {
+		if (ci != NULL)
+			panic("workqueue_enqueue: \"%s\" is not WQ_PERCPU but "
+			    "a CPU was given", wq->wq_name);
+		workqueue_push(&wq->wq_queues[0], wk);
+		return;
+	}
+	if (ci == NULL)
+		ci = curcpu();
+	else if (!cpu_among(ci, wq->wq_nqueues))
+		panic("workqueue_enqueue: \"%s\": no such CPU", wq->wq_name);
+	workqueue_push(&wq->wq_queues[ci->ci_index], wk);
+}
+
+__kern_public void
+workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
+{
+
+	HOST_PROBE3("sdt", "kernel__workqueue__enqueue", wq, wk, ci);
+	/* The common cases make no call, and so need no stack frame. */
+	if (wq->wq_plain && !__predict_false(ci != NULL))
+		workqueue_push(&wq->wq_queues[0], wk);
+	else if (ci != NULL && !KERN_CHECKING() &&
+	    (wq->wq_flags & WQ_PERCPU) != 0 && cpu_among(ci, wq->wq_nqueues))
+		workqueue_push(&wq->wq_queues[ci->ci_index], wk);
+	else
+		workqueue_enqueue_slow(wq, wk, ci);
 }
 
 /*
@@ -595,6 +612,7 @@ workqueue_alloc(struct workqueue **wqp, const char *name,
 	wq->wq_ipl = ipl;
 	wq->wq_prio = prio;
 	wq->wq_nqueues = n;
+	wq->wq_plain = (flags & WQ_PERCPU) == 0 && kern_checking == 0;
 	wq->wq_forkgen = kern_forkgen;
 	(void)ksnprintf(wq->wq_name, sizeof(wq->wq_name), "%s", name);
 	for (i = 0; i < n; i++)
@@ -771,7 +789,10 @@ workqueue_destroy(struct workqueue *wq)
 			(void)workqueue_run_polled(wq);
 		if (KERN_CHECKING())
 			lockdebug_wait("workqueue_destroy", wq, NULL, NULL);
-		workqueue_quiesce(wq);
+		/* A single worker looks for its end when all is done only. */
+		if (wq->wq_nqueues > 1 || wq->wq_queues[0].q_lwp == NULL ||
+		    KERN_CHECKING())
+			workqueue_quiesce(wq);
 		if (KERN_CHECKING())
 			lockdebug_waited();
 		HOST_PROBE1("sdt", "kernel__workqueue__exit__start", wq);

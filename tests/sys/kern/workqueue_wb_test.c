@@ -917,13 +917,13 @@ TEST_TC(waits_race_destroy, "waiters asleep when destroy begins all return, "
 	hook_set();
 	test_gate_init(&g);
 	for (turn = 1; turn <= TEST_SCALE(300); turn++) {
+		/* With one worker the destroyer waits in the host's join. */
 		wq = test_create("race", test_dispatch, NULL,
-		    WQ_MPSAFE | (turn % 2 ? WQ_PERCPU : 0));
-		test_gate_close(&g, wq,
-		    turn % 2 ? cpu_lookup(1) : NULL);
+		    WQ_MPSAFE | WQ_PERCPU);
+		test_gate_close(&g, wq, cpu_lookup((unsigned)turn % 2));
 		for (i = 0; i < 3; i++) {
 			workqueue_enqueue(wq, &c[i].c_work.tw_work,
-			    turn % 2 ? cpu_lookup(1) : NULL);
+			    cpu_lookup((unsigned)turn % 2));
 		}
 		for (i = 0; i < 8; i++) {
 			waiter_start(&w[i], wq, i % 4 == 3 ?
@@ -952,11 +952,14 @@ TEST_TC(early_wakeups_end_no_destroy, "a destroyer that is woken early goes "
 	struct waiter d;
 	int i;
 
+	test_env("WORKQUEUE_NCPU", "2");
 	hook_set();
 	test_gate_init(&g);
-	d.w_wq = test_create("early", test_dispatch, NULL, WQ_MPSAFE);
-	test_gate_close(&g, d.w_wq, NULL);
-	workqueue_enqueue(d.w_wq, &c.c_work.tw_work, NULL);
+	/* With one worker the destroyer waits in the host's join. */
+	d.w_wq = test_create("early", test_dispatch, NULL,
+	    WQ_MPSAFE | WQ_PERCPU);
+	test_gate_close(&g, d.w_wq, cpu_lookup(0));
+	workqueue_enqueue(d.w_wq, &c.c_work.tw_work, cpu_lookup(0));
 	stop_init(&d.w_stop, stop_tell);
 	sem_init(&d.w_back, 0, 0);
 	d.w_thread = test_thread(destroyer, &d);
