@@ -34,7 +34,7 @@ die()
 # Debian's packages.
 build_packages="bmake gcc libc6-dev libbsd-dev libmd-dev pkg-config"
 test_packages="kyua libatf-dev atf-sh mandoc g++ clang spin procps \
-    libivykis-dev valgrind"
+    libivykis-dev libclang-rt-dev valgrind"
 # For one test, and only where it would not push out another system logger.
 logger_package=syslog-ng-core
 

@@ -405,9 +405,30 @@ kern_intr_p(void)
 }
 
 /*
+ * May the C allocator not be called?  A handler may have interrupted it; and
+ * who holds a spin lock of any kind must not wait for the allocator's, since
+ * a handler that has interrupted the thread inside may spin for ours.  A
+ * level that holds interrupts back is taken for such a lock, whose holder
+ * may be on its way to it.  Ask before taking a lock of the asker's own.
+ */
+static inline bool
+kern_nomalloc_p(void)
+{
+	struct lwp *l;
+
+	return (l = host_self()) != NULL && (l->l_intrdepth != 0 ||
+	    l->l_mtxcount != 0 || l->l_ipl >= IPL_VM || l->l_kspin != 0);
+}
+
+/* A thread that fills up reserves and frees for those who may not. */
+void	kmem_helper_start(void);
+void	kmem_helper_wake(void);
+
+/*
  * subr_pool.c, subr_evcnt.c, subr_xcall.c
  */
 void	pool_drainall(void);
+void	pool_refill(void);
 void	pool_fork(int);
 void	evcnt_fork(int);
 void	xcall_fork(void);

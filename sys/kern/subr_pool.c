@@ -6,12 +6,13 @@
 /*
  * pool(9) and pool_cache(9).
  *
- * Pages come from the C allocator, in thread context only.  A page begins
+ * Pages come from the C allocator, where kern_nomalloc_p() does not forbid
+ * that: not in interrupts, nor under spin mutexes.  A page begins
  * with a header that has a link for each item, so that free items are never
  * touched and an item's state is known without looking at it.  Everything is
  * done under one internal spin lock per pool, so that interrupt handlers get
- * and put items, too: they take what is there, and the next thread that
- * comes along fills up the reserve they have drawn on.
+ * and put items, too: they take what is there, and kmem(9)'s helper, or the
+ * next thread that comes along, fills up the reserve they have drawn on.
  *
  * Locks: pool_listlock, then pr_lock, then the bucket of a sleep queue.
  */
@@ -35,6 +36,9 @@
 #define	POOL_MINPAGE	4096
 #define	POOL_MAXPAGE	((size_t)1 << 30)
 #define	POOL_RESERVE	16		/* items for interrupts */
+#define	POOL_RESERVESZ	((size_t)32 * 1024)	/* bytes, to begin with */
+#define	POOL_RESERVEMAX	4096		/* items, after they were too few */
+#define	POOL_RESERVEMAXSZ ((size_t)1024 * 1024)
 #define	POOL_PATIENCE	500000000	/* ns, waiting without a word */
 #define	POOL_FILL	0xd9		/* of free items, in checking mode */
 
@@ -83,6 +87,29 @@ pool_page_free(struct pool *pp, void *page)
 
 	(void)pp;
 	host_free(page);
+}
+
+/*
+ * May no page be added or given back?  A client's own allocator is called
+ * under locks, too.
+ */
+static inline bool
+pool_nomalloc(const struct pool *pp)
+{
+
+	return pp->pr_alloc->pa_alloc == pool_page_alloc ?
+	    kern_nomalloc_p() : kern_intr_p();
+}
+
+/*
+ * Leave the pool to the helper.  The lock is held.
+ */
+static void
+pool_later(struct pool *pp)
+{
+
+	atomic_store_relaxed(&pp->pr_refill, 1u);
+	kmem_helper_wake();
 }
 
 static inline void
@@ -262,9 +289,11 @@ pool_init(struct pool *pp, size_t size, unsigned int align, unsigned int ioff,
 
 	/* Something to start with where there are interrupts. */
 	if (ipl >= IPL_VM && pp->pr_alloc->pa_alloc == pool_page_alloc) {
-		pp->pr_reserve = pp->pr_itemsperpage < POOL_RESERVE ?
-		    pp->pr_itemsperpage : POOL_RESERVE;
+		pp->pr_reserve = pp->pr_slot * POOL_RESERVE <=
+		    POOL_RESERVESZ || pp->pr_itemsperpage > POOL_RESERVE ?
+		    POOL_RESERVE : pp->pr_itemsperpage;
 		(void)pool_prime(pp, (int)pp->pr_reserve);
+		kmem_helper_start();
 	}
 }
 
@@ -367,19 +396,40 @@ pool_spare(struct pool *pp, unsigned int keep)
 }
 
 /*
- * After a call in thread context, which leaves the lock here: fill up what
- * interrupts have drawn on, or give back what is too much.
+ * There was no item where no page can be added: have more from now on.  The
+ * lock is held.
  */
 static void
-pool_level(struct pool *pp)
+pool_short(struct pool *pp)
+{
+	unsigned int n;
+
+	n = pp->pr_reserve < POOL_RESERVE ? POOL_RESERVE : pp->pr_reserve * 2;
+	if (n <= POOL_RESERVEMAX && n * pp->pr_slot <= POOL_RESERVEMAXSZ)
+		pp->pr_reserve = n;
+	pool_later(pp);
+}
+
+/*
+ * After a call, which leaves the lock here: fill up what interrupts have
+ * drawn on, or give back what is too much; nomalloc: or have that done.
+ */
+static void
+pool_level(struct pool *pp, bool nomalloc)
 {
 	struct pool_page *pg;
 	unsigned int keep;
 	bool low;
 
 	low = pool_islow(pp);
-	if (__predict_true(!low && pool_avail(pp) <= pp->pr_maxitems) ||
-	    kern_intr_p()) {
+	if (__predict_true(!low && pool_avail(pp) <= pp->pr_maxitems)) {
+		pool_unlock(pp);
+		return;
+	}
+	if (nomalloc) {
+		if (low || (pp->pr_empty != NULL &&
+		    pool_avail(pp) - pp->pr_itemsperpage >= pool_want(pp)))
+			pool_later(pp);
 		pool_unlock(pp);
 		return;
 	}
@@ -469,12 +519,12 @@ pool_limited(struct pool *pp)
  * Ask the pool's owner for items.  The lock is held, and released meanwhile.
  */
 static void
-pool_drainhook(struct pool *pp, int flags)
+pool_drainhook(struct pool *pp, int flags, bool nomalloc)
 {
 	void (*func)(void *, int);
 	void *arg;
 
-	if ((func = pp->pr_drain) == NULL || kern_intr_p())
+	if ((func = pp->pr_drain) == NULL || nomalloc)
 		return;
 	arg = pp->pr_drainarg;
 	pool_hold(pp);
@@ -562,7 +612,7 @@ pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 {
 	int64_t wait;
 	void *item;
-	bool drained, waited;
+	bool drained, nomalloc, waited;
 
 	KASSERTMSG((flags & (PR_WAITOK | PR_NOWAIT)) !=
 	    (PR_WAITOK | PR_NOWAIT), "%s: \"%s\": flags %#x", func,
@@ -573,6 +623,10 @@ pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 	*constructedp = false;
 	wait = 1000000;
 	drained = waited = false;
+	nomalloc = pool_nomalloc(pp);
+	if ((flags & PR_WAITOK) != 0 &&
+	    __predict_false(atomic_load_relaxed(&pp->pr_refill) != 0))
+		kmem_helper_start();
 	pool_lock(pp);
 	for (;;) {
 		if (pp->pr_cache != NULL && pp->pr_cache->pc_nobjs != 0) {
@@ -584,7 +638,7 @@ pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 		if (pp->pr_nout >= pp->pr_hardlimit) {
 			if (!drained && pp->pr_drain != NULL) {
 				drained = true;
-				pool_drainhook(pp, flags);
+				pool_drainhook(pp, flags, nomalloc);
 				continue;
 			}
 			if ((flags & PR_WAITOK) == 0 ||
@@ -604,13 +658,17 @@ pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 			item = pool_take(pp);
 			break;
 		}
-		if (kern_intr_p()) {
-			if ((flags & PR_WAITOK) != 0)
+		if (nomalloc) {
+			if ((flags & PR_WAITOK) == 0) {
+				pp->pr_nfail++;
+				pool_short(pp);
+				pool_unlock(pp);
+				return NULL;
+			}
+			if (kern_intr_p())
 				panic("%s: \"%s\": waiting in interrupt "
 				    "context", func, pp->pr_wchan);
-			pp->pr_nfail++;
-			pool_unlock(pp);
-			return NULL;
+			/* Not right, but mostly harmless. */
 		}
 		pool_unlock(pp);
 		if (pool_grow(pp, flags & (PR_WAITOK | PR_NOWAIT))) {
@@ -620,7 +678,7 @@ pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 		pool_lock(pp);
 		if (!drained && pp->pr_drain != NULL) {
 			drained = true;
-			pool_drainhook(pp, flags);
+			pool_drainhook(pp, flags, nomalloc);
 			continue;
 		}
 		if ((flags & PR_WAITOK) == 0) {
@@ -643,7 +701,7 @@ pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 		}
 	}
 	pp->pr_nget++;
-	pool_level(pp);
+	pool_level(pp, nomalloc);
 	KERN_UNPOISON(item, pp->pr_reqsize);
 	if (KERN_CHECKING() && !*constructedp)
 		pool_filled(pp, item);
@@ -668,9 +726,11 @@ pool_put1(struct pool *pp, const char *func, void *item)
 	struct pool_page *pg;
 	struct lwp *l;
 	unsigned int i;
+	bool nomalloc;
 
 	if (KERN_CHECKING())
 		pool_context(pp, func, 0);
+	nomalloc = pool_nomalloc(pp);
 	pg = pool_find(pp, func, item, &i);
 	if (KERN_CHECKING() && pg->pg_link[i] == POOL_LINK_OUT)
 		memset(item, POOL_FILL, pp->pr_reqsize);
@@ -693,7 +753,7 @@ pool_put1(struct pool *pp, const char *func, void *item)
 	pp->pr_nout--;
 	pp->pr_nput++;
 	l = pool_wake(pp);
-	pool_level(pp);
+	pool_level(pp, nomalloc);
 	if (l != NULL)
 		lwp_unpark(l);
 }
@@ -734,19 +794,23 @@ pool_prime(struct pool *pp, int n)
 __kern_public void
 pool_setlowat(struct pool *pp, int n)
 {
+	bool nomalloc;
 
+	nomalloc = pool_nomalloc(pp);
 	pool_lock(pp);
 	pp->pr_minitems = n < 0 ? 0 : (unsigned int)n;
-	pool_level(pp);
+	pool_level(pp, nomalloc);
 }
 
 __kern_public void
 pool_sethiwat(struct pool *pp, int n)
 {
+	bool nomalloc;
 
+	nomalloc = pool_nomalloc(pp);
 	pool_lock(pp);
 	pp->pr_maxitems = n < 0 ? 0 : (unsigned int)n;
-	pool_level(pp);
+	pool_level(pp, nomalloc);
 }
 
 __kern_public void
@@ -811,10 +875,10 @@ __kern_public int
 pool_reclaim(struct pool *pp)
 {
 
-	if (kern_intr_p())
+	if (pool_nomalloc(pp))
 		return 0;
 	pool_lock(pp);
-	pool_drainhook(pp, PR_NOWAIT);
+	pool_drainhook(pp, PR_NOWAIT, false);
 	pool_unlock(pp);
 	return pool_giveback(pp);
 }
@@ -845,6 +909,42 @@ pool_drainall(void)
 		if (next != NULL)
 			(void)pool_giveback(next);
 	} while ((pp = next) != NULL);
+}
+
+static void pool_cache_enlarge(struct pool_cache *);
+
+/*
+ * The helper: see to the pools that were left to it.
+ */
+void
+pool_refill(void)
+{
+	struct pool *pp;
+	bool enlarge;
+
+	for (;;) {
+		kspin_enter(&pool_listlock);
+		for (pp = pool_list; pp != NULL; pp = pp->pr_next)
+			if (atomic_load_relaxed(&pp->pr_refill) != 0)
+				break;
+		enlarge = false;
+		if (pp != NULL) {
+			pool_lock(pp);
+			pool_hold(pp);
+			atomic_store_relaxed(&pp->pr_refill, 0u);
+			enlarge = pp->pr_cache != NULL &&
+			    pp->pr_cache->pc_nlive > pp->pr_cache->pc_size;
+			pool_unlock(pp);
+		}
+		kspin_exit(&pool_listlock);
+		if (pp == NULL)
+			return;
+		if (enlarge)
+			pool_cache_enlarge(pp->pr_cache);
+		pool_lock(pp);
+		pool_level(pp, false);
+		pool_release(pp);
+	}
 }
 
 __kern_public void
@@ -999,9 +1099,10 @@ pool_cache_enlarge(struct pool_cache *pc)
 __kern_public void *
 pool_cache_get_paddr(pool_cache_t pc, int flags, paddr_t *pap)
 {
-	bool constructed, enlarge;
+	bool constructed, enlarge, nomalloc;
 	void *obj;
 
+	nomalloc = kern_nomalloc_p();
 	KASSERTMSG((flags & PR_ZERO) == 0,
 	    "pool_cache_get: \"%s\": PR_ZERO, but objects are constructed",
 	    pc->pc_pool.pr_wchan);
@@ -1017,8 +1118,10 @@ pool_cache_get_paddr(pool_cache_t pc, int flags, paddr_t *pap)
 		pool_lock(&pc->pc_pool);
 		pc->pc_misses++;
 		enlarge = ++pc->pc_nlive > pc->pc_size;
+		if (enlarge && nomalloc)
+			pool_later(&pc->pc_pool);
 		pool_unlock(&pc->pc_pool);
-		if (enlarge && !kern_intr_p())
+		if (enlarge && !nomalloc)
 			pool_cache_enlarge(pc);
 	}
 	if (pap != NULL)
@@ -1061,11 +1164,13 @@ pool_cache_put_paddr(pool_cache_t pc, void *obj, paddr_t pa)
 	struct pool *pp;
 	struct lwp *l;
 	unsigned int i;
+	bool nomalloc;
 
 	(void)pa;
 	pp = &pc->pc_pool;
 	if (KERN_CHECKING())
 		pool_context(pp, "pool_cache_put", 0);
+	nomalloc = pool_nomalloc(pp);
 	pool_lock(pp);
 	pg = pool_cache_find(pc, "pool_cache_put", obj, &i);
 	if (pc->pc_nobjs == pc->pc_size || pool_avail(pp) >= pp->pr_maxitems) {
@@ -1078,7 +1183,7 @@ pool_cache_put_paddr(pool_cache_t pc, void *obj, paddr_t pa)
 	pc->pc_objs[pc->pc_nobjs++] = obj;
 	pp->pr_nput++;
 	l = pool_wake(pp);
-	pool_level(pp);
+	pool_level(pp, nomalloc);
 	if (l != NULL)
 		lwp_unpark(l);
 }

@@ -86,6 +86,7 @@ struct pool {
 	unsigned int	 pr_nfree;	/* items to hand out */
 	unsigned int	 pr_nout;	/* items out, or in the cache */
 	unsigned int	 pr_reserve;	/* for interrupts */
+	unsigned int	 pr_refill;	/* (a) left to the helper */
 	unsigned int	 pr_minitems;	/* low water */
 	unsigned int	 pr_primed;	/* items to stay, in use or not */
 	unsigned int	 pr_maxitems;	/* high water */
