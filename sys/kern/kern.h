@@ -160,6 +160,8 @@ struct specificdata;
 struct lwp *lwp_adopt(void);
 int	lwp_create(struct lwp **, const char *, pri_t, struct cpu_info *,
 	    void (*)(void *), void *);
+int	lwp_create_kthread(struct lwp **, const char *, pri_t,
+	    struct cpu_info *, void (*)(void *), void *, int, bool);
 void	lwp_join(struct lwp *);
 void	lwp_leave(void) __attribute__((__noreturn__));
 void	lwp_exit(void *);

@@ -327,6 +327,8 @@ intr_establish(int signo, int ipl, int flags, int (*func)(void *), void *arg)
 		return NULL;
 	if (KERN_CHECKING())
 		wqcheck_sleepable("intr_establish");
+	/* From now on there are threads that may not call the allocator. */
+	kmem_helper_start();
 
 	error = 0;
 	mutex_enter(&intr_startlock);

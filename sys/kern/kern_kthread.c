@@ -28,13 +28,9 @@ static void
 kthread_main(void *arg)
 {
 	struct kthread kt;
-	struct lwp *l;
 
 	kt = *(struct kthread *)arg;
 	host_free(arg);
-	l = curlwp_get();
-	l->l_kthread = kt.kt_flags | KTHREAD_OURS;
-	l->l_detached = (kt.kt_flags & KTHREAD_MUSTJOIN) == 0;
 	if ((kt.kt_flags & KTHREAD_MPSAFE) == 0)
 		wqk_kernel_lock(1);
 	(*kt.kt_func)(kt.kt_arg);
@@ -76,8 +72,9 @@ kthread_create(pri_t pri, int flags, struct cpu_info *ci, void (*func)(void *),
 	kt->kt_func = func;
 	kt->kt_arg = arg;
 	/* From its start on l may be ended, and used again. */
-	error = lwp_create(lp != NULL ? lp : &l, name, pri, ci, kthread_main,
-	    kt);
+	error = lwp_create_kthread(lp != NULL ? lp : &l, name, pri, ci,
+	    kthread_main, kt, flags | KTHREAD_OURS,
+	    (flags & KTHREAD_MUSTJOIN) == 0);
 	if (error != 0)
 		host_free(kt);
 	return error;
@@ -98,6 +95,9 @@ kthread_exit(int ecode)
 		if (l->l_ipl != IPL_NONE)
 			panic("kthread_exit: \"%s\" ends at IPL %d", l->l_name,
 			    l->l_ipl);
+		if (l->l_nopreempt != 0)
+			panic("kthread_exit: \"%s\" ends with preemption off",
+			    l->l_name);
 		lockdebug_barrier("kthread_exit: thread ends", NULL, 0);
 	}
 	wqk_kernel_unlock(0, NULL);
@@ -112,6 +112,10 @@ kthread_join(struct lwp *l)
 	if (KERN_CHECKING())
 		wqcheck_sleepable("kthread_join");
 	KASSERTMSG(l != host_self(), "kthread_join: a thread joins itself");
+	/* If it is not to be joined it may have ended, and be another. */
+	KASSERTMSG((l->l_kthread & KTHREAD_MUSTJOIN) != 0,
+	    "kthread_join: \"%s\" (%d) was not created with KTHREAD_MUSTJOIN",
+	    l->l_name, l->l_lid);
 	wqk_kernel_unlock(0, &biglocks);
 	lwp_join(l);
 	wqk_kernel_lock(biglocks);

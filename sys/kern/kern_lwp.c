@@ -154,6 +154,8 @@ lwp_free(struct lwp *l)
 	if (l == &lwp_zero)
 		return;
 	kspin_enter(&lwp_lock);
+	/* Nobody may join it once more. */
+	l->l_kthread = 0;
 	l->l_free = lwp_freelist;
 	lwp_freelist = l;
 	kspin_exit(&lwp_lock);
@@ -208,6 +210,15 @@ lwp_adopt(void)
 	return l;
 }
 
+static void
+lwp_check_end(const struct lwp *l)
+{
+
+	if (l->l_nopreempt != 0)
+		panic("thread \"%s\" ends with preemption off", l->l_name);
+	lockdebug_barrier("thread ends", NULL, 0);
+}
+
 /*
  * The end of a thread that was adopted: called by the host, in that thread.
  */
@@ -223,7 +234,7 @@ lwp_exit(void *self)
 	if (l->l_blcnt != 0)
 		panic("thread ends holding the kernel lock");
 	if (KERN_CHECKING())
-		lockdebug_barrier("thread ends", NULL, 0);
+		lwp_check_end(l);
 	intr_lwpexit(l);
 	host_setself(NULL);
 	lwp_free(l);
@@ -283,7 +294,7 @@ lwp_end(struct lwp *l)
 	specific_exit(l);
 	KASSERTMSG(l->l_blcnt == 0, "thread ends holding the kernel lock");
 	if (KERN_CHECKING())
-		lockdebug_barrier("thread ends", NULL, 0);
+		lwp_check_end(l);
 	intr_lwpexit(l);
 	host_setself(NULL);
 	/* Or it is the joiner's from the moment the host says it has ended. */
@@ -325,6 +336,18 @@ int
 lwp_create(struct lwp **lp, const char *name, pri_t pri, struct cpu_info *ci,
     void (*func)(void *), void *arg)
 {
+
+	return lwp_create_kthread(lp, name, pri, ci, func, arg, 0, false);
+}
+
+/*
+ * The same with l_kthread and l_detached, which are set before it is known.
+ */
+int
+lwp_create_kthread(struct lwp **lp, const char *name, pri_t pri,
+    struct cpu_info *ci, void (*func)(void *), void *arg, int kthread,
+    bool detached)
+{
 	struct lwp *l;
 	int error;
 
@@ -338,6 +361,8 @@ lwp_create(struct lwp **lp, const char *name, pri_t pri, struct cpu_info *ci,
 	l->l_name = l->l_namebuf;
 	l->l_func = func;
 	l->l_arg = arg;
+	l->l_kthread = kthread;
+	l->l_detached = detached;
 	*lp = l;
 	error = host_thread_create(&l->l_thread, lwp_start, l, name,
 	    ci != NULL && cpu_bindok ? ci->ci_hostid : -1);

@@ -55,6 +55,28 @@ static struct threadpool *threadpool_list;		/* (l) */
 static struct threadpool_percpu *threadpool_percpu_list; /* (l) */
 
 /*
+ * A job has returned, and may be gone: what has it left behind?
+ */
+static void
+threadpool_check_return(struct lwp *l, threadpool_job_fn_t *fn, int held)
+{
+
+	if (l->l_ipl != IPL_NONE)
+		panic("threadpool: job \"%s\" returned at IPL %d",
+		    l->l_namebuf, l->l_ipl);
+	if (l->l_mtxcount != 0)
+		panic("threadpool: job \"%s\" returned holding a spin mutex",
+		    l->l_namebuf);
+	if (l->l_nopreempt != 0)
+		panic("threadpool: job \"%s\" returned with preemption off",
+		    l->l_namebuf);
+	if (l->l_blcnt != 0)
+		panic("threadpool: job \"%s\" returned holding %d kernel "
+		    "locks", l->l_namebuf, l->l_blcnt);
+	lockdebug_barrier("threadpool: job", (void *)(uintptr_t)fn, held);
+}
+
+/*
  * Run a job that was met in the queue of a pool, or pass over it.
  */
 static void
@@ -103,8 +125,7 @@ threadpool_run(struct work *wk, void *arg)
 		panic("threadpool: job \"%s\" returned without "
 		    "threadpool_job_done", l->l_namebuf);
 	if (KERN_CHECKING())
-		lockdebug_barrier("threadpool: job", (void *)(uintptr_t)fn,
-		    held);
+		threadpool_check_return(l, fn, held);
 }
 
 /*

@@ -102,13 +102,14 @@ pool_nomalloc(const struct pool *pp)
 }
 
 /*
- * Leave the pool to the helper.  The lock is held.
+ * Leave the pool to the helper.  The lock is held, and released.
  */
 static void
 pool_later(struct pool *pp)
 {
 
 	atomic_store_relaxed(&pp->pr_refill, 1u);
+	kspin_exit((struct kspin *)(void *)&pp->pr_lock);
 	kmem_helper_wake();
 }
 
@@ -397,7 +398,7 @@ pool_spare(struct pool *pp, unsigned int keep)
 
 /*
  * There was no item where no page can be added: have more from now on.  The
- * lock is held.
+ * lock is held, and released.
  */
 static void
 pool_short(struct pool *pp)
@@ -430,7 +431,8 @@ pool_level(struct pool *pp, bool nomalloc)
 		if (low || (pp->pr_empty != NULL &&
 		    pool_avail(pp) - pp->pr_itemsperpage >= pool_want(pp)))
 			pool_later(pp);
-		pool_unlock(pp);
+		else
+			pool_unlock(pp);
 		return;
 	}
 	pool_hold(pp);
@@ -662,7 +664,6 @@ pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 			if ((flags & PR_WAITOK) == 0) {
 				pp->pr_nfail++;
 				pool_short(pp);
-				pool_unlock(pp);
 				return NULL;
 			}
 			if (kern_intr_p())
@@ -1118,10 +1119,12 @@ pool_cache_get_paddr(pool_cache_t pc, int flags, paddr_t *pap)
 		pool_lock(&pc->pc_pool);
 		pc->pc_misses++;
 		enlarge = ++pc->pc_nlive > pc->pc_size;
-		if (enlarge && nomalloc)
+		if (enlarge && nomalloc) {
 			pool_later(&pc->pc_pool);
-		pool_unlock(&pc->pc_pool);
-		if (enlarge && !nomalloc)
+			enlarge = false;
+		} else
+			pool_unlock(&pc->pc_pool);
+		if (enlarge)
 			pool_cache_enlarge(pc);
 	}
 	if (pap != NULL)

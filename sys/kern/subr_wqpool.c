@@ -11,6 +11,11 @@
  * thread before it calls the function.  So a burst spreads, one thread waking
  * the next, and no thread waits for a function that another runs.
  *
+ * While such a thread is on its way (p_nstarting), that is, until it asks for
+ * work, it counts as idle and no other is woken or started.  When it gets a
+ * work and others are left it goes on with the next thread itself.  So there
+ * are never more threads than can come up while there is work for them.
+ *
  * The rules, with p_lock held:
  *
  * Announcement.  Of the idle threads one, p_announced, stands in the inbox if
@@ -386,24 +391,48 @@ wqpool_check_end(struct wqpool *p)
 }
 
 /*
- * Start a thread that p_nthreads counts already.
+ * With p_lock held: the thread that was started or woken is there, or never
+ * will be.
+ */
+static void
+wqpool_arrived(struct wqpool *p)
+{
+
+	p->p_nstarting--;
+	p->p_refused = false;
+}
+
+/*
+ * Start a thread that p_nthreads and p_nstarting count already.
  */
 static int
 wqpool_start(struct wqpool *p)
 {
 	struct lwp *l;
-	int error;
+	int error, n;
 
-	error = lwp_create(&l, p->p_name, p->p_prio, p->p_ci, wqpool_thread,
-	    p);
-	if (error != 0) {
+	for (n = 0;; n++) {
+		error = lwp_create(&l, p->p_name, p->p_prio, p->p_ci,
+		    wqpool_thread, p);
+		if (error == 0)
+			return 0;
 		mutex_enter(&p->p_lock);
-		p->p_nthreads--;
-		if (p->p_destroyer != NULL)
-			lwp_unpark(p->p_destroyer);
-		wqpool_check_retired(p);
+		/*
+		 * Others did not try since we did: try for them, but not for
+		 * ever if there is a thread, which may be the caller.
+		 */
+		if (!p->p_refused || p->p_exit ||
+		    (n != 0 && p->p_runners != NULL))
+			break;
+		p->p_refused = false;
 		mutex_exit(&p->p_lock);
 	}
+	wqpool_arrived(p);
+	p->p_nthreads--;
+	if (p->p_destroyer != NULL)
+		lwp_unpark(p->p_destroyer);
+	wqpool_check_retired(p);
+	mutex_exit(&p->p_lock);
 	return error;
 }
 
@@ -419,6 +448,11 @@ wqpool_want(struct wqpool *p, bool spare)
 	    p->p_exit || (p->p_flags & WQPOOL_CALLER) != 0 ||
 	    (!spare && p->p_first == NULL && wqpool_inbox_empty(p)))
 		return false;
+	if (p->p_nstarting != 0) {
+		p->p_refused = true;
+		return false;
+	}
+	p->p_nstarting++;
 	p->p_nthreads++;
 	return true;
 }
@@ -433,6 +467,9 @@ wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks, int held)
 		    (void *)(uintptr_t)p->p_func, l->l_ipl);
 	if (l->l_mtxcount != 0)
 		panic("pool \"%s\": function %p returned holding a spin mutex",
+		    p->p_name, (void *)(uintptr_t)p->p_func);
+	if (l->l_nopreempt != 0)
+		panic("pool \"%s\": function %p returned with preemption off",
 		    p->p_name, (void *)(uintptr_t)p->p_func);
 	if (l->l_blcnt != biglocks)
 		panic("pool \"%s\": function %p returned holding %d kernel "
@@ -470,9 +507,11 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
 		p->p_nrunning++;
 		/* More is there: wake one who helps, or start one. */
 		hl = NULL;
-		if (p->p_first != NULL && (helper = p->p_idle) != NULL) {
+		if (p->p_first != NULL && p->p_nstarting == 0 &&
+		    (helper = p->p_idle) != NULL) {
 			hl = helper->wr_lwp;
 			wqpool_idle_remove(p, helper);
+			p->p_nstarting++;
 		}
 		start = hl == NULL && wqpool_want(p,
 		    (p->p_flags & WQPOOL_SPARE) != 0);
@@ -532,8 +571,10 @@ wqpool_sleep(struct wqpool *p, struct wqpool_runner *wr)
 		mutex_enter(&p->p_lock);
 	}
 	/* Somebody has taken us off, for work. */
-	if (!wr->wr_idle)
+	if (!wr->wr_idle) {
+		wqpool_arrived(p);
 		return true;
+	}
 	wqpool_idle_remove(p, wr);
 	if (p->p_exit)
 		return p->p_first != NULL || !wqpool_inbox_empty(p);
@@ -595,6 +636,7 @@ wqpool_thread(void *arg)
 		(*p->p_start)(p->p_arg);
 
 	mutex_enter(&p->p_lock);
+	wqpool_arrived(p);
 	self.wr_next = p->p_runners;
 	p->p_runners = &self;
 	do {
@@ -696,7 +738,7 @@ wqpool_create(struct wqpool **pp, const struct wqpool_attr *pa)
 		return ENOMEM;
 	wqpool_init(p, pa);
 	if ((p->p_flags & WQPOOL_NOSTART) == 0) {
-		p->p_nthreads = 1;
+		p->p_nthreads = p->p_nstarting = 1;
 		if ((error = wqpool_start(p)) != 0) {
 			host_free(p);
 			return error;

@@ -170,9 +170,10 @@ kthread_worker_fn(void *arg)
 	}
 	t->t_pool = p;
 	mutex_exit(&t->t_lock);
-	kw->task = t;
+	/* Release: with the task; kthread_destroy_worker() reads it. */
+	atomic_store_release(&kw->task, t);
 	wqpool_main(p);
-	kw->task = NULL;
+	atomic_store_relaxed(&kw->task, NULL);
 	mutex_enter(&t->t_lock);
 	t->t_pool = NULL;
 	mutex_exit(&t->t_lock);
@@ -242,7 +243,7 @@ kw_create(int cpu, unsigned int flags, const char *fmt, va_list ap)
 	}
 	if (cpu >= 0)
 		lwq_kthread_bind(t, (unsigned int)cpu);
-	kw->task = t;
+	atomic_store_release(&kw->task, t);
 	(void)wake_up_process(t);
 	return kw;
 }
@@ -282,7 +283,7 @@ kthread_destroy_worker(struct kthread_worker *kw)
 	if ((lq = kw_get(kw)) == NULL)
 		wqk_panic("kthread_destroy_worker: worker %p is destroyed",
 		    (void *)kw);
-	if ((t = kw->task) == NULL)
+	if ((t = atomic_load_acquire(&kw->task)) == NULL)
 		wqk_panic("kthread_destroy_worker: worker %p has no thread",
 		    (void *)kw);
 	if (wqpool_current(NULL) == lq->lq_pool)

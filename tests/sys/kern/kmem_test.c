@@ -10,6 +10,7 @@
 #include <sys/cpu.h>
 #include <sys/intr.h>
 #include <sys/kmem.h>
+#include <sys/mutex.h>
 #include <sys/systm.h>
 
 #include "../../tests.h"
@@ -524,6 +525,182 @@ TEST_TC(fork, "it works in a child, whatever other threads were doing")
 	test_join(t);
 }
 
+/*
+ * A thread allocates under a spin mutex while signals interrupt others inside
+ * the C allocator, whose handler takes the mutex.
+ */
+static kmutex_t	spin_mutex;
+static atomic_bool spin_stop;
+static atomic_uint spin_ints;
+
+static int
+spin_handler(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&spin_mutex);
+	atomic_fetch_add(&spin_ints, 1);
+	mutex_exit(&spin_mutex);
+	return 1;
+}
+
+static void *
+spin_malloc(void *arg)
+{
+	void *volatile p[64];
+	size_t i;
+
+	(void)arg;
+	splx(splhigh());		/* the library knows us */
+	while (!atomic_load(&spin_stop)) {
+		for (i = 0; i < TEST_NELEM(p); i++)
+			p[i] = malloc(2000 + i * 64);
+		for (i = 0; i < TEST_NELEM(p); i++)
+			free(p[i]);
+	}
+	return NULL;
+}
+
+static void
+spin_run(void *(*func)(void *))
+{
+	pthread_t t, u;
+	void *ih;
+	int i;
+
+	atomic_init(&spin_stop, false);
+	atomic_init(&spin_ints, 0);
+	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
+	ih = intr_establish(SIGUSR1, IPL_NET, INTR_MPSAFE, spin_handler, NULL);
+	ATF_REQUIRE(ih != NULL);
+	t = test_thread(spin_malloc, NULL);
+	u = test_thread(func, NULL);
+	for (i = 0; i < TEST_SCALE(5000); i++) {
+		pthread_kill(t, SIGUSR1);
+		usleep(100);
+	}
+	atomic_store(&spin_stop, true);
+	test_join(t);
+	test_join(u);
+	ATF_CHECK(atomic_load(&spin_ints) > 0);
+	intr_disestablish(ih);
+	mutex_destroy(&spin_mutex);
+}
+
+static void *
+spin_alloc(void *arg)
+{
+	unsigned long got, none;
+	void *p[40];
+	size_t i;
+
+	(void)arg;
+	got = none = 0;
+	while (!atomic_load(&spin_stop)) {
+		for (i = 0; i < TEST_NELEM(p); i++) {
+			mutex_enter(&spin_mutex);
+			p[i] = kmem_intr_alloc(500, KM_NOSLEEP);
+			mutex_exit(&spin_mutex);
+			if (p[i] == NULL)
+				none++;
+			else {
+				got++;
+				memset(p[i], (int)i, 500);
+			}
+		}
+		for (i = 0; i < TEST_NELEM(p); i++) {
+			if (p[i] == NULL)
+				continue;
+			ATF_REQUIRE(filled(p[i], (int)i, 500));
+			mutex_enter(&spin_mutex);
+			kmem_intr_free(p[i], 500);
+			mutex_exit(&spin_mutex);
+		}
+	}
+	ATF_CHECK_MSG(none == 0, "%lu, but none %lu times", got, none);
+	return NULL;
+}
+
+/* More than there is in reserve, at a pace that the helper can keep. */
+static void
+spin_many(void)
+{
+	static void *p[500];
+	size_t i, tries;
+
+	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
+	for (i = tries = 0; i < TEST_NELEM(p) && tries < 10000; tries++) {
+		mutex_enter(&spin_mutex);
+		p[i] = kmem_intr_alloc(500, KM_NOSLEEP);
+		mutex_exit(&spin_mutex);
+		if (p[i] == NULL)
+			usleep(1000);
+		else
+			memset(p[i++], 1, 500);
+	}
+	TEST_EQ(TEST_NELEM(p), i);
+	mutex_enter(&spin_mutex);
+	while (i > 0)
+		kmem_intr_free(p[--i], 500);
+	mutex_exit(&spin_mutex);
+	mutex_destroy(&spin_mutex);
+}
+
+TEST_TC(spin, "kmem_intr_alloc() under a spin mutex that a handler takes")
+{
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	test_env("MALLOC_ARENA_MAX", "1");
+	spin_run(spin_alloc);
+	spin_many();
+}
+
+TEST_TC(spin_checking, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	test_env("MALLOC_ARENA_MAX", "1");
+	spin_run(spin_alloc);
+	spin_many();
+}
+
+static void
+spin_kmem(void)
+{
+
+	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
+	mutex_enter(&spin_mutex);
+	(void)kmem_alloc(8, KM_NOSLEEP);
+}
+
+static void
+spin_kmem_free(void)
+{
+	void *p;
+
+	p = kmem_alloc(8, KM_SLEEP);
+	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
+	mutex_enter(&spin_mutex);
+	kmem_free(p, 8);
+}
+
+static void
+spin_ipl(void)
+{
+
+	(void)splvm();
+	(void)kmem_alloc(8, KM_NOSLEEP);
+}
+
+TEST_TC(spin_misuse, "kmem_alloc() is not for spin mutexes")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	test_panics(spin_kmem, "kmem_alloc: holding a spin mutex", NULL);
+	test_panics(spin_kmem_free, "kmem_free: holding a spin mutex", NULL);
+	test_panics(spin_ipl, "kmem_alloc: at IPL ", NULL);
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
@@ -537,6 +714,9 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, misuse);
 	ATF_TP_ADD_TC(tp, checking);
 	ATF_TP_ADD_TC(tp, late);
+	ATF_TP_ADD_TC(tp, spin);
+	ATF_TP_ADD_TC(tp, spin_checking);
+	ATF_TP_ADD_TC(tp, spin_misuse);
 	ATF_TP_ADD_TC(tp, fork);
 	return atf_no_error();
 }

@@ -261,6 +261,14 @@ join_self(void *arg)
 }
 
 static void
+waiter(void *arg)
+{
+
+	(void)arg;
+	test_sem_wait(&go);
+}
+
+static void
 joins_itself(void)
 {
 
@@ -280,13 +288,92 @@ nowhere(void)
 	    NULL, "nowhere");
 }
 
-TEST_TC(misuse, "kthread_exit elsewhere, joining oneself, and a thread to be "
-    "joined by nobody are panics")
+static void
+join_free(void)
+{
+	struct lwp *l;
+
+	(void)kthread_create(PRI_NONE, 0, NULL, returner, NULL, &l, "free");
+	(void)kthread_join(l);
+}
+
+static void
+join_running(void)
+{
+	struct lwp *l;
+
+	init();
+	(void)kthread_create(PRI_NONE, KTHREAD_MPSAFE, NULL, waiter, NULL, &l,
+	    "running");
+	(void)kthread_join(l);
+}
+
+static void
+join_twice(void)
+{
+	struct lwp *l;
+
+	(void)kthread_create(PRI_NONE, KTHREAD_MUSTJOIN, NULL, returner, NULL,
+	    &l, "twice");
+	(void)kthread_join(l);
+	(void)kthread_join(l);
+}
+
+TEST_TC(misuse, "kthread_exit elsewhere, joining oneself, a thread to be "
+    "joined by nobody, and joining one that is not to be joined are panics")
 {
 
 	test_panics(not_ours, "kthread_exit: not in a thread", NULL);
 	test_panics(joins_itself, "joins itself", NULL);
 	test_panics(nowhere, "KTHREAD_MUSTJOIN", NULL);
+	test_panics(join_free, "kthread_join: \"free\"", "was not created with "
+	    "KTHREAD_MUSTJOIN", NULL);
+	test_panics(join_running, "kthread_join: \"running\"", "was not created "
+	    "with KTHREAD_MUSTJOIN", NULL);
+	test_panics(join_twice, "kthread_join: \"twice\"", NULL);
+}
+
+static void
+no_preempt(void *arg)
+{
+
+	(void)arg;
+	kpreempt_disable();
+}
+
+static void
+ends_no_preempt(void)
+{
+	struct lwp *l;
+
+	(void)kthread_create(PRI_NONE, KTHREAD_MUSTJOIN, NULL, no_preempt,
+	    NULL, &l, "nopreempt");
+	(void)kthread_join(l);
+}
+
+static void *
+foreign_no_preempt(void *arg)
+{
+
+	kpreempt_disable();
+	return arg;
+}
+
+static void
+foreign_ends_no_preempt(void)
+{
+
+	test_join(test_thread(foreign_no_preempt, NULL));
+}
+
+TEST_TC(preemption, "in checking mode a thread that ends with preemption off "
+    "panics")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	test_panics(ends_no_preempt, "kthread_exit: \"nopreempt\" ends with "
+	    "preemption off", NULL);
+	test_panics(foreign_ends_no_preempt, "ends with preemption off", NULL);
 }
 
 static void
@@ -328,6 +415,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, known);
 	ATF_TP_ADD_TC(tp, fpu);
 	ATF_TP_ADD_TC(tp, misuse);
+	ATF_TP_ADD_TC(tp, preemption);
 	ATF_TP_ADD_TC(tp, status);
 	return atf_no_error();
 }

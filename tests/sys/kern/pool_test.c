@@ -8,6 +8,7 @@
  */
 
 #include <sys/intr.h>
+#include <sys/mutex.h>
 #include <sys/pool.h>
 #include <sys/systm.h>
 
@@ -729,6 +730,149 @@ TEST_TC(fork, "it works in a child, whatever other threads were doing")
 	pool_destroy(&pool);
 }
 
+/*
+ * A thread allocates under a spin mutex while signals interrupt others inside
+ * the C allocator, whose handler takes the mutex.
+ */
+static kmutex_t	spin_mutex;
+static atomic_bool spin_stop;
+static atomic_uint spin_ints;
+
+static int
+spin_handler(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&spin_mutex);
+	atomic_fetch_add(&spin_ints, 1);
+	mutex_exit(&spin_mutex);
+	return 1;
+}
+
+static void *
+spin_malloc(void *arg)
+{
+	void *volatile p[64];
+	size_t i;
+
+	(void)arg;
+	splx(splhigh());		/* the library knows us */
+	while (!atomic_load(&spin_stop)) {
+		for (i = 0; i < TEST_NELEM(p); i++)
+			p[i] = malloc(2000 + i * 64);
+		for (i = 0; i < TEST_NELEM(p); i++)
+			free(p[i]);
+	}
+	return NULL;
+}
+
+static void
+spin_run(void *(*func)(void *))
+{
+	pthread_t t, u;
+	void *ih;
+	int i;
+
+	atomic_init(&spin_stop, false);
+	atomic_init(&spin_ints, 0);
+	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
+	ih = intr_establish(SIGUSR1, IPL_NET, INTR_MPSAFE, spin_handler, NULL);
+	ATF_REQUIRE(ih != NULL);
+	t = test_thread(spin_malloc, NULL);
+	u = test_thread(func, NULL);
+	for (i = 0; i < TEST_SCALE(5000); i++) {
+		pthread_kill(t, SIGUSR1);
+		usleep(100);
+	}
+	atomic_store(&spin_stop, true);
+	test_join(t);
+	test_join(u);
+	ATF_CHECK(atomic_load(&spin_ints) > 0);
+	intr_disestablish(ih);
+	mutex_destroy(&spin_mutex);
+}
+
+static void *
+spin_get(void *arg)
+{
+	unsigned long got, none;
+	void *p[12];
+	size_t i;
+
+	(void)arg;
+	got = none = 0;
+	while (!atomic_load(&spin_stop)) {
+		for (i = 0; i < TEST_NELEM(p); i++) {
+			mutex_enter(&spin_mutex);
+			p[i] = pool_get(&pool, PR_NOWAIT);
+			mutex_exit(&spin_mutex);
+			if (p[i] == NULL)
+				none++;
+			else
+				got++;
+		}
+		for (i = 0; i < TEST_NELEM(p); i++) {
+			mutex_enter(&spin_mutex);
+			if (p[i] != NULL)
+				pool_put(&pool, p[i]);
+			mutex_exit(&spin_mutex);
+		}
+	}
+	ATF_CHECK_MSG(none == 0, "%lu, but none %lu times", got, none);
+	return NULL;
+}
+
+/* More than there is in reserve, at a pace that the helper can keep. */
+static void
+spin_many(void)
+{
+	static void *p[500];
+	size_t i, tries;
+
+	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
+	for (i = tries = 0; i < TEST_NELEM(p) && tries < 10000; tries++) {
+		mutex_enter(&spin_mutex);
+		p[i] = pool_get(&pool, PR_NOWAIT);
+		mutex_exit(&spin_mutex);
+		if (p[i] == NULL)
+			usleep(1000);
+		else
+			i++;
+	}
+	TEST_EQ(TEST_NELEM(p), i);
+	mutex_enter(&spin_mutex);
+	while (i > 0)
+		pool_put(&pool, p[--i]);
+	mutex_exit(&spin_mutex);
+	mutex_destroy(&spin_mutex);
+}
+
+static void
+spin_pool(void)
+{
+
+	test_env("MALLOC_ARENA_MAX", "1");
+	pool_init(&pool, 1000, 0, 0, 0, "spin", NULL, IPL_NET);
+	pool_sethiwat(&pool, 8);
+	spin_run(spin_get);
+	spin_many();
+	pool_destroy(&pool);
+}
+
+TEST_TC(spin, "pool_get() under a spin mutex that a handler takes")
+{
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	spin_pool();
+}
+
+TEST_TC(spin_checking, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	spin_pool();
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
@@ -747,6 +891,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, misuse);
 	ATF_TP_ADD_TC(tp, checking);
 	ATF_TP_ADD_TC(tp, late);
+	ATF_TP_ADD_TC(tp, spin);
+	ATF_TP_ADD_TC(tp, spin_checking);
 	ATF_TP_ADD_TC(tp, fork);
 	return atf_no_error();
 }

@@ -572,6 +572,67 @@ TEST_TC(misuse, "what must not be is a panic that names the job")
 	test_panics(wrong_priority, "priority 3", NULL);
 }
 
+/* A job that is done, and then leaves something behind. */
+static void (*leave_func)(void);
+
+static void
+leave(struct threadpool_job *job)
+{
+
+	mutex_enter(&lock);
+	threadpool_job_done(job);
+	mutex_exit(&lock);
+	(*leave_func)();
+}
+
+static void
+leave_ipl(void)
+{
+
+	(void)splvm();
+}
+
+static void
+leave_nopreempt(void)
+{
+
+	kpreempt_disable();
+}
+
+static void
+leave_klock(void)
+{
+
+	KERNEL_LOCK(2, NULL);
+}
+
+static void
+leaves(void)
+{
+	struct threadpool_job job;
+
+	begin(IPL_NONE);
+	threadpool_job_init(&job, leave, &lock, "leaves");
+	schedule(&job);
+	for (;;)
+		pause();
+}
+
+TEST_TC(misuse_checking, "in checking mode a job that leaves something behind "
+    "is a panic that names it")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	leave_func = leave_ipl;
+	test_panics(leaves, "job \"leaves\" returned at IPL", NULL);
+	leave_func = leave_nopreempt;
+	test_panics(leaves, "job \"leaves\" returned with preemption off",
+	    NULL);
+	leave_func = leave_klock;
+	test_panics(leaves, "job \"leaves\" returned holding 2 kernel locks",
+	    NULL);
+}
+
 static void
 child(void)
 {
@@ -612,6 +673,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, storm);
 	ATF_TP_ADD_TC(tp, interrupt);
 	ATF_TP_ADD_TC(tp, misuse);
+	ATF_TP_ADD_TC(tp, misuse_checking);
 	ATF_TP_ADD_TC(tp, fork);
 	return atf_no_error();
 }

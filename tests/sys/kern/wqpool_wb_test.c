@@ -8,11 +8,14 @@
  * built on.
  */
 
+#include <limits.h>
+
 #include "kern/subr_wqpool.h"
 
 #include "../../tests.h"
 
 #define	MS	INT64_C(1000000)
+#define	MANY	20000
 
 /*
  * A work with a function of its own, and the oracle: each enqueue is one run
@@ -366,6 +369,41 @@ TEST_TC(burst_cold, "the same with threads that end as soon as they are idle")
 
 	bursts(WQPOOL_SPARE, TEST_SCALE(2000) + 20, 0);
 	bursts(0, TEST_SCALE(2000) + 20, 0);
+}
+
+static int
+flooded(int flags)
+{
+	struct item *items;
+	int i, n;
+
+	pool = create(INT_MAX, flags, 0);
+	items = calloc(MANY, sizeof(*items));
+	ATF_REQUIRE(items != NULL);
+	for (i = 0; i < MANY; i++) {
+		enqueue(&items[i]);
+		if ((flags & WQPOOL_SPARE) == 0)
+			TEST_EQ(0, wqpool_grow(pool));
+	}
+	/* No thread ends: the last look sees the most there were. */
+	wqpool_drain(pool);
+	n = nthreads(pool);
+	for (i = 0; i < MANY; i++)
+		TEST_EQ(1, items[i].i_runs);
+	wqpool_destroy(pool);
+	free(items);
+	return n;
+}
+
+TEST_TC(flood, "many short works from one producer do not make many threads, "
+    "though there may be as many as one likes")
+{
+	int n;
+
+	n = flooded(WQPOOL_SPARE);
+	ATF_REQUIRE_MSG(n < 100, "%d threads", n);
+	n = flooded(0);
+	ATF_REQUIRE_MSG(n < 100, "%d threads", n);
 }
 
 /*
@@ -1280,6 +1318,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, burst_spare);
 	ATF_TP_ADD_TC(tp, burst_grow);
 	ATF_TP_ADD_TC(tp, burst_cold);
+	ATF_TP_ADD_TC(tp, flood);
 	ATF_TP_ADD_TC(tp, exclusive);
 	ATF_TP_ADD_TC(tp, not_exclusive);
 	ATF_TP_ADD_TC(tp, cancel);
