@@ -113,7 +113,8 @@ kthread_join(struct lwp *l)
 		wqcheck_sleepable("kthread_join");
 	KASSERTMSG(l != host_self(), "kthread_join: a thread joins itself");
 	/* If it is not to be joined it may have ended, and be another. */
-	KASSERTMSG((l->l_kthread & KTHREAD_MUSTJOIN) != 0,
+	KASSERTMSG((atomic_load_relaxed(&l->l_kthread) & KTHREAD_MUSTJOIN) !=
+	    0,
 	    "kthread_join: \"%s\" (%d) was not created with KTHREAD_MUSTJOIN",
 	    l->l_name, l->l_lid);
 	wqk_kernel_unlock(0, &biglocks);

@@ -96,7 +96,7 @@ lwp_reset(struct lwp *l, int lid)
 	l->l_curwork = NULL;
 	atomic_store_relaxed(&l->l_specific, NULL);
 	l->l_detached = false;
-	l->l_kthread = 0;
+	atomic_store_relaxed(&l->l_kthread, 0);
 	l->l_cpu = NULL;
 	l->l_wqq = NULL;
 	l->l_wqouter = NULL;
@@ -154,8 +154,8 @@ lwp_free(struct lwp *l)
 	if (l == &lwp_zero)
 		return;
 	kspin_enter(&lwp_lock);
-	/* Nobody may join it once more. */
-	l->l_kthread = 0;
+	/* Nobody may join it once more; who does so is not in order. */
+	atomic_store_relaxed(&l->l_kthread, 0);
 	l->l_free = lwp_freelist;
 	lwp_freelist = l;
 	kspin_exit(&lwp_lock);
@@ -361,7 +361,7 @@ lwp_create_kthread(struct lwp **lp, const char *name, pri_t pri,
 	l->l_name = l->l_namebuf;
 	l->l_func = func;
 	l->l_arg = arg;
-	l->l_kthread = kthread;
+	atomic_store_relaxed(&l->l_kthread, kthread);
 	l->l_detached = detached;
 	*lp = l;
 	error = host_thread_create(&l->l_thread, lwp_start, l, name,

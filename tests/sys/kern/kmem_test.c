@@ -436,7 +436,7 @@ alloc_ipl_nosleep(void)
 	int s;
 
 	s = splvm();
-	kmem_free(kmem_alloc(1, KM_NOSLEEP), 1);
+	kmem_intr_free(kmem_intr_alloc(1, KM_NOSLEEP), 1);
 	splx(s);
 }
 
@@ -591,7 +591,7 @@ static void *
 spin_alloc(void *arg)
 {
 	unsigned long got, none;
-	void *p[40];
+	void *p[20];
 	size_t i;
 
 	(void)arg;
