@@ -346,7 +346,8 @@ threadpool_percpu_ref_remote(struct threadpool_percpu *tpp,
     struct cpu_info *ci)
 {
 
-	KASSERTMSG(cpu_among(ci, ncpu), "threadpool_percpu_ref_remote: no such CPU");
+	KASSERTMSG(cpu_among(ci, ncpu),
+	    "threadpool_percpu_ref_remote: no such CPU");
 	return &tpp->tpp_pools[ci->ci_index];
 }
 

@@ -49,7 +49,7 @@ static struct {
 	struct kmem_piece *kr_free;		/* (kmem_lock) */
 	size_t		 kr_used;		/* (kmem_lock) bytes */
 	unsigned	 kr_nfree;		/* (kmem_lock) of kr_free */
-	unsigned	 kr_want;		/* (kmem_lock) if not 0, at least */
+	unsigned	 kr_want;		/* (kmem_lock) at least, or 0 */
 } kmem_classes[RESERVE_CLASSES];
 static unsigned char kmem_reserve[RESERVE_CLASSES][RESERVE_CLASSSZ]
     __kern_aligned;

@@ -89,7 +89,7 @@ struct workqueue {
 	void		(*wq_func)(struct work *, void *);	/* (c) */
 	void		*wq_arg;	/* (c) */
 	int		 wq_flags;	/* (c) */
-	bool		 wq_plain;	/* (c) one queue, and no checking mode */
+	bool		 wq_plain;	/* (c) one queue, no checking */
 	int		 wq_ipl;	/* (c) */
 	int		 wq_nqueues;	/* (c) */
 	unsigned	 wq_forkgen;	/* (c) kern_forkgen of its process */

@@ -627,16 +627,32 @@ wqpool_thread(void *arg)
 {
 	struct wqpool_runner self;
 	struct wqpool *p;
+	bool start;
 
 	p = arg;
 	memset(&self, 0, sizeof(self));
 	self.wr_lwp = curlwp_get();
 	self.wr_lwp->l_wqpool = p;
-	if (p->p_start != NULL)
-		(*p->p_start)(p->p_arg);
-
 	mutex_enter(&p->p_lock);
-	wqpool_arrived(p);
+	if (p->p_start != NULL) {
+		/*
+		 * The hook may take its time, and wait for that of another
+		 * thread: it is not on its way any more, and if there is work
+		 * for more than one, or one more was asked for meanwhile, the
+		 * next is started now.
+		 */
+		start = p->p_refused;
+		wqpool_arrived(p);
+		wqpool_order(p);
+		start = (start || (p->p_first != NULL &&
+		    p->p_first->wk_dummy != NULL)) && wqpool_want(p, false);
+		mutex_exit(&p->p_lock);
+		if (start)
+			(void)wqpool_start(p);
+		(*p->p_start)(p->p_arg);
+		mutex_enter(&p->p_lock);
+	} else
+		wqpool_arrived(p);
 	self.wr_next = p->p_runners;
 	p->p_runners = &self;
 	do {

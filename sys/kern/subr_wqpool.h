@@ -39,7 +39,7 @@ struct wqpool {
 	int		 p_nthreads;	/* (p) p_runners, and being started */
 	int		 p_nleaving;	/* (p) off p_runners, not yet ended */
 	int		 p_nrunning;	/* (p) in a function */
-	int		 p_nstarting;	/* (p) started or woken, not yet there */
+	int		 p_nstarting;	/* (p) on their way */
 	bool		 p_refused;	/* (p) another was wanted meanwhile */
 	bool		 p_exit;	/* (p) all shall end */
 	uint64_t	 p_seq;		/* (p) works begun */

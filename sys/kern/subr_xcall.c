@@ -248,7 +248,8 @@ xc_unicast(unsigned int flags, xcfunc_t func, void *arg1, void *arg2,
     struct cpu_info *ci)
 {
 
-	KASSERTMSG(ci != NULL && cpu_among(ci, ncpu), "xc_unicast: no such CPU");
+	KASSERTMSG(ci != NULL && cpu_among(ci, ncpu),
+	    "xc_unicast: no such CPU");
 	return xc_start("xc_unicast", flags, func, arg1, arg2, ci);
 }
 

@@ -174,6 +174,7 @@ __lwq_public void
 kthread_bind(struct task_struct *t, unsigned int cpu)
 {
 	struct cpu_info *ci;
+	struct lwp *l;
 	int error;
 
 	if ((ci = wqk_cpu_lookup(cpu)) == NULL)
@@ -182,7 +183,9 @@ kthread_bind(struct task_struct *t, unsigned int cpu)
 	if (t->t_woken)
 		wqk_panic("kthread_bind: \"%s\" runs already", t->t_name);
 	/* If another cannot be had it stays as it is. */
-	error = task_start(t, ci, &t->t_lwp);
+	error = task_start(t, ci, &l);
+	if (error == 0)
+		t->t_lwp = l;
 	cv_broadcast(&t->t_cv);
 	mutex_exit(&t->t_lock);
 	if (error != 0)

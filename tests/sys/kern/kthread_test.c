@@ -328,7 +328,8 @@ TEST_TC(misuse, "kthread_exit elsewhere, joining oneself, a thread to be "
 	test_panics(nowhere, "KTHREAD_MUSTJOIN", NULL);
 	test_panics(join_free, "kthread_join: \"free\"", "was not created with "
 	    "KTHREAD_MUSTJOIN", NULL);
-	test_panics(join_running, "kthread_join: \"running\"", "was not created "
+	test_panics(join_running, "kthread_join: \"running\"",
+	    "was not created "
 	    "with KTHREAD_MUSTJOIN", NULL);
 	test_panics(join_twice, "kthread_join: \"twice\"", NULL);
 }
