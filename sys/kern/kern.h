@@ -304,7 +304,7 @@ void	wqcheck_init(void);
 void	wqcheck_fork(void);
 void	wqcheck_create(struct workqueue *);
 bool	wqcheck_alive(struct workqueue *);
-void	wqcheck_destroy(struct workqueue *);
+struct workqueue *wqcheck_destroy(struct workqueue *);
 const void *wqcheck_enqueue(const void *, const void *);
 void	wqcheck_run(const void *, const void *);
 void	wqcheck_sleepable(const char *);

@@ -805,16 +805,14 @@ workqueue_destroy(struct workqueue *wq)
 		for (n = 0; atomic_load_acquire(&wq->wq_waiting) != 0;)
 			host_relax(&n);
 	}
-	if (KERN_CHECKING()) {
-		wqcheck_destroy(wq);
+	if (KERN_CHECKING())
 		lockdebug_free("workqueue_destroy", wq, "workqueue");
-	}
 	kspin_enter(&workqueue_listlock);
 	*wq->wq_prevp = wq->wq_next;
 	if (wq->wq_next != NULL)
 		wq->wq_next->wq_prevp = wq->wq_prevp;
 	kspin_exit(&workqueue_listlock);
-	host_free(wq);
+	host_free(KERN_CHECKING() ? wqcheck_destroy(wq) : wq);
 	wqk_kernel_lock(biglocks);
 }
 

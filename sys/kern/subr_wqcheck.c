@@ -43,6 +43,11 @@ static struct wqcheck_table wqcheck_queues = {
 	.ct_what = "queues", .ct_mask = (1 << 14) - 1
 };
 
+/* Queues that were destroyed of late: see wqcheck_destroy(). */
+static struct kspin	wqcheck_deadspin;
+static struct workqueue	*wqcheck_dead[16];	/* (wqcheck_deadspin) */
+static unsigned		wqcheck_ndead;		/* (wqcheck_deadspin) */
+
 static struct wqcheck_slot *
 wqcheck_slot(const struct wqcheck_table *ct, uintptr_t key, size_t i)
 {
@@ -132,6 +137,7 @@ void
 wqcheck_fork(void)
 {
 
+	atomic_store_relaxed(&wqcheck_deadspin.ks_locked, 0u);
 	if (KERN_CHECKING())
 		memset(wqcheck_works.ct_slots, 0, (wqcheck_works.ct_mask + 1) *
 		    sizeof(*wqcheck_works.ct_slots));
@@ -155,11 +161,22 @@ wqcheck_alive(struct workqueue *wq)
 	    atomic_load_relaxed(&wqcheck_queues.ct_full) != 0;
 }
 
-void
+/*
+ * The last queues that were destroyed are kept for a while, so that whoever
+ * still uses one reads what it was.  Returns the one to free now, or NULL.
+ */
+struct workqueue *
 wqcheck_destroy(struct workqueue *wq)
 {
+	struct workqueue *old, **place;
 
 	(void)wqcheck_remove(&wqcheck_queues, (uintptr_t)wq);
+	kspin_enter(&wqcheck_deadspin);
+	place = &wqcheck_dead[wqcheck_ndead++ % __arraycount(wqcheck_dead)];
+	old = *place;
+	*place = wq;
+	kspin_exit(&wqcheck_deadspin);
+	return old;
 }
 
 /*

@@ -160,12 +160,6 @@ int		 wqk_device_detach(device_t, int);
 /*
  * aprint(9).
  */
-#define	aprint_normal		wqk_aprint_normal
-#define	aprint_naive		wqk_aprint_naive
-#define	aprint_verbose		wqk_aprint_verbose
-#define	aprint_debug		wqk_aprint_debug
-#define	aprint_error		wqk_aprint_error
-#define	aprint_get_error_count	wqk_aprint_get_error_count
 #define	aprint_normal_dev	wqk_aprint_normal_dev
 #define	aprint_naive_dev	wqk_aprint_naive_dev
 #define	aprint_verbose_dev	wqk_aprint_verbose_dev

@@ -47,6 +47,12 @@ void	wqk_hexdump(void (*)(const char *, ...) __wq_printflike(1, 2),
  * What is said while a device is attached.  Which of them are heard is
  * written by the library's start only, from WORKQUEUE_VERBOSE.
  */
+#define	aprint_normal		wqk_aprint_normal
+#define	aprint_naive		wqk_aprint_naive
+#define	aprint_verbose		wqk_aprint_verbose
+#define	aprint_debug		wqk_aprint_debug
+#define	aprint_error		wqk_aprint_error
+#define	aprint_get_error_count	wqk_aprint_get_error_count
 void	wqk_aprint_normal(const char *, ...) __wq_printflike(1, 2);
 void	wqk_aprint_naive(const char *, ...) __wq_printflike(1, 2);
 void	wqk_aprint_verbose(const char *, ...) __wq_printflike(1, 2);

@@ -59,6 +59,8 @@ typedef unsigned char	__cpu_simple_lock_nv_t;
 #define	FALSE		0
 #endif
 
+typedef struct lwp	lwp_t;
+
 #define	NODEVMAJOR	(-1)
 
 #endif	/* !_WQK_SYS_TYPES_H_ */

@@ -213,7 +213,7 @@ TEST_TC(contend, "many threads share a few items")
 /*
  * Pages: an allocator of our own counts them.
  */
-static int npages, nallocs;
+static atomic_int npages, nallocs, nintrallocs;
 
 static void *
 page_alloc(struct pool *pp, int flags)
@@ -226,6 +226,8 @@ page_alloc(struct pool *pp, int flags)
 		return NULL;
 	npages++;
 	nallocs++;
+	if (cpu_intr_p())
+		nintrallocs++;
 	return p;
 }
 
@@ -368,22 +370,23 @@ TEST_TC(intr, "interrupts take what is there; threads fill it up again")
 	ATF_REQUIRE(taker != NULL && giver != NULL);
 	intr_inject(taker);
 	TEST_EQ(0, nheld);
-	TEST_EQ(ENOMEM, primed);
+	/* Nothing is made here; but the helper may have been quick. */
+	ATF_REQUIRE(primed == ENOMEM || primed == 0);
+	TEST_EQ(0, nintrallocs);
 	pool_setlowat(&pool, 8);
 	for (round = 0; round < 3; round++) {
 		before = nallocs;
 		intr_inject(taker);
 		ATF_REQUIRE(nheld >= 8);
-		TEST_EQ(before, nallocs);
 		/* One call in thread context. */
 		item = pool_get(&pool, PR_NOWAIT);
 		ATF_REQUIRE(item != NULL);
-		ATF_REQUIRE(nallocs > before);
-		before = nallocs;
+		ATF_REQUIRE(nallocs > before || nheld == 100);
 		pool_put(&pool, item);
 		intr_inject(giver);
 		TEST_EQ(0, nheld);
-		TEST_EQ(before, nallocs);
+		/* Others, the helper among them, may; handlers may not. */
+		TEST_EQ(0, nintrallocs);
 	}
 	intr_disestablish(taker);
 	intr_disestablish(giver);
