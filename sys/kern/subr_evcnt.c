@@ -79,10 +79,10 @@ __kern_public void
 evcnt_detach(struct evcnt *ev)
 {
 
+	kspin_enter(&evcnt_lock);
 	KASSERTMSG(ev->ev_list.tqe_prev != NULL,
 	    "evcnt_detach: \"%s %s\" is not attached", ev->ev_group,
 	    ev->ev_name);
-	kspin_enter(&evcnt_lock);
 	*ev->ev_list.tqe_prev = ev->ev_list.tqe_next;
 	if (ev->ev_list.tqe_next != NULL)
 		ev->ev_list.tqe_next->ev_list.tqe_prev = ev->ev_list.tqe_prev;

@@ -328,14 +328,12 @@ lwq_flush_delayed(struct work_struct *ws)
 	int cpu, stopped;
 
 	it = &ws->__ws_item;
-	for (n = 0;;) {
+	for (n = 0; (stopped = lwq_stop(it, &ws->__ws_timer, 0)) < 0;)
+		wqk_relax(&n);
+	if (stopped > 0) {
+		/* It is ours now, and nobody arms it anew. */
 		wq = ws->__ws_timer.__t_wq;
 		cpu = ws->__ws_timer.__t_cpu;
-		if ((stopped = lwq_stop(it, &ws->__ws_timer, 0)) >= 0)
-			break;
-		wqk_relax(&n);
-	}
-	if (stopped > 0) {
 		if (!lwq_hold_wq(wq)) {
 			(void)lwq_refused(wq, it, "delayed work");
 			return false;
