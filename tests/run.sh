@@ -6,7 +6,8 @@
 # run.sh top objtop host san model [filter ...]: run what is built under
 # objtop/tests by kyua, show what failed, and compare the tests that the
 # back end skips with the committed list.  "bmake test" calls this.
-# The numbers are left in objtop/test.result: passed failed skipped.
+# The numbers are left in objtop/test.result: passed failed skipped; what
+# failed, a line each, in objtop/test.failed.
 
 set -u
 top=$1 obj=$2 host=$3 san=$4 model=$5
@@ -20,7 +21,8 @@ fi
 db=$obj/test.db
 report=$obj/test.report
 result=$obj/test.result
-rm -f "$db" "$report" "$result"
+broken=$obj/test.failed
+rm -f "$db" "$report" "$result" "$broken"
 
 # The sanitizers' memory layouts bear no far-flung random addresses.
 : "${TSAN_OPTIONS=die_after_fork=0:second_deadlock_stack=1}"
@@ -53,6 +55,8 @@ fi
 failed=$(($4 + $5))
 passed=$(($1 - $2 - failed))
 
+$kyua report --results-file="$db" --results-filter=broken,failed |
+    grep -e '->  failed: ' -e '->  broken: ' > "$broken"
 if [ "$failed" -ne 0 ]; then
 	echo
 	$kyua report --results-file="$db" --results-filter=broken,failed \
@@ -76,7 +80,8 @@ if [ "$compare" = yes ] && [ -f "$list" ]; then
 	    > "$obj/test.skip"
 	if ! sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$list" | sort |
 	    diff - "$obj/test.skip"; then
-		echo "run.sh: the tests skipped are not those in $list" >&2
+		echo "run.sh: the tests skipped are not those in $list" |
+		    tee -a "$broken" >&2
 		failed=$((failed + 1))
 		status=1
 	else
@@ -86,6 +91,7 @@ fi
 
 echo "$passed $failed $2" > "$result"
 echo
+cat "$broken"
 echo "libworkqueue, ${obj##*/}: $passed passed, $failed failed, $2 skipped"
 [ "$failed" -eq 0 ] || status=1
 exit $status
