@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -88,12 +87,36 @@ host_init(void (*threadexit)(void *))
 	(void)pthread_once(&host_once, host_init_once);
 }
 
+/*
+ * ThreadSanitizer keeps an asynchronous signal for the next call that it
+ * knows to block, in memory that it maps in a thread's first such call; it
+ * forgets a signal that arrives while it does (LLVM 14).  So that call is
+ * made here, when none can arrive.
+ */
+static void
+host_settle(void)
+{
+#ifdef HOST_TSAN
+	struct timespec ts = { .tv_sec = 0, .tv_nsec = 0 };
+	sigset_t all, old;
+	int ostate;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	(void)nanosleep(&ts, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	(void)pthread_setcancelstate(ostate, &ostate);
+#endif
+}
+
 int
 host_attach(void *self)
 {
 
 	if (host_keyerror != 0)
 		return host_keyerror;
+	host_settle();
 	return pthread_setspecific(host_key, self);
 }
 
@@ -115,6 +138,7 @@ host_thread_main(void *arg)
 	memcpy(&ht->ht_space[HT_PTHREAD], &tid, sizeof(tid));
 	/* Release: pairs with host_thread_tid(). */
 	atomic_store_release(&ht->ht_space[HT_KNOWN], 1UL);
+	host_settle();
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
 	host_md_thread_start(ht);
 	(*ht->ht_func)(ht->ht_arg);

@@ -36,14 +36,6 @@
 
 #include <host/host_var.h>
 
-#ifdef __SANITIZE_THREAD__
-#define	HOST_TSAN
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define	HOST_TSAN
-#endif
-#endif
-
 /* Where the process finds itself; a test may put files of its own there. */
 #ifndef HOST_PROC
 #define	HOST_PROC	"/proc/self"

@@ -14,6 +14,14 @@
 
 #include <host/host.h>
 
+#ifdef __SANITIZE_THREAD__
+#define	HOST_TSAN
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define	HOST_TSAN
+#endif
+#endif
+
 /* ht_space: the pthread_t, whether it is there, a word for the back end. */
 #define	HT_PTHREAD	0
 #define	HT_MD		1
