@@ -161,7 +161,7 @@ struct lwp *lwp_adopt(void);
 int	lwp_create(struct lwp **, const char *, pri_t, struct cpu_info *,
 	    void (*)(void *), void *);
 int	lwp_create_kthread(struct lwp **, const char *, pri_t,
-	    struct cpu_info *, void (*)(void *), void *, int, bool);
+	    struct cpu_info *, void (*)(void *), void *, int, bool, uintptr_t);
 void	lwp_join(struct lwp *);
 void	lwp_leave(void) __attribute__((__noreturn__));
 void	lwp_exit(void *);
@@ -308,34 +308,55 @@ struct workqueue *wqcheck_destroy(struct workqueue *);
 const void *wqcheck_enqueue(const void *, const void *);
 void	wqcheck_run(const void *, const void *);
 void	wqcheck_sleepable(const char *);
-void	wqcheck_lockable(const char *);
+void	wqcheck_sleepable_on(const char *, const void *, const char *);
+void	wqcheck_lockable(const char *, const void *, const char *);
 
 /*
- * subr_lockdebug.c: the checking mode of locks; under KERN_CHECKING() only.
+ * The checking mode of locks; under KERN_CHECKING() only, but for what makes
+ * texts.  subr_lockdebug.c: the objects.
  */
 #define	LOCKDEBUG_SITE() ((uintptr_t)__builtin_return_address(0))
+
+/* Flags of lockdebug_make(). */
+#define	LOCKDEBUG_RUN	0x01		/* no lock: it runs a function */
+#define	LOCKDEBUG_LOOSE	0x02		/* a callout: need not be destroyed */
+
 void	lockdebug_init(void);
-void	lockdebug_lwpinit(struct lwp *);
 void	lockdebug_fork(int);
+void	lockdebug_make(const char *, const void *, const char *,
+	    const char *, int, uintptr_t);
 void	lockdebug_alloc(const char *, const void *, const char *,
 	    const char *, uintptr_t);
 void	lockdebug_free(const char *, const void *, const char *);
+void	lockdebug_end(const void *);
 void	lockdebug_keep(const void *);
 void	lockdebug_memfree(const char *, const void *, size_t);
+const char *lockdebug_text(const void *, const char *);
+const char *lockdebug_made(const void *);
+
+/* subr_lockheld.c: locks that threads hold and wait for. */
+void	lockdebug_lwpinit(struct lwp *);
 void	lockdebug_wantlock(const char *, const void *, const char *, bool,
 	    uintptr_t);
 void	lockdebug_locked(const char *, const void *, const char *, bool, bool,
 	    uintptr_t);
 void	lockdebug_unlocked(const char *, const void *, const char *);
 void	lockdebug_shared(const void *, bool);
-void	lockdebug_run(const void *, const void *, uintptr_t);
-void	lockdebug_ran(const void *, const void *);
-void	lockdebug_wantwork(const char *, const void *, uintptr_t);
-void	lockdebug_wait(const char *, const void *, const void *, const int *);
-void	lockdebug_waited(void);
+const char *lockdebug_heldtext(void);
 /* Panic if the calling thread holds more locks than it did before. */
 int	lockdebug_held(void);
 void	lockdebug_barrier(const char *, const void *, int);
+
+/* What runs functions, and those who wait for them. */
+uintptr_t lockdebug_run(const void *, const void *, uintptr_t);
+void	lockdebug_ran(const char *, const void *, const void *, int);
+void	lockdebug_done(const void *);
+void	lockdebug_wantrun(const char *, const void *, uintptr_t, const void *,
+	    uintptr_t);
+void	lockdebug_wantwork(const char *, const void *, uintptr_t);
+void	lockdebug_wait(const char *, const void *, const void *, const int *);
+void	lockdebug_waitrun(const char *, const void *);
+void	lockdebug_waited(void);
 
 /*
  * kern_proc.c
@@ -357,6 +378,7 @@ void	softint_fork(void);
 #define	KERN_FORK_PARENT	1	/* and after */
 #define	KERN_FORK_CHILD		2
 void	callout_fork(int);
+bool	callout_busy(const void *);
 void	clock_init(void);
 
 /*

@@ -58,7 +58,7 @@ cv_destroy(kcondvar_t *cv)
 
 	cv_check(cv, "cv_destroy");
 	KASSERTMSG(atomic_load_relaxed(&cv->cv_waiters) == 0,
-	    "cv_destroy: condvar %p (%s) has waiters", (void *)cv,
+	    "cv_destroy: %s (%s) has waiters", lockdebug_text(cv, "condvar"),
 	    cv->cv_wmesg);
 	if (KERN_CHECKING())
 		lockdebug_free("cv_destroy", cv, "condvar");
@@ -73,8 +73,9 @@ cv_block(kcondvar_t *cv, kmutex_t *mtx, int64_t deadline, const char *func)
 	int error;
 
 	cv_check(cv, func);
-	KASSERTMSG(mutex_owned(mtx), "%s: condvar %p (%s): mutex %p not held",
-	    func, (void *)cv, cv->cv_wmesg, (void *)mtx);
+	KASSERTMSG(mutex_owned(mtx), "%s: %s (%s): %s not held", func,
+	    lockdebug_text(cv, "condvar"), cv->cv_wmesg,
+	    lockdebug_text(mtx, "mutex"));
 
 	l = curlwp_get();
 	atomic_store_relaxed(&l->l_wmesg, cv->cv_wmesg);
@@ -88,7 +89,7 @@ cv_block(kcondvar_t *cv, kmutex_t *mtx, int64_t deadline, const char *func)
 	mutex_exit(mtx);
 	/* Only now: the mutex may have been what raised the level. */
 	if (KERN_CHECKING())
-		wqcheck_sleepable(func);
+		wqcheck_sleepable_on(func, cv, "condvar");
 	error = sleepq_block(l, deadline);
 	atomic_store_relaxed(&l->l_wmesg, NULL);
 	mutex_enter(mtx);

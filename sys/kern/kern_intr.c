@@ -45,13 +45,39 @@ static kmutex_t		intr_startlock = KMUTEX_INITIALIZER; /* its start */
 #define	INTR_BIT(is)	((uint64_t)1 << ((is) - intr_sources))
 
 /*
+ * A handler has returned: what has it left behind?
+ */
+static void
+intr_check_return(const struct lwp *l, const struct intrsrc *is,
+    int (*func)(void *), int held, int blcnt, int nopreempt)
+{
+	const void *f;
+
+	f = (const void *)(uintptr_t)func;
+	lockdebug_barrier("interrupt handler", f, held);
+	if (l->l_mtxcount != 0)
+		panic("interrupt handler %p%s returned holding a spin mutex",
+		    f, lockdebug_made(is));
+	if (l->l_ipl != is->is_ipl)
+		panic("interrupt handler %p%s returned at IPL %d", f,
+		    lockdebug_made(is), l->l_ipl);
+	if (l->l_blcnt != blcnt)
+		panic("interrupt handler %p%s returned holding %d kernel "
+		    "locks, called with %d", f, lockdebug_made(is), l->l_blcnt,
+		    blcnt);
+	if (l->l_nopreempt != nopreempt)
+		panic("interrupt handler %p%s returned with preemption off",
+		    f, lockdebug_made(is));
+}
+
+/*
  * Call a handler, n times.  In the thread l, which may take it.
  */
 static void
 intr_dispatch(struct lwp *l, struct intrsrc *is, unsigned n)
 {
 	int (*func)(void *);
-	int blcnt, mtxcount, mtxoldspl, nopreempt, s;
+	int blcnt, held, mtxcount, mtxoldspl, nopreempt, s;
 
 	/*
 	 * We count ourselves and look at is_func; who disestablishes clears
@@ -70,25 +96,14 @@ intr_dispatch(struct lwp *l, struct intrsrc *is, unsigned n)
 		l->l_mtxcount = 0;
 		blcnt = l->l_blcnt;
 		nopreempt = l->l_nopreempt;
+		held = KERN_CHECKING() ? lockdebug_held() : 0;
 		l->l_intrdepth++;
 		atomic_signal_barrier();
 		for (; n > 0; n--) {
 			(void)(*func)(is->is_arg);
-			if (KERN_CHECKING() && l->l_mtxcount != 0)
-				panic("interrupt handler %p returned holding "
-				    "a spin mutex", (void *)(uintptr_t)func);
-			if (KERN_CHECKING() && l->l_ipl != is->is_ipl)
-				panic("interrupt handler %p returned at IPL "
-				    "%d", (void *)(uintptr_t)func, l->l_ipl);
-			if (KERN_CHECKING() && l->l_blcnt != blcnt)
-				panic("interrupt handler %p returned holding "
-				    "%d kernel locks, called with %d",
-				    (void *)(uintptr_t)func, l->l_blcnt,
-				    blcnt);
-			if (KERN_CHECKING() && l->l_nopreempt != nopreempt)
-				panic("interrupt handler %p returned with "
-				    "preemption off",
-				    (void *)(uintptr_t)func);
+			if (KERN_CHECKING())
+				intr_check_return(l, is, func, held, blcnt,
+				    nopreempt);
 		}
 		atomic_signal_barrier();
 		l->l_intrdepth--;
@@ -364,6 +379,9 @@ intr_establish(int signo, int ipl, int flags, int (*func)(void *), void *arg)
 	is->is_ipl = ipl;
 	is->is_flags = flags;
 	atomic_store_relaxed(&is->is_count, (uint64_t)0);
+	if (KERN_CHECKING())
+		lockdebug_make("intr_establish", is, "interrupt", NULL,
+		    LOCKDEBUG_RUN, LOCKDEBUG_SITE());
 	atomic_store_release(&is->is_func, func);
 	if (signo != 0) {
 		/* Release, in the or: see intr_signal(). */
@@ -374,6 +392,8 @@ intr_establish(int signo, int ipl, int flags, int (*func)(void *), void *arg)
 			(void)atomic_fetch_and_seq_cst(&intr_bysigno[signo],
 			    ~INTR_BIT(is));
 			atomic_store_release(&is->is_func, NULL);
+			if (KERN_CHECKING())
+				lockdebug_end(is);
 			kspin_enter(&intr_lock);
 			is->is_used = false;
 			kspin_exit(&intr_lock);
@@ -390,10 +410,11 @@ intr_disestablish(void *ih)
 	struct intrsrc *is;
 	uint64_t old;
 	unsigned n;
+	int biglocks;
 
 	is = ih;
 	if (KERN_CHECKING())
-		wqcheck_sleepable("intr_disestablish");
+		wqcheck_sleepable_on("intr_disestablish", is, "interrupt");
 	mutex_enter(&intr_startlock);
 	if (is->is_signo != 0) {
 		old = atomic_fetch_and_seq_cst(&intr_bysigno[is->is_signo],
@@ -402,10 +423,15 @@ intr_disestablish(void *ih)
 			host_signal_release(is->is_signo);
 	}
 	mutex_exit(&intr_startlock);
+	/* A handler may be waiting for the kernel lock. */
+	wqk_kernel_unlock(0, &biglocks);
 	/* See intr_dispatch(). */
 	(void)atomic_swap_seq_cst(&is->is_func, NULL);
 	for (n = 0; atomic_load_seq_cst(&is->is_running) != 0;)
 		host_relax(&n);
+	wqk_kernel_lock(biglocks);
+	if (KERN_CHECKING())
+		lockdebug_end(is);
 	/* What is held back or handed on meets no handler; see is_held. */
 	kspin_enter(&intr_lock);
 	is->is_used = false;

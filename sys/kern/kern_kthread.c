@@ -31,6 +31,8 @@ kthread_main(void *arg)
 
 	kt = *(struct kthread *)arg;
 	host_free(arg);
+	if (KERN_CHECKING())
+		(void)lockdebug_run(host_self(), NULL, (uintptr_t)kt.kt_func);
 	if ((kt.kt_flags & KTHREAD_MPSAFE) == 0)
 		wqk_kernel_lock(1);
 	(*kt.kt_func)(kt.kt_arg);
@@ -74,7 +76,7 @@ kthread_create(pri_t pri, int flags, struct cpu_info *ci, void (*func)(void *),
 	/* From its start on l may be ended, and used again. */
 	error = lwp_create_kthread(lp != NULL ? lp : &l, name, pri, ci,
 	    kthread_main, kt, flags | KTHREAD_OURS,
-	    (flags & KTHREAD_MUSTJOIN) == 0);
+	    (flags & KTHREAD_MUSTJOIN) == 0, LOCKDEBUG_SITE());
 	if (error != 0)
 		host_free(kt);
 	return error;
@@ -92,13 +94,13 @@ kthread_exit(int ecode)
 		kern_warn("kthread \"%s\" (%d) exits with status %d",
 		    l->l_name, l->l_lid, ecode);
 	if (KERN_CHECKING()) {
+		lockdebug_ran("kthread_exit: thread ends", l, NULL, 0);
 		if (l->l_ipl != IPL_NONE)
-			panic("kthread_exit: \"%s\" ends at IPL %d", l->l_name,
-			    l->l_ipl);
+			panic("kthread_exit: \"%s\"%s ends at IPL %d",
+			    l->l_name, lockdebug_made(l), l->l_ipl);
 		if (l->l_nopreempt != 0)
-			panic("kthread_exit: \"%s\" ends with preemption off",
-			    l->l_name);
-		lockdebug_barrier("kthread_exit: thread ends", NULL, 0);
+			panic("kthread_exit: \"%s\"%s ends with preemption off",
+			    l->l_name, lockdebug_made(l));
 	}
 	wqk_kernel_unlock(0, NULL);
 	lwp_leave();
@@ -110,7 +112,7 @@ kthread_join(struct lwp *l)
 	int biglocks;
 
 	if (KERN_CHECKING())
-		wqcheck_sleepable("kthread_join");
+		wqcheck_sleepable_on("kthread_join", l, "kthread");
 	KASSERTMSG(l != host_self(), "kthread_join: a thread joins itself");
 	/* If it is not to be joined it may have ended, and be another. */
 	KASSERTMSG((atomic_load_relaxed(&l->l_kthread) & KTHREAD_MUSTJOIN) !=
@@ -118,7 +120,13 @@ kthread_join(struct lwp *l)
 	    "kthread_join: \"%s\" (%d) was not created with KTHREAD_MUSTJOIN",
 	    l->l_name, l->l_lid);
 	wqk_kernel_unlock(0, &biglocks);
+	if (KERN_CHECKING()) {
+		lockdebug_wantwork("kthread_join", l, LOCKDEBUG_SITE());
+		lockdebug_wait("kthread_join", l, NULL, NULL);
+	}
 	lwp_join(l);
+	if (KERN_CHECKING())
+		lockdebug_waited();
 	wqk_kernel_lock(biglocks);
 	return 0;
 }

@@ -153,7 +153,8 @@ wqk_kernel_lock(int n)
 	l = curlwp_get();
 	if (l->l_blcnt == 0) {
 		if (KERN_CHECKING() && l->l_mtxcount != 0)
-			panic("KERNEL_LOCK: taken while holding a spin mutex");
+			panic("KERNEL_LOCK: taken while holding a spin mutex"
+			    "%s", lockdebug_heldtext());
 		kernel_lock_acquire(l);
 	}
 	l->l_blcnt += n;

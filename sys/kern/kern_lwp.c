@@ -153,6 +153,8 @@ lwp_free(struct lwp *l)
 
 	if (l == &lwp_zero)
 		return;
+	if (KERN_CHECKING())
+		lockdebug_end(l);
 	kspin_enter(&lwp_lock);
 	/* Nobody may join it once more; who does so is not in order. */
 	atomic_store_relaxed(&l->l_kthread, 0);
@@ -214,9 +216,13 @@ static void
 lwp_check_end(const struct lwp *l)
 {
 
-	if (l->l_nopreempt != 0)
-		panic("thread \"%s\" ends with preemption off", l->l_name);
 	lockdebug_barrier("thread ends", NULL, 0);
+	if (l->l_ipl != IPL_NONE)
+		panic("thread \"%s\" (%d) ends at IPL %d", l->l_name,
+		    l->l_lid, l->l_ipl);
+	if (l->l_nopreempt != 0)
+		panic("thread \"%s\" (%d) ends with preemption off",
+		    l->l_name, l->l_lid);
 }
 
 /*
@@ -337,16 +343,17 @@ lwp_create(struct lwp **lp, const char *name, pri_t pri, struct cpu_info *ci,
     void (*func)(void *), void *arg)
 {
 
-	return lwp_create_kthread(lp, name, pri, ci, func, arg, 0, false);
+	return lwp_create_kthread(lp, name, pri, ci, func, arg, 0, false, 0);
 }
 
 /*
- * The same with l_kthread and l_detached, which are set before it is known.
+ * The same with l_kthread and l_detached, which are set before it is known,
+ * and from where it was asked for.
  */
 int
 lwp_create_kthread(struct lwp **lp, const char *name, pri_t pri,
     struct cpu_info *ci, void (*func)(void *), void *arg, int kthread,
-    bool detached)
+    bool detached, uintptr_t site)
 {
 	struct lwp *l;
 	int error;
@@ -363,6 +370,9 @@ lwp_create_kthread(struct lwp **lp, const char *name, pri_t pri,
 	l->l_arg = arg;
 	atomic_store_relaxed(&l->l_kthread, kthread);
 	l->l_detached = detached;
+	if (KERN_CHECKING() && kthread != 0 && !detached)
+		lockdebug_make("kthread_create", l, "kthread", l->l_name,
+		    LOCKDEBUG_RUN, site);
 	*lp = l;
 	error = host_thread_create(&l->l_thread, lwp_start, l, name,
 	    ci != NULL && cpu_bindok ? ci->ci_hostid : -1);

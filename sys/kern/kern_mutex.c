@@ -53,11 +53,11 @@ mutex_destroy(kmutex_t *mtx)
 {
 
 	KASSERTMSG((mtx->mtx_flags & MTX_DEAD) == 0,
-	    "mutex_destroy: mutex %p is destroyed", (void *)mtx);
+	    "mutex_destroy: %s is destroyed", lockdebug_text(mtx, "mutex"));
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_free("mutex_destroy", mtx, "mutex");
 	KASSERTMSG(atomic_load_relaxed(&mtx->mtx_owner) == 0,
-	    "mutex_destroy: mutex %p is held", (void *)mtx);
+	    "mutex_destroy: %s is held", lockdebug_text(mtx, "mutex"));
 	mtx->mtx_flags |= MTX_DEAD;
 }
 
@@ -82,7 +82,8 @@ mutex_check(const kmutex_t *mtx, const struct lwp *l, uintptr_t o,
 
 	mutex_check_alive(mtx, func);
 	KASSERTMSG(MTX_OWNER(o) != (uintptr_t)l,
-	    "%s: locking against myself: mutex %p", func, (const void *)mtx);
+	    "%s: locking against myself: %s", func,
+	    lockdebug_text(mtx, "mutex"));
 }
 
 /*
@@ -195,7 +196,7 @@ mutex_spin_release(kmutex_t *mtx, struct lwp *l, const char *func)
 {
 
 	KASSERTMSG(atomic_load_relaxed(&mtx->mtx_owner) == (uintptr_t)l,
-	    "%s: mutex %p not held", func, (void *)mtx);
+	    "%s: %s not held", func, lockdebug_text(mtx, "mutex"));
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_unlocked(func, mtx, "mutex");
 	/* Release: hand over what we did; the last touch of the mutex. */
@@ -218,7 +219,7 @@ mutex_enter_slow(kmutex_t *mtx, uintptr_t site)
 	}
 	mutex_check_alive(mtx, "mutex_enter");
 	if (__predict_false((mtx->mtx_flags & MTX_WATCHED) != 0)) {
-		wqcheck_lockable("mutex_enter");
+		wqcheck_lockable("mutex_enter", mtx, "mutex");
 		lockdebug_wantlock("mutex_enter", mtx, "mutex", false, site);
 	}
 	mutex_check(mtx, l, atomic_load_relaxed(&mtx->mtx_owner),
@@ -258,7 +259,7 @@ mutex_exit_slow(kmutex_t *mtx)
 	}
 	o = atomic_load_relaxed(&mtx->mtx_owner);
 	KASSERTMSG(MTX_OWNER(o) == (uintptr_t)l,
-	    "mutex_exit: mutex %p not held", (void *)mtx);
+	    "mutex_exit: %s not held", lockdebug_text(mtx, "mutex"));
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_unlocked("mutex_exit", mtx, "mutex");
 	o = (uintptr_t)l;
@@ -298,7 +299,7 @@ mutex_spin_enter(kmutex_t *mtx)
 {
 
 	KASSERTMSG((mtx->mtx_flags & MTX_SPIN) != 0,
-	    "mutex_spin_enter: mutex %p is adaptive", (void *)mtx);
+	    "mutex_spin_enter: %s is adaptive", lockdebug_text(mtx, "mutex"));
 	mutex_spin_acquire(mtx, curlwp_get(), "mutex_spin_enter",
 	    LOCKDEBUG_SITE());
 }
@@ -308,7 +309,7 @@ mutex_spin_exit(kmutex_t *mtx)
 {
 
 	KASSERTMSG((mtx->mtx_flags & MTX_SPIN) != 0,
-	    "mutex_spin_exit: mutex %p is adaptive", (void *)mtx);
+	    "mutex_spin_exit: %s is adaptive", lockdebug_text(mtx, "mutex"));
 	mutex_spin_release(mtx, curlwp_get(), "mutex_spin_exit");
 }
 
@@ -325,8 +326,8 @@ mutex_tryenter(kmutex_t *mtx)
 	if (spin)
 		mutex_spin_raise(mtx, l);
 	else if ((mtx->mtx_flags & MTX_WATCHED) != 0 && l->l_intrdepth != 0)
-		panic("mutex_tryenter: adaptive mutex %p in interrupt context",
-		    (void *)mtx);
+		panic("mutex_tryenter: adaptive %s in interrupt context",
+		    lockdebug_text(mtx, "mutex"));
 	o = 0;
 	do {
 		/* Acquire: see what the last owner did. */

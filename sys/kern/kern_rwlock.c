@@ -58,7 +58,8 @@ rw_destroy(krwlock_t *rw)
 	    (void *)rw);
 	if (KERN_CHECKING())
 		lockdebug_free("rw_destroy", rw, "rwlock");
-	KASSERTMSG(o == 0, "rw_destroy: rwlock %p is held", (void *)rw);
+	KASSERTMSG(o == 0, "rw_destroy: %s is held",
+	    lockdebug_text(rw, "rwlock"));
 	atomic_store_relaxed(&rw->rw_word, RW_DEAD);
 }
 
@@ -139,12 +140,12 @@ rw_enter_slow(krwlock_t *rw, krw_t op, uintptr_t site)
 	KASSERTMSG(o != RW_DEAD, "rw_enter: rwlock %p is destroyed",
 	    (void *)rw);
 	if (KERN_CHECKING()) {
-		wqcheck_lockable("rw_enter");
+		wqcheck_lockable("rw_enter", rw, "rwlock");
 		lockdebug_wantlock("rw_enter", rw, "rwlock", op == RW_READER,
 		    site);
 	}
-	KASSERTMSG(!RW_OWNED(o, l), "rw_enter: locking against myself: "
-	    "rwlock %p", (void *)rw);
+	KASSERTMSG(!RW_OWNED(o, l), "rw_enter: locking against myself: %s",
+	    lockdebug_text(rw, "rwlock"));
 	rw_wait(rw, l, op);
 	if (KERN_CHECKING())
 		lockdebug_locked("rw_enter", rw, "rwlock", op == RW_READER,
@@ -172,8 +173,8 @@ rw_tryenter(krwlock_t *rw, const krw_t op)
 
 	l = curlwp_get();
 	if (KERN_CHECKING() && l->l_intrdepth != 0)
-		panic("rw_tryenter: rwlock %p in interrupt context",
-		    (void *)rw);
+		panic("rw_tryenter: %s in interrupt context",
+		    lockdebug_text(rw, "rwlock"));
 	o = op == RW_READER ? atomic_load_relaxed(&rw->rw_word) : 0;
 	if (__predict_true(rw_try(rw, l, op, &o))) {
 		if (KERN_CHECKING())
@@ -240,7 +241,8 @@ rw_exit_slow(krwlock_t *rw)
 	l = curlwp_get();
 	o = atomic_load_relaxed(&rw->rw_word);
 	KASSERTMSG(o != RW_DEAD && ((o & RW_WRITTEN) != 0 ? RW_OWNED(o, l) :
-	    RW_COUNT(o) != 0), "rw_exit: rwlock %p not held", (void *)rw);
+	    RW_COUNT(o) != 0), "rw_exit: %s not held",
+	    lockdebug_text(rw, "rwlock"));
 	if (KERN_CHECKING())
 		lockdebug_unlocked("rw_exit", rw, "rwlock");
 	if ((o & RW_WRITTEN) != 0) {
@@ -287,7 +289,7 @@ rw_tryupgrade(krwlock_t *rw)
 	l = curlwp_get();
 	o = atomic_load_relaxed(&rw->rw_word);
 	KASSERTMSG(o != RW_DEAD && (o & RW_WRITTEN) == 0 && RW_COUNT(o) != 0,
-	    "rw_tryupgrade: rwlock %p not held to read", (void *)rw);
+	    "rw_tryupgrade: %s not held to read", lockdebug_text(rw, "rwlock"));
 	while (RW_COUNT(o) == 1) {
 		/* Acquire: see what the readers before us did. */
 		if (atomic_cas_acquire(&rw->rw_word, &o,
@@ -315,7 +317,8 @@ rw_downgrade(krwlock_t *rw)
 	if (__predict_true(atomic_cas_release(&rw->rw_word, &o, RW_ONE)))
 		return;
 	KASSERTMSG(o != RW_DEAD && RW_OWNED(o, curlwp_get()),
-	    "rw_downgrade: rwlock %p not held to write", (void *)rw);
+	    "rw_downgrade: %s not held to write",
+	    lockdebug_text(rw, "rwlock"));
 
 	/* Readers that sleep come in with us, before the next writer. */
 	sq = sleepq_enter(rw);
@@ -364,7 +367,7 @@ rw_lock_op(krwlock_t *rw)
 	uintptr_t o;
 
 	o = atomic_load_relaxed(&rw->rw_word);
-	KASSERTMSG(o != RW_DEAD && RW_COUNT(o) != 0, "rw_lock_op: rwlock %p "
-	    "not held", (void *)rw);
+	KASSERTMSG(o != RW_DEAD && RW_COUNT(o) != 0, "rw_lock_op: %s "
+	    "not held", lockdebug_text(rw, "rwlock"));
 	return (o & RW_WRITTEN) != 0 ? RW_WRITER : RW_READER;
 }

@@ -86,33 +86,44 @@ softint_next(struct softcpu *sc)
 }
 
 static void
-softint_run(struct lwp *l, const struct softhand *sh)
+softint_check_return(const struct lwp *l, const struct softhand *sh,
+    int biglocks)
 {
+	const void *f;
+
+	f = (const void *)(uintptr_t)sh->sh_func;
+	lockdebug_ran("softint", sh, f, 0);
+	if (l->l_mtxcount != 0)
+		panic("%s: function %p returned holding a spin mutex",
+		    lockdebug_text(sh, "softint"), f);
+	if (l->l_ipl != SOFTINT_IPL(sh->sh_level))
+		panic("%s: function %p returned at IPL %d",
+		    lockdebug_text(sh, "softint"), f, l->l_ipl);
+	if (l->l_blcnt != biglocks)
+		panic("%s: function %p returned holding %d kernel locks",
+		    lockdebug_text(sh, "softint"), f, l->l_blcnt);
+	if (l->l_nopreempt != 0)
+		panic("%s: function %p returned with preemption off",
+		    lockdebug_text(sh, "softint"), f);
+}
+
+static void
+softint_run(struct lwp *l, const struct softint *si)
+{
+	const struct softhand *sh;
 	bool biglock;
 
+	sh = si->si_hand;
 	biglock = (sh->sh_flags & SOFTINT_MPSAFE) == 0;
 	l->l_softintr = 1;
 	l->l_ipl = SOFTINT_IPL(sh->sh_level);
 	if (biglock)
 		wqk_kernel_lock(1);
+	if (KERN_CHECKING())
+		(void)lockdebug_run(sh, si, (uintptr_t)sh->sh_func);
 	(*sh->sh_func)(sh->sh_arg);
-	if (KERN_CHECKING()) {
-		if (l->l_mtxcount != 0)
-			panic("softint: function %p returned holding a spin "
-			    "mutex", (void *)(uintptr_t)sh->sh_func);
-		if (l->l_ipl != SOFTINT_IPL(sh->sh_level))
-			panic("softint: function %p returned at IPL %d",
-			    (void *)(uintptr_t)sh->sh_func, l->l_ipl);
-		if (l->l_blcnt != biglock)
-			panic("softint: function %p returned holding %d "
-			    "kernel locks", (void *)(uintptr_t)sh->sh_func,
-			    l->l_blcnt);
-		if (l->l_nopreempt != 0)
-			panic("softint: function %p returned with preemption "
-			    "off", (void *)(uintptr_t)sh->sh_func);
-		lockdebug_barrier("softint", (void *)(uintptr_t)sh->sh_func,
-		    0);
-	}
+	if (KERN_CHECKING())
+		softint_check_return(l, sh, biglock);
 	if (biglock)
 		wqk_kernel_unlock(1, NULL);
 	l->l_softintr = 0;
@@ -143,7 +154,7 @@ softint_thread(void *arg)
 		 * taken off the list.
 		 */
 		(void)atomic_swap_acq_rel(&si->si_pending, 0u);
-		softint_run(l, si->si_hand);
+		softint_run(l, si);
 		kspin_enter(&sc->sc_lock);
 		sc->sc_running = NULL;
 		waiting = sc->sc_waiting;
@@ -223,6 +234,9 @@ softint_establish(unsigned int flags, void (*func)(void *), void *arg)
 		sh->sh_ints[i].si_hand = sh;
 		sh->sh_ints[i].si_cpu = (unsigned)i;
 	}
+	if (KERN_CHECKING())
+		lockdebug_make("softint_establish", sh, "softint", NULL,
+		    LOCKDEBUG_RUN, LOCKDEBUG_SITE());
 	return sh;
 }
 
@@ -241,8 +255,11 @@ softint_disestablish(void *cookie)
 	int i;
 
 	sh = cookie;
-	if (KERN_CHECKING())
-		wqcheck_sleepable("softint_disestablish");
+	if (KERN_CHECKING()) {
+		wqcheck_sleepable_on("softint_disestablish", sh, "softint");
+		lockdebug_wantwork("softint_disestablish", sh,
+		    LOCKDEBUG_SITE());
+	}
 	l = curlwp_get();
 	for (i = 0; i < ncpu; i++) {
 		sc = &softint_cpus[i];
@@ -261,10 +278,17 @@ softint_disestablish(void *cookie)
 				break;
 			sleepq_enqueue(sq, l, sc, SLEEPQ_SOFTINT, false);
 			sleepq_exit(sq);
+			if (KERN_CHECKING())
+				lockdebug_wait("softint_disestablish", sh, si,
+				    NULL);
 			(void)sleepq_block(l, HOST_FOREVER);
+			if (KERN_CHECKING())
+				lockdebug_waited();
 		}
 		sleepq_exit(sq);
 	}
+	if (KERN_CHECKING())
+		lockdebug_end(sh);
 	host_free(sh);
 }
 

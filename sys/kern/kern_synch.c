@@ -25,8 +25,8 @@ synch_sleep(const void *wchan, int kind, const char *wmesg, int timo,
 	int error;
 
 	KASSERTMSG(timo >= 0, "%s: %d ticks", func, timo);
-	KASSERTMSG(mtx == NULL || mutex_owned(mtx), "%s: mutex %p not held",
-	    func, (void *)mtx);
+	KASSERTMSG(mtx == NULL || mutex_owned(mtx), "%s: %s not held",
+	    func, lockdebug_text(mtx, "mutex"));
 
 	l = curlwp_get();
 	deadline = sleepq_deadline(timo);

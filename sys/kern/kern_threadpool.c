@@ -58,22 +58,25 @@ static struct threadpool_percpu *threadpool_percpu_list; /* (l) */
  * A job has returned, and may be gone: what has it left behind?
  */
 static void
-threadpool_check_return(struct lwp *l, threadpool_job_fn_t *fn, int held)
+threadpool_check_return(struct lwp *l, threadpool_job_fn_t *fn, int held,
+    uintptr_t site)
 {
+	const void *made;
 
-	if (l->l_ipl != IPL_NONE)
-		panic("threadpool: job \"%s\" returned at IPL %d",
-		    l->l_namebuf, l->l_ipl);
-	if (l->l_mtxcount != 0)
-		panic("threadpool: job \"%s\" returned holding a spin mutex",
-		    l->l_namebuf);
-	if (l->l_nopreempt != 0)
-		panic("threadpool: job \"%s\" returned with preemption off",
-		    l->l_namebuf);
-	if (l->l_blcnt != 0)
-		panic("threadpool: job \"%s\" returned holding %d kernel "
-		    "locks", l->l_namebuf, l->l_blcnt);
+	made = (const void *)site;
 	lockdebug_barrier("threadpool: job", (void *)(uintptr_t)fn, held);
+	if (l->l_ipl != IPL_NONE)
+		panic("threadpool: job \"%s\" (made at %p) returned at IPL "
+		    "%d", l->l_namebuf, made, l->l_ipl);
+	if (l->l_mtxcount != 0)
+		panic("threadpool: job \"%s\" (made at %p) returned holding "
+		    "a spin mutex", l->l_namebuf, made);
+	if (l->l_nopreempt != 0)
+		panic("threadpool: job \"%s\" (made at %p) returned with "
+		    "preemption off", l->l_namebuf, made);
+	if (l->l_blcnt != 0)
+		panic("threadpool: job \"%s\" (made at %p) returned holding "
+		    "%d kernel locks", l->l_namebuf, made, l->l_blcnt);
 }
 
 /*
@@ -87,9 +90,12 @@ threadpool_run(struct work *wk, void *arg)
 	threadpool_job_fn_t *fn;
 	struct lwp *l;
 	kmutex_t *lock;
+	uintptr_t site;
 	int held;
 	bool done;
 
+	site = 0;
+	held = KERN_CHECKING() ? lockdebug_held() : 0;
 	pool = arg;
 	job = (struct threadpool_job *)(void *)((char *)wk -
 	    offsetof(struct threadpool_job, job_work));
@@ -117,15 +123,16 @@ threadpool_run(struct work *wk, void *arg)
 	job->job_donep = &done;
 	(void)ksnprintf(l->l_namebuf, sizeof(l->l_namebuf), "%s",
 	    job->job_name);
+	if (KERN_CHECKING())
+		site = lockdebug_run(job, NULL, (uintptr_t)fn);
 	mutex_exit(lock);
 
-	held = KERN_CHECKING() ? lockdebug_held() : 0;
 	(*fn)(job);
 	if (!done)
 		panic("threadpool: job \"%s\" returned without "
 		    "threadpool_job_done", l->l_namebuf);
 	if (KERN_CHECKING())
-		threadpool_check_return(l, fn, held);
+		threadpool_check_return(l, fn, held, site);
 }
 
 /*
@@ -374,7 +381,12 @@ threadpool_job_init(struct threadpool_job *job, threadpool_job_fn_t *fn,
 	(void)kvsnprintf(job->job_name, sizeof(job->job_name), fmt, ap);
 	va_end(ap);
 	job->job_lock = interlock;
-	cv_init(&job->job_cv, job->job_name);
+	/* Not by cv_init(): it is the job that checking mode watches. */
+	job->job_cv.cv_wmesg = job->job_name;
+	atomic_store_relaxed(&job->job_cv.cv_waiters, 0u);
+	if (KERN_CHECKING())
+		lockdebug_make("threadpool_job_init", job, "job", NULL,
+		    LOCKDEBUG_RUN, LOCKDEBUG_SITE());
 	job->job_fn = fn;
 	job->job_pool = job->job_queued = NULL;
 	job->job_lwp = NULL;
@@ -449,7 +461,11 @@ threadpool_job_destroy(struct threadpool_job *job)
 			cv_wait(&job->job_cv, job->job_lock);
 	}
 	mutex_exit(job->job_lock);
-	cv_destroy(&job->job_cv);
+	KASSERTMSG(!cv_has_waiters(&job->job_cv),
+	    "threadpool_job_destroy: job %p (%s) is waited for", (void *)job,
+	    job->job_name);
+	if (KERN_CHECKING())
+		lockdebug_end(job);
 	job->job_fn = threadpool_job_dead;
 }
 
@@ -463,6 +479,8 @@ threadpool_job_done(struct threadpool_job *job)
 	KASSERTMSG(job->job_lwp != NULL && job->job_lwp == host_self(),
 	    "threadpool_job_done: job %p (%s): not by the thread that runs it",
 	    (void *)job, job->job_name);
+	if (KERN_CHECKING())
+		lockdebug_done(job);
 	*job->job_donep = true;
 	job->job_donep = NULL;
 	job->job_lwp = NULL;
@@ -514,12 +532,19 @@ threadpool_cancel_job(struct threadpool *pool, struct threadpool_job *job)
 	KASSERTMSG(job->job_lwp == NULL || job->job_lwp != host_self(),
 	    "threadpool_cancel_job: job %p (%s) would wait for itself",
 	    (void *)job, job->job_name);
+	if (KERN_CHECKING())
+		lockdebug_wantrun("threadpool_cancel_job", job, 0,
+		    job->job_lock, LOCKDEBUG_SITE());
 	if (threadpool_cancel_job_async(pool, job))
 		return;
 	gen = job->job_gen;
+	if (KERN_CHECKING())
+		lockdebug_waitrun("threadpool_cancel_job", job);
 	do {
 		cv_wait(&job->job_cv, job->job_lock);
 	} while (job->job_gen == gen);
+	if (KERN_CHECKING())
+		lockdebug_waited();
 }
 
 /*

@@ -108,6 +108,19 @@ callout_armed(const struct callout_impl *c)
 	    atomic_load_relaxed(&c->c_forkgen) == (uint16_t)kern_forkgen;
 }
 
+/*
+ * The same for checking mode, whether it is a callout still or not.
+ */
+bool
+callout_busy(const void *addr)
+{
+	const struct callout_impl *c;
+
+	c = addr;
+	return atomic_load_relaxed(&c->c_magic) ==
+	    ((uintptr_t)c ^ CALLOUT_MAGIC) && callout_armed(c);
+}
+
 static inline void
 callout_setflags(struct callout_impl *c, unsigned flags)
 {
@@ -277,24 +290,26 @@ callout_due(uint64_t *nextp)
 
 static void
 callout_check_return(const struct lwp *l, const void *c,
-    void (*func)(void *), int biglocks)
+    void (*func)(void *), int biglocks, uintptr_t site)
 {
-	const void *f;
+	const void *f, *made;
 
+	/* The callout may be destroyed: only we know where it was made. */
 	f = (const void *)(uintptr_t)func;
-	if (l->l_ipl != IPL_SOFTCLOCK)
-		panic("callout %p: function %p returned at IPL %d", c, f,
-		    l->l_ipl);
+	made = (const void *)site;
+	lockdebug_ran("callout", c, f, 0);
 	if (l->l_mtxcount != 0)
-		panic("callout %p: function %p returned holding a spin mutex",
-		    c, f);
+		panic("callout %p (made at %p): function %p returned holding "
+		    "a spin mutex", c, made, f);
+	if (l->l_ipl != IPL_SOFTCLOCK)
+		panic("callout %p (made at %p): function %p returned at IPL "
+		    "%d", c, made, f, l->l_ipl);
 	if (l->l_blcnt != biglocks)
-		panic("callout %p: function %p returned holding %d kernel "
-		    "locks", c, f, l->l_blcnt);
+		panic("callout %p (made at %p): function %p returned holding "
+		    "%d kernel locks", c, made, f, l->l_blcnt);
 	if (l->l_nopreempt != 0)
-		panic("callout %p: function %p returned with preemption off",
-		    c, f);
-	lockdebug_barrier("callout", f, 0);
+		panic("callout %p (made at %p): function %p returned with "
+		    "preemption off", c, made, f);
 }
 
 /*
@@ -306,9 +321,11 @@ callout_invoke(struct lwp *l, struct callout_impl *c)
 {
 	void (*func)(void *);
 	void *arg;
+	uintptr_t site;
 	unsigned forkgen;
 	bool biglock;
 
+	site = 0;
 	func = c->c_func;
 	arg = c->c_arg;
 	biglock = (c->c_flags & CALLOUT_MPSAFE) == 0;
@@ -323,13 +340,15 @@ callout_invoke(struct lwp *l, struct callout_impl *c)
 	l->l_ipl = IPL_SOFTCLOCK;
 	if (biglock)
 		wqk_kernel_lock(1);
+	if (KERN_CHECKING())
+		site = lockdebug_run(c, NULL, (uintptr_t)func);
 	(*func)(arg);
 	/* From here on c is an address, not a callout. */
 	if (forkgen != kern_forkgen)
 		panic("callout %p: function %p returned in a child of its "
 		    "process", (void *)c, (void *)(uintptr_t)func);
 	if (KERN_CHECKING())
-		callout_check_return(l, c, func, biglock);
+		callout_check_return(l, c, func, biglock, site);
 	if (biglock)
 		wqk_kernel_unlock(1, NULL);
 	l->l_softintr = 0;
@@ -453,7 +472,11 @@ callout_init(callout_t *cs, unsigned int flags)
 	    "callout_init: flags %#x", flags);
 	if (KERN_CHECKING() && c->c_magic == ((uintptr_t)c ^ CALLOUT_MAGIC) &&
 	    callout_armed(c))
-		panic("callout_init: callout %p is pending", (void *)c);
+		panic("callout_init: %s is pending",
+		    lockdebug_text(c, "callout"));
+	if (KERN_CHECKING())
+		lockdebug_make("callout_init", c, "callout", NULL,
+		    LOCKDEBUG_RUN | LOCKDEBUG_LOOSE, LOCKDEBUG_SITE());
 	c->c_func = NULL;
 	c->c_arg = NULL;
 	c->c_cpu = NULL;
@@ -471,14 +494,17 @@ callout_destroy(callout_t *cs)
 	bool running;
 
 	c = callout_get("callout_destroy", cs);
-	KASSERTMSG(!callout_armed(c), "callout_destroy: callout %p: function "
-	    "%p is pending", (void *)c, (void *)(uintptr_t)c->c_func);
+	KASSERTMSG(!callout_armed(c), "callout_destroy: %s: function %p is "
+	    "pending", lockdebug_text(c, "callout"),
+	    (void *)(uintptr_t)c->c_func);
 	l = host_self();
 	kspin_enter(&callout_lock);
 	running = callout_running == c && callout_lwp != l;
 	kspin_exit(&callout_lock);
-	KASSERTMSG(!running, "callout_destroy: callout %p: function %p is "
-	    "running", (void *)c, (void *)(uintptr_t)c->c_func);
+	KASSERTMSG(!running, "callout_destroy: %s: function %p is running",
+	    lockdebug_text(c, "callout"), (void *)(uintptr_t)c->c_func);
+	if (KERN_CHECKING())
+		lockdebug_end(c);
 	atomic_store_relaxed(&c->c_magic, (uintptr_t)0);
 }
 
@@ -525,8 +551,8 @@ callout_reset(callout_t *cs, int ticks, void (*func)(void *), void *arg)
 	struct callout_impl *c;
 
 	c = callout_get("callout_reset", cs);
-	KASSERTMSG(func != NULL, "callout_reset: callout %p: no function",
-	    (void *)c);
+	KASSERTMSG(func != NULL, "callout_reset: %s: no function",
+	    lockdebug_text(c, "callout"));
 	KASSERTMSG(ticks >= 0, "callout_reset: %d ticks", ticks);
 	callout_need_thread("callout_reset");
 	kspin_enter(&callout_lock);
@@ -544,8 +570,8 @@ callout_schedule(callout_t *cs, int ticks)
 	KASSERTMSG(ticks >= 0, "callout_schedule: %d ticks", ticks);
 	callout_need_thread("callout_schedule");
 	kspin_enter(&callout_lock);
-	KASSERTMSG(c->c_func != NULL, "callout_schedule: callout %p: no "
-	    "function", (void *)c);
+	KASSERTMSG(c->c_func != NULL, "callout_schedule: %s: no function",
+	    lockdebug_text(c, "callout"));
 	callout_arm(c, ticks);
 }
 
@@ -555,8 +581,8 @@ callout_setfunc(callout_t *cs, void (*func)(void *), void *arg)
 	struct callout_impl *c;
 
 	c = callout_get("callout_setfunc", cs);
-	KASSERTMSG(func != NULL, "callout_setfunc: callout %p: no function",
-	    (void *)c);
+	KASSERTMSG(func != NULL, "callout_setfunc: %s: no function",
+	    lockdebug_text(c, "callout"));
 	kspin_enter(&callout_lock);
 	c->c_func = func;
 	c->c_arg = arg;
@@ -609,12 +635,16 @@ callout_halt(callout_t *cs, void *interlock)
 	KASSERTMSG(l->l_intrdepth == 0,
 	    "callout_halt: called in interrupt context");
 	KASSERTMSG(mtx == NULL || mutex_owned(mtx),
-	    "callout_halt: interlock %p is not held", interlock);
+	    "callout_halt: interlock %p is not held, of %s", interlock,
+	    lockdebug_text(c, "callout"));
 	if (KERN_CHECKING() && mtx == NULL)
-		wqcheck_lockable("callout_halt");
+		wqcheck_lockable("callout_halt", c, "callout");
 
 	dropped = false;
 	kspin_enter(&callout_lock);
+	if (KERN_CHECKING() && callout_lwp != l)
+		lockdebug_wantrun("callout_halt", c, (uintptr_t)c->c_func,
+		    mtx, LOCKDEBUG_SITE());
 	fired = callout_disarm(c);
 	/* Our own thread runs it: it is the caller. */
 	while (callout_running == c && callout_lwp != l) {
@@ -623,7 +653,8 @@ callout_halt(callout_t *cs, void *interlock)
 			kspin_exit(&callout_lock);
 			mutex_exit(mtx);
 			if (KERN_CHECKING())
-				wqcheck_lockable("callout_halt");
+				wqcheck_lockable("callout_halt", c,
+				    "callout");
 		} else {
 			callout_waiters++;
 			sq = sleepq_enter(&callout_running);
@@ -631,7 +662,11 @@ callout_halt(callout_t *cs, void *interlock)
 			    SLEEPQ_CALLOUT, false);
 			sleepq_exit(sq);
 			kspin_exit(&callout_lock);
+			if (KERN_CHECKING())
+				lockdebug_wait("callout_halt", c, NULL, NULL);
 			(void)sleepq_block(l, HOST_FOREVER);
+			if (KERN_CHECKING())
+				lockdebug_waited();
 		}
 		kspin_enter(&callout_lock);
 		/* It may have armed itself again. */
@@ -695,10 +730,10 @@ callout_bind(callout_t *cs, struct cpu_info *ci)
 	struct callout_impl *c;
 
 	c = callout_get("callout_bind", cs);
-	KASSERTMSG(cpu_among(ci, ncpu), "callout_bind: callout %p: no such CPU",
-	    (void *)c);
-	KASSERTMSG(!callout_armed(c), "callout_bind: callout %p is pending",
-	    (void *)c);
+	KASSERTMSG(cpu_among(ci, ncpu), "callout_bind: %s: no such CPU",
+	    lockdebug_text(c, "callout"));
+	KASSERTMSG(!callout_armed(c), "callout_bind: %s is pending",
+	    lockdebug_text(c, "callout"));
 	kspin_enter(&callout_lock);
 	c->c_cpu = ci;
 	callout_setflags(c, c->c_flags | CALLOUT_BOUND);

@@ -508,7 +508,8 @@ kmem_context(const char *func, bool wait, bool introk)
 	if (l->l_softintr != 0)
 		panic("%s: called in softint context", func);
 	if (l->l_mtxcount != 0)
-		panic("%s: holding a spin mutex", func);
+		panic("%s: holding a spin mutex%s", func,
+		    lockdebug_heldtext());
 	if (l->l_ipl >= IPL_VM)
 		panic("%s: at IPL %d", func, l->l_ipl);
 }

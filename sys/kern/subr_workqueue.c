@@ -30,6 +30,7 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include <host/host_probe.h>
@@ -91,12 +92,14 @@ workqueue_check_enqueue(struct workqueue *wq, struct work *wk)
 	if (wq->wq_forkgen != kern_forkgen)
 		return;
 	if ((l = host_self()) != NULL && l->l_ipl > wq->wq_ipl)
-		panic("workqueue_enqueue: \"%s\" has IPL %d, called at IPL %d",
-		    wq->wq_name, wq->wq_ipl, l->l_ipl);
+		panic("workqueue_enqueue: \"%s\" has IPL %d, called at IPL "
+		    "%d%s", wq->wq_name, wq->wq_ipl, l->l_ipl,
+		    lockdebug_made(wq));
 	if ((other = wqcheck_enqueue(wk, wq)) != NULL)
-		panic("workqueue_enqueue: work %p enqueued on \"%s\" is "
-		    "already pending on \"%s\"", (void *)wk, wq->wq_name,
-		    other->wq_name);
+		panic("workqueue_enqueue: work %p enqueued on \"%s\"%s is "
+		    "already pending on \"%s\"%s", (void *)wk, wq->wq_name,
+		    lockdebug_made(wq), other->wq_name,
+		    lockdebug_made(other));
 }
 
 /*
@@ -251,20 +254,22 @@ static void
 workqueue_check_return(struct workqueue *wq, struct lwp *l, int biglocks)
 {
 
-	if (l->l_ipl != IPL_NONE)
-		panic("workqueue \"%s\": function %p returned at IPL %d",
-		    wq->wq_name, (void *)(uintptr_t)wq->wq_func, l->l_ipl);
+	const void *f;
+
+	f = (const void *)(uintptr_t)wq->wq_func;
+	lockdebug_ran("workqueue", wq, f, INT_MAX);
 	if (l->l_mtxcount != 0)
-		panic("workqueue \"%s\": function %p returned holding a spin "
-		    "mutex", wq->wq_name, (void *)(uintptr_t)wq->wq_func);
+		panic("%s: function %p returned holding a spin mutex",
+		    lockdebug_text(wq, "workqueue"), f);
+	if (l->l_ipl != IPL_NONE)
+		panic("%s: function %p returned at IPL %d",
+		    lockdebug_text(wq, "workqueue"), f, l->l_ipl);
 	if (l->l_nopreempt != 0)
-		panic("workqueue \"%s\": function %p returned with preemption "
-		    "off", wq->wq_name, (void *)(uintptr_t)wq->wq_func);
+		panic("%s: function %p returned with preemption off",
+		    lockdebug_text(wq, "workqueue"), f);
 	if (l->l_blcnt != biglocks)
-		panic("workqueue \"%s\": function %p returned holding %d "
-		    "kernel locks", wq->wq_name,
-		    (void *)(uintptr_t)wq->wq_func, l->l_blcnt);
-	lockdebug_ran(wq, (void *)(uintptr_t)wq->wq_func);
+		panic("%s: function %p returned holding %d kernel locks",
+		    lockdebug_text(wq, "workqueue"), f, l->l_blcnt);
 }
 
 /*
@@ -351,7 +356,7 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 		atomic_store_relaxed(&q->q_begun, done + 1);
 		if (KERN_CHECKING()) {
 			wqcheck_run(wk, wq);
-			lockdebug_run(wq, q, (uintptr_t)wq->wq_func);
+			(void)lockdebug_run(wq, q, (uintptr_t)wq->wq_func);
 		}
 		l->l_curwork = wk;
 		HOST_PROBE4("sdt", "kernel__workqueue__entry", wq, wk,
@@ -762,7 +767,7 @@ workqueue_check_call(struct workqueue *wq, const char *func)
 		if (!wqcheck_alive(wq))
 			panic("%s: workqueue %p is destroyed", func,
 			    (void *)wq);
-		wqcheck_sleepable(func);
+		wqcheck_sleepable_on(func, wq, "workqueue");
 	}
 }
 

@@ -212,32 +212,50 @@ wqcheck_run(const void *wk, const void *wq)
 void
 wqcheck_sleepable(const char *func)
 {
-	struct lwp *l;
 
-	if ((l = host_self()) == NULL)
-		return;
-	if (l->l_intrdepth != 0)
-		panic("%s: sleeping in interrupt context", func);
-	if (l->l_softintr != 0)
-		panic("%s: sleeping in softint context", func);
-	if (l->l_ipl != IPL_NONE)
-		panic("%s: sleeping at IPL %d", func, l->l_ipl);
-	if (l->l_nopreempt != 0)
-		panic("%s: sleeping with preemption off", func);
+	wqcheck_sleepable_on(func, NULL, NULL);
 }
 
 /*
- * Panic if the calling thread may not block on a lock.
+ * The same, and what it would sleep on.
  */
 void
-wqcheck_lockable(const char *func)
+wqcheck_sleepable_on(const char *func, const void *addr, const char *kind)
+{
+	const char *on, *text;
+	struct lwp *l;
+
+	if ((l = host_self()) == NULL || (l->l_intrdepth == 0 &&
+	    l->l_softintr == 0 && l->l_ipl == IPL_NONE && l->l_nopreempt == 0))
+		return;
+	on = addr != NULL ? ", on " : "";
+	text = addr != NULL ? lockdebug_text(addr, kind) : "";
+	if (l->l_intrdepth != 0)
+		panic("%s: sleeping in interrupt context%s%s", func, on, text);
+	if (l->l_softintr != 0)
+		panic("%s: sleeping in softint context%s%s", func, on, text);
+	/* What raised the level may be a spin mutex. */
+	if (l->l_ipl != IPL_NONE)
+		panic("%s: sleeping at IPL %d%s%s%s", func, l->l_ipl, on, text,
+		    l->l_mtxcount != 0 ? lockdebug_heldtext() : "");
+	panic("%s: sleeping with preemption off%s%s", func, on, text);
+}
+
+/*
+ * Panic if the calling thread may not block on that lock.
+ */
+void
+wqcheck_lockable(const char *func, const void *addr, const char *kind)
 {
 	struct lwp *l;
 
 	if ((l = host_self()) == NULL)
 		return;
 	if (l->l_intrdepth != 0)
-		panic("%s: blocking in interrupt context", func);
+		panic("%s: blocking in interrupt context, on %s", func,
+		    lockdebug_text(addr, kind));
 	if (l->l_ipl >= IPL_VM)
-		panic("%s: blocking at IPL %d", func, l->l_ipl);
+		panic("%s: blocking at IPL %d, on %s%s", func, l->l_ipl,
+		    lockdebug_text(addr, kind),
+		    l->l_mtxcount != 0 ? lockdebug_heldtext() : "");
 }

@@ -462,6 +462,8 @@ wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks, int held)
 {
 	char what[MAXCOMLEN + 8];
 
+	(void)ksnprintf(what, sizeof(what), "pool \"%s\"", p->p_name);
+	lockdebug_barrier(what, (void *)(uintptr_t)p->p_func, held);
 	if (l->l_ipl != IPL_NONE)
 		panic("pool \"%s\": function %p returned at IPL %d", p->p_name,
 		    (void *)(uintptr_t)p->p_func, l->l_ipl);
@@ -475,8 +477,6 @@ wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks, int held)
 		panic("pool \"%s\": function %p returned holding %d kernel "
 		    "locks", p->p_name, (void *)(uintptr_t)p->p_func,
 		    l->l_blcnt);
-	(void)ksnprintf(what, sizeof(what), "pool \"%s\"", p->p_name);
-	lockdebug_barrier(what, (void *)(uintptr_t)p->p_func, held);
 }
 
 /*

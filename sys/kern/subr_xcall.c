@@ -18,6 +18,10 @@
 
 struct xc_call;
 
+/* The low bits of a ticket: 0, or 1 + the level of a high priority call. */
+#define	XC_SHIFT	3
+#define	XC_LEVEL(t)	((t) & ((1 << XC_SHIFT) - 1))
+
 /* A call on one CPU. */
 struct xc_work {
 	struct work	 xw_work;	/* low priority */
@@ -31,6 +35,7 @@ struct xc_call {
 	uint64_t	 xc_ticket;
 	unsigned	 xc_left;	/* (xc_lock) CPUs */
 	bool		 xc_unicast;
+	uintptr_t	 xc_site;	/* who made it */
 	xcfunc_t	 xc_func;
 	void		*xc_arg1;
 	void		*xc_arg2;
@@ -49,6 +54,37 @@ static kmutex_t		xc_startlock = KMUTEX_INITIALIZER;
 static struct workqueue	*xc_wq;			/* (a) (xc_startlock) */
 static void		*xc_softints[SOFTINT_COUNT]; /* (a) (xc_startlock) */
 
+/*
+ * Call the function, and look at what it leaves behind.
+ */
+static void
+xc_checked(struct lwp *l, const struct xc_call *call)
+{
+	const void *f, *made;
+	int blcnt, held, ipl, nopreempt;
+
+	f = (const void *)(uintptr_t)call->xc_func;
+	made = (const void *)call->xc_site;
+	held = lockdebug_held();
+	ipl = l->l_ipl;
+	blcnt = l->l_blcnt;
+	nopreempt = l->l_nopreempt;
+	(*call->xc_func)(call->xc_arg1, call->xc_arg2);
+	lockdebug_barrier("xcall", f, held);
+	if (l->l_mtxcount != 0)
+		panic("xcall (made at %p): function %p returned holding a "
+		    "spin mutex", made, f);
+	if (l->l_ipl != ipl)
+		panic("xcall (made at %p): function %p returned at IPL %d",
+		    made, f, l->l_ipl);
+	if (l->l_blcnt != blcnt)
+		panic("xcall (made at %p): function %p returned holding %d "
+		    "kernel locks", made, f, l->l_blcnt);
+	if (l->l_nopreempt != nopreempt)
+		panic("xcall (made at %p): function %p returned with "
+		    "preemption off", made, f);
+}
+
 static void
 xc_run(struct xc_work *xw)
 {
@@ -66,7 +102,10 @@ xc_run(struct xc_work *xw)
 		cpuslot_enter(l, i);
 		kpreempt_enable();
 	}
-	(*call->xc_func)(call->xc_arg1, call->xc_arg2);
+	if (KERN_CHECKING())
+		xc_checked(l, call);
+	else
+		(*call->xc_func)(call->xc_arg1, call->xc_arg2);
 
 	kspin_enter(&xc_lock);
 	if (--call->xc_left != 0) {
@@ -151,6 +190,8 @@ xc_handle(const char *func, int level)
 		    SOFTINT_MPSAFE, xc_softint, (void *)(intptr_t)level)) ==
 		    NULL)
 			kmem_backoff(&kw, func, 1);
+		if (KERN_CHECKING())
+			lockdebug_keep(sih);
 		/* Release: it is complete before it is seen. */
 		atomic_store_release(&xc_softints[level], sih);
 	}
@@ -163,7 +204,7 @@ xc_handle(const char *func, int level)
  */
 static uint64_t
 xc_start(const char *name, unsigned int flags, xcfunc_t func, void *arg1,
-    void *arg2, struct cpu_info *target)
+    void *arg2, struct cpu_info *target, uintptr_t site)
 {
 	struct kmem_wait kw = { 0, 0 };
 	struct workqueue *wq;
@@ -202,6 +243,7 @@ xc_start(const char *name, unsigned int flags, xcfunc_t func, void *arg1,
 	call->xc_left = (unsigned)n;
 	call->xc_unicast = target != NULL;
 	call->xc_func = func;
+	call->xc_site = site;
 	call->xc_arg1 = arg1;
 	call->xc_arg2 = arg2;
 	for (i = 0; i < n; i++) {
@@ -210,7 +252,9 @@ xc_start(const char *name, unsigned int flags, xcfunc_t func, void *arg1,
 		xw->xw_cpu = target != NULL ? (int)target->ci_index : i;
 	}
 	kspin_enter(&xc_lock);
-	call->xc_ticket = ticket = ++xc_tickets;
+	/* Who waits must see what it waits behind. */
+	call->xc_ticket = ticket = ++xc_tickets << XC_SHIFT |
+	    (sih != NULL ? (unsigned)level + 1 : 0);
 	call->xc_next = xc_calls;
 	xc_calls = call;
 	if (sih != NULL) {
@@ -240,7 +284,8 @@ __kern_public uint64_t
 xc_broadcast(unsigned int flags, xcfunc_t func, void *arg1, void *arg2)
 {
 
-	return xc_start("xc_broadcast", flags, func, arg1, arg2, NULL);
+	return xc_start("xc_broadcast", flags, func, arg1, arg2, NULL,
+	    LOCKDEBUG_SITE());
 }
 
 __kern_public uint64_t
@@ -250,11 +295,29 @@ xc_unicast(unsigned int flags, xcfunc_t func, void *arg1, void *arg2,
 
 	KASSERTMSG(ci != NULL && cpu_among(ci, ncpu),
 	    "xc_unicast: no such CPU");
-	return xc_start("xc_unicast", flags, func, arg1, arg2, ci);
+	return xc_start("xc_unicast", flags, func, arg1, arg2, ci,
+	    LOCKDEBUG_SITE());
 }
 
-__kern_public void
-xc_wait(uint64_t ticket)
+/*
+ * The calls of a priority wait for each other, so who waits for one holding a
+ * lock waits for whatever takes it there.
+ */
+static void
+xc_check_wait(uint64_t ticket, const char *func, uintptr_t site)
+{
+	unsigned level;
+
+	wqcheck_sleepable(func);
+	level = (unsigned)XC_LEVEL(ticket);
+	if (level <= SOFTINT_COUNT)
+		lockdebug_wantwork(func, level == 0 ?
+		    (const void *)atomic_load_relaxed(&xc_wq) :
+		    atomic_load_relaxed(&xc_softints[level - 1]), site);
+}
+
+static void
+xc_await(uint64_t ticket, const char *func, uintptr_t site)
 {
 	const struct xc_call *call;
 	struct sleepq *sq;
@@ -262,12 +325,12 @@ xc_wait(uint64_t ticket)
 
 	l = curlwp_get();
 	if (KERN_CHECKING())
-		wqcheck_sleepable("xc_wait");
+		xc_check_wait(ticket, func, site);
 	/* Neither could ever end. */
 	if (l->l_nopreempt != 0)
-		panic("xc_wait: preemption is disabled");
+		panic("%s: preemption is disabled", func);
 	if (l->l_wqq != NULL && l->l_wqq->q_wq == atomic_load_relaxed(&xc_wq))
-		panic("xc_wait: called by a cross-call");
+		panic("%s: called by a cross-call", func);
 	for (;;) {
 		kspin_enter(&xc_lock);
 		for (call = xc_calls; call != NULL; call = call->xc_next)
@@ -284,6 +347,13 @@ xc_wait(uint64_t ticket)
 	kspin_exit(&xc_lock);
 }
 
+__kern_public void
+xc_wait(uint64_t ticket)
+{
+
+	xc_await(ticket, "xc_wait", LOCKDEBUG_SITE());
+}
+
 static void
 xc_nothing(void *arg1, void *arg2)
 {
@@ -296,7 +366,8 @@ __kern_public void
 xc_barrier(unsigned int flags)
 {
 
-	xc_wait(xc_broadcast(flags, xc_nothing, NULL, NULL));
+	xc_await(xc_broadcast(flags, xc_nothing, NULL, NULL), "xc_barrier",
+	    LOCKDEBUG_SITE());
 }
 
 /*

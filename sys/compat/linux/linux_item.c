@@ -28,7 +28,7 @@ lwq_timerinit(void)
 	int i;
 
 	for (i = 0; i < LWQ_NLOCKS; i++)
-		mutex_init(&lwq_timerlocks[i], MUTEX_DEFAULT, IPL_HIGH);
+		mutex_init(&lwq_timerlocks[i], MUTEX_NODEBUG, IPL_HIGH);
 	return 0;
 }
 

@@ -863,7 +863,7 @@ TEST_TC(checking, "checking mode tells what a handler leaves behind, and "
 		const char *says;
 	} cases[] = {
 		{ bad_raised, "returned at IPL 7" },
-		{ bad_spin_mutex, "returned holding a spin mutex" },
+		{ bad_spin_mutex, "returned holding mutex 0x" },
 		{ bad_kernel_lock, "returned holding 1 kernel locks" },
 		{ bad_preempt, "returned with preemption off" },
 		{ bad_mutex, "mutex_enter: blocking in interrupt context" },

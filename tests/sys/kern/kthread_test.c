@@ -372,8 +372,8 @@ TEST_TC(preemption, "in checking mode a thread that ends with preemption off "
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
-	test_panics(ends_no_preempt, "kthread_exit: \"nopreempt\" ends with "
-	    "preemption off", NULL);
+	test_panics(ends_no_preempt, "kthread_exit: \"nopreempt\" (made "
+	    "at 0x", "ends with preemption off", NULL);
 	test_panics(foreign_ends_no_preempt, "ends with preemption off", NULL);
 }
 

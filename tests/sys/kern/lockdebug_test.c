@@ -602,9 +602,11 @@ TEST_TC(returns, "a callback, callout, soft interrupt or thread that ends "
 {
 
 	checking();
-	test_panics(work_mutex, "workqueue \"tested\": function 0x",
+	test_panics(work_mutex, "workqueue \"tested\" (made at 0x",
+	    ": function 0x",
 	    "returned holding mutex 0x", "(made at 0x", NULL);
-	test_panics(work_rwlock, "workqueue \"tested\": function 0x",
+	test_panics(work_rwlock, "workqueue \"tested\" (made at 0x",
+	    ": function 0x",
 	    "returned holding rwlock 0x", "(made at 0x", NULL);
 	test_panics(callout_mutex, "callout", "function 0x",
 	    "returned holding mutex 0x", "(made at 0x", NULL);
@@ -1280,7 +1282,7 @@ many_held(void)
 static void
 many_objects(void)
 {
-	static kmutex_t m[70000];
+	static kmutex_t m[140000];
 	unsigned i;
 
 	for (i = 0; i < TEST_NELEM(m); i++)
@@ -1294,7 +1296,7 @@ many_objects(void)
 static void
 many_orders(void)
 {
-	static kmutex_t m[400];
+	static kmutex_t m[520];
 	unsigned i, j;
 
 	for (i = 0; i < TEST_NELEM(m); i++)

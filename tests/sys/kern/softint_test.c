@@ -807,7 +807,7 @@ TEST_TC(checking, "checking mode tells what a handler leaves behind, and "
 	} cases[] = {
 		{ bad_raised, "returned at IPL 7" },
 		{ bad_lowered, "returned at IPL 0" },
-		{ bad_spin_mutex, "returned holding a spin mutex" },
+		{ bad_spin_mutex, "returned holding mutex 0x" },
 		{ bad_kernel_lock, "returned holding 2 kernel locks" },
 		{ bad_preempt, "returned with preemption off" },
 		{ bad_cv_wait, "cv_wait: sleeping in softint context" },

@@ -624,13 +624,14 @@ TEST_TC(misuse_checking, "in checking mode a job that leaves something behind "
 
 	test_env("WORKQUEUE_CHECK", "1");
 	leave_func = leave_ipl;
-	test_panics(leaves, "job \"leaves\" returned at IPL", NULL);
+	test_panics(leaves, "job \"leaves\" (made at 0x",
+	    "returned at IPL", NULL);
 	leave_func = leave_nopreempt;
-	test_panics(leaves, "job \"leaves\" returned with preemption off",
-	    NULL);
+	test_panics(leaves, "job \"leaves\" (made at 0x",
+	    "returned with preemption off", NULL);
 	leave_func = leave_klock;
-	test_panics(leaves, "job \"leaves\" returned holding 2 kernel locks",
-	    NULL);
+	test_panics(leaves, "job \"leaves\" (made at 0x",
+	    "returned holding 2 kernel locks", NULL);
 }
 
 static void

@@ -285,7 +285,7 @@ TEST_TC(misuse, "wrong contexts, CPUs and levels; waits that cannot end")
 	test_panics(no_cpu, "xc_unicast: no such CPU", NULL);
 	test_panics(bad_ipl, "xc_broadcast: IPL 5", NULL);
 	test_panics(wait_nopreempt, "xc_wait: preemption is disabled", NULL);
-	test_panics(wait_in_call, "xc_wait: called by a cross-call", NULL);
+	test_panics(wait_in_call, "xc_barrier: called by a cross-call", NULL);
 }
 
 TEST_TP_ADD_TCS(tp)

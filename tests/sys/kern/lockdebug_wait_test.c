@@ -1,0 +1,968 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * The checking mode of what runs a function: who waits for it holding a lock
+ * that the function takes is told so, with both and where they were made; and
+ * correct code is left alone.
+ */
+
+#include <sys/callout.h>
+#include <sys/cpu.h>
+#include <sys/intr.h>
+#include <sys/kernel.h>
+#include <sys/kmem.h>
+#include <sys/kthread.h>
+#include <sys/mutex.h>
+#include <sys/percpu.h>
+#include <sys/rwlock.h>
+#include <sys/systm.h>
+#include <sys/threadpool.h>
+#include <sys/xcall.h>
+
+#include "../../tests.h"
+
+static kmutex_t a, b, interlock;
+static sem_t sem, sem2;
+static callout_t ch;
+static void *sih;
+static struct threadpool *pool;
+static struct threadpool_job job;
+static struct lwp *thread;
+
+static void
+checking(void)
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+}
+
+static void
+strict(void)
+{
+
+	test_env("WORKQUEUE_CHECK", "strict");
+}
+
+static void
+init(void)
+{
+
+	mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
+	mutex_init(&b, MUTEX_DEFAULT, IPL_NONE);
+	mutex_init(&interlock, MUTEX_DEFAULT, IPL_NONE);
+	sem_init(&sem, 0, 0);
+	sem_init(&sem2, 0, 0);
+}
+
+/* The child must have said this in one line, and then ended well. */
+static void
+says(void (*func)(void), ...)
+{
+	struct test_child tc;
+	const char *p, *s;
+	va_list ap;
+
+	test_child(&tc, func);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "wait status %#x, stderr: %s",
+	    (unsigned)tc.tc_status, tc.tc_err);
+	p = tc.tc_err;
+	va_start(ap, func);
+	while ((s = va_arg(ap, const char *)) != NULL) {
+		p = strstr(p, s);
+		ATF_REQUIRE_MSG(p != NULL, "no \"%s\" in: %s", s, tc.tc_err);
+	}
+	va_end(ap);
+}
+
+/* The child must have ended in a panic that says this. */
+static void
+aborts(void (*func)(void), ...)
+{
+	struct test_child tc;
+	const char *p, *s;
+	va_list ap;
+
+	test_child(&tc, func);
+	ATF_REQUIRE_MSG(WIFSIGNALED(tc.tc_status) &&
+	    WTERMSIG(tc.tc_status) == SIGABRT, "wait status %#x, stderr: %s",
+	    (unsigned)tc.tc_status, tc.tc_err);
+	p = strstr(tc.tc_err, "panic: ");
+	ATF_REQUIRE_MSG(p != NULL, "stderr: %s", tc.tc_err);
+	va_start(ap, func);
+	while ((s = va_arg(ap, const char *)) != NULL)
+		ATF_REQUIRE_MSG(strstr(p, s) != NULL, "no \"%s\" in: %s", s,
+		    tc.tc_err);
+	va_end(ap);
+}
+
+/*
+ * The functions: they take a mutex, and say when they are there and done.
+ */
+static void
+take(void *arg)
+{
+
+	sem_post(&sem);
+	mutex_enter(arg);
+	mutex_exit(arg);
+	sem_post(&sem2);
+}
+
+static void
+take_call(void *arg, void *arg2)
+{
+
+	(void)arg2;
+	take(arg);
+}
+
+static void
+take_percpu(void *p, void *arg, struct cpu_info *ci)
+{
+
+	(void)p;
+	(void)ci;
+	mutex_enter(arg);
+	mutex_exit(arg);
+}
+
+static void
+take_job(struct threadpool_job *j)
+{
+
+	take(&a);
+	mutex_enter(&interlock);
+	threadpool_job_done(j);
+	mutex_exit(&interlock);
+}
+
+/*
+ * What waits, with and without the function under way.
+ */
+static void
+start_callout(void)
+{
+
+	callout_init(&ch, CALLOUT_MPSAFE);
+	callout_reset(&ch, 1, take, &a);
+	test_sem_wait(&sem);
+}
+
+static void
+order_callout(void)
+{
+
+	init();
+	start_callout();
+	test_sem_wait(&sem2);
+	mutex_enter(&a);
+	callout_halt(&ch, NULL);
+	mutex_exit(&a);
+	_exit(0);
+}
+
+/* The interlock is let go of, what else is held is not. */
+static void
+order_callout_interlock(void)
+{
+
+	init();
+	start_callout();
+	test_sem_wait(&sem2);
+	mutex_enter(&a);
+	mutex_enter(&interlock);
+	callout_halt(&ch, &interlock);
+	mutex_exit(&interlock);
+	mutex_exit(&a);
+	_exit(0);
+}
+
+/* The wait comes first. */
+static void
+order_callout_first(void)
+{
+
+	init();
+	callout_init(&ch, CALLOUT_MPSAFE);
+	callout_setfunc(&ch, take, &a);
+	mutex_enter(&a);
+	callout_halt(&ch, NULL);
+	mutex_exit(&a);
+	callout_schedule(&ch, 1);
+	test_sem_wait(&sem2);
+	_exit(0);
+}
+
+static void
+deadlock_callout(void)
+{
+
+	init();
+	mutex_enter(&a);
+	start_callout();
+	callout_halt(&ch, NULL);
+}
+
+static void
+start_softint(void)
+{
+
+	sih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, take, &a);
+	if (sih == NULL)
+		_exit(3);
+	softint_schedule(sih);
+	test_sem_wait(&sem);
+}
+
+static void
+order_softint(void)
+{
+
+	init();
+	start_softint();
+	test_sem_wait(&sem2);
+	mutex_enter(&a);
+	softint_disestablish(sih);
+	mutex_exit(&a);
+	_exit(0);
+}
+
+static void
+deadlock_softint(void)
+{
+
+	init();
+	mutex_enter(&a);
+	start_softint();
+	softint_disestablish(sih);
+}
+
+static void
+order_xcall(void)
+{
+
+	init();
+	xc_wait(xc_unicast(0, take_call, &a, NULL, curcpu()));
+	mutex_enter(&a);
+	xc_barrier(0);
+	mutex_exit(&a);
+	_exit(0);
+}
+
+static void
+order_xcall_first(void)
+{
+
+	init();
+	mutex_enter(&a);
+	xc_barrier(XC_HIGHPRI);
+	mutex_exit(&a);
+	xc_wait(xc_unicast(XC_HIGHPRI, take_call, &a, NULL, curcpu()));
+	_exit(0);
+}
+
+static void
+order_xcall_high(void)
+{
+	uint64_t ticket;
+
+	init();
+	ticket = xc_unicast(XC_HIGHPRI, take_call, &a, NULL, curcpu());
+	/* It has run, but who waits may have come before. */
+	test_sem_wait(&sem2);
+	mutex_enter(&a);
+	xc_wait(ticket);
+	mutex_exit(&a);
+	_exit(0);
+}
+
+static void
+order_percpu(void)
+{
+	percpu_t *pc;
+
+	init();
+	pc = percpu_alloc(sizeof(int));
+	percpu_foreach_xcall(pc, 0, take_percpu, &a);
+	mutex_enter(&a);
+	percpu_foreach_xcall(pc, 0, take_percpu, &b);
+	mutex_exit(&a);
+	_exit(0);
+}
+
+static void
+start_thread(void)
+{
+
+	if (kthread_create(PRI_NONE, KTHREAD_MPSAFE | KTHREAD_MUSTJOIN, NULL,
+	    take, &a, &thread, "taker") != 0)
+		_exit(3);
+	test_sem_wait(&sem);
+}
+
+static void
+order_thread(void)
+{
+
+	init();
+	start_thread();
+	test_sem_wait(&sem2);
+	mutex_enter(&a);
+	kthread_join(thread);
+	mutex_exit(&a);
+	_exit(0);
+}
+
+static void
+deadlock_thread(void)
+{
+
+	init();
+	mutex_enter(&a);
+	start_thread();
+	kthread_join(thread);
+}
+
+static void
+start_job(void)
+{
+
+	if (threadpool_get(&pool, PRI_NONE) != 0)
+		_exit(3);
+	threadpool_job_init(&job, take_job, &interlock, "taker");
+	mutex_enter(&interlock);
+	threadpool_schedule_job(pool, &job);
+	mutex_exit(&interlock);
+	test_sem_wait(&sem);
+}
+
+static void
+cancel(void)
+{
+
+	mutex_enter(&interlock);
+	threadpool_cancel_job(pool, &job);
+	mutex_exit(&interlock);
+}
+
+static void
+order_job(void)
+{
+
+	init();
+	start_job();
+	test_sem_wait(&sem2);
+	mutex_enter(&a);
+	cancel();
+	mutex_exit(&a);
+	_exit(0);
+}
+
+static void
+deadlock_job(void)
+{
+
+	init();
+	mutex_enter(&a);
+	start_job();
+	cancel();
+}
+
+static const struct {
+	void		(*func)(void);
+	const char	*call;
+	const char	*wants;
+} orders[] = {
+	{ order_callout, "callout_halt", "callout 0x" },
+	{ order_callout_interlock, "callout_halt", "callout 0x" },
+	{ order_softint, "softint_disestablish", "softint 0x" },
+	{ order_xcall, "xc_barrier", "workqueue \"xcall\"" },
+	{ order_xcall_high, "xc_wait", "softint 0x" },
+	{ order_percpu, "xc_wait", "workqueue \"xcall\"" },
+	{ order_thread, "kthread_join", "kthread \"taker\"" },
+	{ order_job, "threadpool_cancel_job", "job 0x" },
+};
+
+TEST_TC(order, "waiting for a function that has taken what the caller holds "
+    "is told, with both and where they were made")
+{
+	unsigned i;
+
+	checking();
+	for (i = 0; i < TEST_NELEM(orders); i++)
+		says(orders[i].func, orders[i].call, ": lock order: thread",
+		    "holds mutex 0x", "(made at 0x", "taken at 0x",
+		    "and wants ", orders[i].wants, " (made at 0x", ") at 0x",
+		    "before, thread", "and wanted mutex 0x", NULL);
+	says(order_callout_first, "mutex_enter: lock order: thread",
+	    "holds callout 0x", "(made at 0x", "and wants mutex 0x",
+	    "(made at 0x", "before, thread", "and wanted callout 0x", NULL);
+	says(order_xcall_first, "mutex_enter: lock order: thread",
+	    "holds softint 0x", "and wants mutex 0x", "(made at 0x",
+	    "before, thread", "and wanted softint 0x", NULL);
+}
+
+TEST_TC(order_strict, "strict: the same panics, in one line")
+{
+	unsigned i;
+
+	strict();
+	for (i = 0; i < TEST_NELEM(orders); i++)
+		test_panics(orders[i].func, orders[i].call,
+		    ": lock order: thread", "holds mutex 0x",
+		    orders[i].wants, "(made at 0x", "before, thread",
+		    "and wanted mutex 0x", NULL);
+}
+
+TEST_TC(deadlock, "waiting for a function that waits for what the caller "
+    "holds panics, with both")
+{
+
+	checking();
+	aborts(deadlock_callout, "deadlock: thread", "waits for mutex 0x",
+	    "waits for callout 0x", "(made at 0x", NULL);
+	aborts(deadlock_softint, "deadlock: thread", "waits for mutex 0x",
+	    "waits for softint 0x", "(made at 0x", NULL);
+	aborts(deadlock_thread, "deadlock: thread", "waits for mutex 0x",
+	    "waits for kthread \"taker\"", "(made at 0x", NULL);
+	aborts(deadlock_job, "deadlock: thread", "waits for mutex 0x",
+	    "waits for job 0x", "(made at 0x", NULL);
+}
+
+/*
+ * Objects.
+ */
+static void
+job_twice(void)
+{
+
+	init();
+	threadpool_job_init(&job, take_job, &interlock, "one");
+	threadpool_job_init(&job, take_job, &interlock, "two");
+}
+
+static void
+callout_twice(void)
+{
+
+	callout_init(&ch, CALLOUT_MPSAFE);
+	callout_reset(&ch, 100 * hz, take, &a);
+	callout_init(&ch, CALLOUT_MPSAFE);
+}
+
+static void
+free_armed(void)
+{
+	callout_t *c;
+
+	c = kmem_alloc(sizeof(*c), KM_SLEEP);
+	callout_init(c, CALLOUT_MPSAFE);
+	callout_reset(c, 100 * hz, take, &a);
+	kmem_free(c, sizeof(*c));
+}
+
+static void
+free_job(void)
+{
+	struct threadpool_job *j;
+
+	init();
+	j = kmem_alloc(sizeof(*j), KM_SLEEP);
+	threadpool_job_init(j, take_job, &interlock, "freed");
+	kmem_free(j, sizeof(*j));
+}
+
+TEST_TC(objects, "a callout that is armed, or a job, is initialised again, or "
+    "its memory freed")
+{
+
+	checking();
+	test_panics(job_twice, "threadpool_job_init: job 0x", "already",
+	    "(made at 0x", NULL);
+	test_panics(callout_twice, "callout_init: callout 0x", "(made at 0x",
+	    "is pending", NULL);
+	test_panics(free_armed, "kmem_free: memory 0x", "callout 0x",
+	    "(made at 0x", NULL);
+	test_panics(free_job, "kmem_free: memory 0x", "job 0x", "(made at 0x",
+	    NULL);
+}
+
+static int
+nothing(void *arg)
+{
+
+	(void)arg;
+	return 1;
+}
+
+static void
+leak(void)
+{
+
+	if (softint_establish(SOFTINT_NET, take, &a) == NULL ||
+	    intr_establish(0, IPL_VM, INTR_MPSAFE, nothing, NULL) == NULL)
+		_exit(3);
+	threadpool_job_init(&job, take_job, &interlock, "leaked");
+	sem_init(&sem, 0, 0);
+	mutex_init(&a, MUTEX_NODEBUG, IPL_NONE);
+	start_thread();
+	exit(0);
+}
+
+TEST_TC(leaks, "strict: what is never disestablished, joined or destroyed is "
+    "told at exit")
+{
+
+	strict();
+	says(leak, "exit: not destroyed: softint 0x", "(made at 0x",
+	    "exit: not destroyed: interrupt 0x", "(made at 0x",
+	    "exit: not destroyed: job 0x", "(made at 0x",
+	    "exit: not destroyed: kthread \"taker\"", "(made at 0x", NULL);
+}
+
+/*
+ * Correct code.
+ */
+static void
+halt_with_interlock(void)
+{
+	int i;
+
+	init();
+	callout_init(&ch, CALLOUT_MPSAFE);
+	for (i = 0; i < 20; i++) {
+		mutex_enter(&a);
+		callout_reset(&ch, 1, take, &a);
+		mutex_exit(&a);
+		test_sem_wait(&sem);
+		mutex_enter(&a);
+		callout_halt(&ch, &a);
+		mutex_exit(&a);
+	}
+	callout_destroy(&ch);
+}
+
+static void
+halt_with_other(void)
+{
+
+	init();
+	start_callout();
+	mutex_enter(&b);
+	callout_halt(&ch, NULL);
+	mutex_exit(&b);
+	callout_destroy(&ch);
+}
+
+static void
+take_tried(void *arg)
+{
+
+	if (mutex_tryenter(arg))
+		mutex_exit(arg);
+	sem_post(&sem);
+}
+
+/* The function does not wait for it. */
+static void
+halt_tried(void)
+{
+
+	init();
+	callout_init(&ch, CALLOUT_MPSAFE);
+	mutex_enter(&a);
+	callout_reset(&ch, 1, take_tried, &a);
+	test_sem_wait(&sem);
+	callout_halt(&ch, NULL);
+	mutex_exit(&a);
+	callout_destroy(&ch);
+}
+
+static void
+post(void *arg)
+{
+
+	(void)arg;
+	sem_post(&sem);
+}
+
+/* It was another function that took it. */
+static void
+halt_other_function(void)
+{
+
+	init();
+	start_callout();
+	callout_halt(&ch, NULL);
+	mutex_enter(&a);
+	callout_reset(&ch, 1, post, NULL);
+	callout_halt(&ch, NULL);
+	callout_reset(&ch, 1, post, NULL);
+	test_sem_wait(&sem);
+	callout_halt(&ch, NULL);
+	mutex_exit(&a);
+	callout_destroy(&ch);
+}
+
+struct self {
+	char		 s_space[64];
+	callout_t	 s_callout;
+	struct threadpool_job s_job;
+};
+
+static void
+free_self(void *arg)
+{
+	struct self *s;
+
+	s = arg;
+	mutex_enter(&a);
+	/* It runs here, so this does not wait. */
+	callout_halt(&s->s_callout, NULL);
+	callout_destroy(&s->s_callout);
+	memset(s, 0, sizeof(*s));
+	free(s);
+	mutex_exit(&a);
+	sem_post(&sem);
+}
+
+static void
+callout_frees_itself(void)
+{
+	struct self *s;
+	int i;
+
+	init();
+	for (i = 0; i < 20; i++) {
+		s = malloc(sizeof(*s));
+		callout_init(&s->s_callout, CALLOUT_MPSAFE);
+		callout_reset(&s->s_callout, 1, free_self, s);
+		test_sem_wait(&sem);
+	}
+}
+
+/* An idle one may be forgotten: on the stack, in memory, made anew. */
+static void
+callout_forgotten(void)
+{
+	struct self *s;
+	callout_t c;
+	int i;
+
+	init();
+	for (i = 0; i < 20; i++) {
+		s = kmem_zalloc(sizeof(*s), KM_SLEEP);
+		callout_init(&s->s_callout, 0);
+		kmem_free(s, sizeof(*s));
+		callout_init(&c, 0);
+		callout_reset(&c, 1, post, NULL);
+		test_sem_wait(&sem);
+		callout_halt(&c, NULL);
+	}
+}
+
+/* Each of two callouts halts the other: one thread runs both. */
+static callout_t other;
+
+static void
+halt_other(void *arg)
+{
+
+	mutex_enter(&a);
+	callout_halt(arg, NULL);
+	mutex_exit(&a);
+	sem_post(&sem);
+}
+
+static void
+callouts_halt_each_other(void)
+{
+
+	init();
+	callout_init(&ch, CALLOUT_MPSAFE);
+	callout_init(&other, CALLOUT_MPSAFE);
+	callout_reset(&ch, 1, halt_other, &other);
+	test_sem_wait(&sem);
+	callout_reset(&other, 1, halt_other, &ch);
+	test_sem_wait(&sem);
+	callout_halt(&other, NULL);
+	callout_halt(&ch, NULL);
+	callout_destroy(&ch);
+	callout_destroy(&other);
+}
+
+/* The kernel lock is dropped by who waits. */
+static void
+take_klock(void *arg)
+{
+
+	(void)arg;
+	KERNEL_LOCK(1, NULL);
+	KERNEL_UNLOCK_ONE(NULL);
+	sem_post(&sem);
+}
+
+static void
+wait_with_klock(void)
+{
+
+	init();
+	callout_init(&ch, 0);
+	KERNEL_LOCK(1, NULL);
+	callout_reset(&ch, 1, take_klock, NULL);
+	kpause("klock", false, 2, NULL);
+	callout_halt(&ch, NULL);
+	sih = softint_establish(SOFTINT_CLOCK, take_klock, NULL);
+	softint_schedule(sih);
+	softint_disestablish(sih);
+	if (kthread_create(PRI_NONE, KTHREAD_MUSTJOIN, NULL, take_klock, NULL,
+	    &thread, "klock") != 0)
+		_exit(3);
+	kthread_join(thread);
+	xc_barrier(0);
+	KERNEL_UNLOCK_ONE(NULL);
+	callout_destroy(&ch);
+}
+
+static void
+disestablish_with_other(void)
+{
+
+	init();
+	start_softint();
+	mutex_enter(&b);
+	softint_disestablish(sih);
+	mutex_exit(&b);
+}
+
+static void
+join_with_other(void)
+{
+	int i;
+
+	init();
+	for (i = 0; i < 5; i++) {
+		/* The lwp is used again, what it took is not. */
+		start_thread();
+		mutex_enter(&b);
+		kthread_join(thread);
+		mutex_exit(&b);
+		if (kthread_create(PRI_NONE, KTHREAD_MPSAFE |
+		    KTHREAD_MUSTJOIN, NULL, post, NULL, &thread, "no taker") !=
+		    0)
+			_exit(3);
+		mutex_enter(&a);
+		kthread_join(thread);
+		mutex_exit(&a);
+		test_sem_wait(&sem);
+	}
+}
+
+/* The call is waited for before, not with, the lock. */
+static void
+xcall_with_other(void)
+{
+
+	init();
+	mutex_enter(&b);
+	xc_wait(xc_broadcast(0, take_call, &a, NULL));
+	xc_wait(xc_broadcast(XC_HIGHPRI, take_call, &a, NULL));
+	mutex_exit(&b);
+	/* A call of the one priority does not wait for the other's. */
+	xc_wait(xc_broadcast(0, take_call, &interlock, NULL));
+	mutex_enter(&interlock);
+	xc_barrier(XC_HIGHPRI);
+	mutex_exit(&interlock);
+}
+
+static void
+interlock_job(struct threadpool_job *j)
+{
+
+	mutex_enter(&interlock);
+	threadpool_job_done(j);
+	mutex_exit(&interlock);
+	/* Nobody waits for it any more. */
+	mutex_enter(&a);
+	mutex_exit(&a);
+	sem_post(&sem);
+}
+
+static void
+cancel_with_interlock(void)
+{
+	int i;
+
+	init();
+	if (threadpool_get(&pool, PRI_NONE) != 0)
+		_exit(3);
+	threadpool_job_init(&job, interlock_job, &interlock, "job");
+	for (i = 0; i < TEST_SCALE(500); i++) {
+		mutex_enter(&a);
+		mutex_enter(&interlock);
+		threadpool_schedule_job(pool, &job);
+		threadpool_cancel_job(pool, &job);
+		mutex_exit(&interlock);
+		mutex_exit(&a);
+	}
+	threadpool_job_destroy(&job);
+	threadpool_put(pool, PRI_NONE);
+}
+
+static void
+job_frees_itself(struct threadpool_job *j)
+{
+
+	mutex_enter(&interlock);
+	threadpool_job_done(j);
+	mutex_exit(&interlock);
+	threadpool_job_destroy(j);
+	memset(j, 0, sizeof(*j));
+	free(j);
+	sem_post(&sem);
+}
+
+static void
+jobs_free_themselves(void)
+{
+	struct threadpool_job *j;
+	int i;
+
+	init();
+	if (threadpool_get(&pool, PRI_NONE) != 0)
+		_exit(3);
+	for (i = 0; i < 20; i++) {
+		j = malloc(sizeof(*j));
+		threadpool_job_init(j, job_frees_itself, &interlock, "self");
+		mutex_enter(&interlock);
+		threadpool_schedule_job(pool, j);
+		mutex_exit(&interlock);
+		test_sem_wait(&sem);
+	}
+	threadpool_put(pool, PRI_NONE);
+}
+
+/*
+ * A job that runs over and over, cancelled again and again by one who holds
+ * what it takes only after that: his wait ends with the call that he met.
+ */
+static volatile int stop;
+
+static void *
+reschedule(void *arg)
+{
+
+	(void)arg;
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		mutex_enter(&interlock);
+		threadpool_schedule_job(pool, &job);
+		mutex_exit(&interlock);
+		yield();
+	}
+	return NULL;
+}
+
+static void
+cancel_rescheduled(void)
+{
+	pthread_t t;
+	int i;
+
+	init();
+	if (threadpool_get(&pool, PRI_NONE) != 0)
+		_exit(3);
+	threadpool_job_init(&job, interlock_job, &interlock, "job");
+	t = test_thread(reschedule, NULL);
+	for (i = 0; i < TEST_SCALE(1000); i++) {
+		mutex_enter(&a);
+		cancel();
+		mutex_exit(&a);
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	test_join(t);
+	cancel();
+	threadpool_job_destroy(&job);
+	threadpool_put(pool, PRI_NONE);
+}
+
+/* In a child the thread is not there, and what it held is free. */
+static void
+forked(void)
+{
+	pid_t pid;
+	int status;
+
+	init();
+	mutex_enter(&b);
+	if (kthread_create(PRI_NONE, KTHREAD_MPSAFE | KTHREAD_MUSTJOIN, NULL,
+	    take, &b, &thread, "taker") != 0)
+		_exit(3);
+	test_sem_wait(&sem);
+	callout_init(&ch, CALLOUT_MPSAFE);
+	pid = fork();
+	if (pid == 0) {
+		callout_reset(&ch, 1, take, &a);
+		test_sem_wait(&sem2);
+		/* Which the child holds, as its parent did. */
+		callout_halt(&ch, NULL);
+		callout_destroy(&ch);
+		_exit(0);
+	}
+	mutex_exit(&b);
+	if (waitpid(pid, &status, 0) != pid || status != 0)
+		_exit(4);
+	kthread_join(thread);
+	callout_destroy(&ch);
+}
+
+static void
+correct(void)
+{
+
+	test_lives(halt_with_interlock);
+	test_lives(halt_with_other);
+	test_lives(halt_tried);
+	test_lives(halt_other_function);
+	test_lives(callout_frees_itself);
+	test_lives(callout_forgotten);
+	test_lives(callouts_halt_each_other);
+	test_lives(wait_with_klock);
+	test_lives(disestablish_with_other);
+	test_lives(join_with_other);
+	test_lives(xcall_with_other);
+	test_lives(cancel_with_interlock);
+	test_lives(jobs_free_themselves);
+	test_lives(cancel_rescheduled);
+	test_lives(forked);
+}
+
+TEST_TC(no_alarm, "correct code is not alarmed")
+{
+
+	checking();
+	correct();
+}
+
+TEST_TC(no_alarm_strict, "strict: correct code is not alarmed")
+{
+
+	strict();
+	correct();
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, order);
+	ATF_TP_ADD_TC(tp, order_strict);
+	ATF_TP_ADD_TC(tp, deadlock);
+	ATF_TP_ADD_TC(tp, objects);
+	ATF_TP_ADD_TC(tp, leaks);
+	ATF_TP_ADD_TC(tp, no_alarm);
+	ATF_TP_ADD_TC(tp, no_alarm_strict);
+	return atf_no_error();
+}
