@@ -31,7 +31,7 @@ kthread_main(void *arg)
 
 	kt = *(struct kthread *)arg;
 	host_free(arg);
-	if (KERN_CHECKING())
+	if (KERN_CHECKING() && (kt.kt_flags & KTHREAD_MUSTJOIN) != 0)
 		(void)lockdebug_run(host_self(), NULL, (uintptr_t)kt.kt_func);
 	if ((kt.kt_flags & KTHREAD_MPSAFE) == 0)
 		wqk_kernel_lock(1);

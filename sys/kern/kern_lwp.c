@@ -370,9 +370,12 @@ lwp_create_kthread(struct lwp **lp, const char *name, pri_t pri,
 	l->l_arg = arg;
 	atomic_store_relaxed(&l->l_kthread, kthread);
 	l->l_detached = detached;
-	if (KERN_CHECKING() && kthread != 0 && !detached)
+	if (KERN_CHECKING() && kthread != 0) {
 		lockdebug_make("kthread_create", l, "kthread", l->l_name,
 		    LOCKDEBUG_RUN, site);
+		if (detached)
+			lockdebug_keep(l);
+	}
 	*lp = l;
 	error = host_thread_create(&l->l_thread, lwp_start, l, name,
 	    ci != NULL && cpu_bindok ? ci->ci_hostid : -1);

@@ -10,13 +10,18 @@
 
 #include <sys/callout.h>
 #include <sys/condvar.h>
+#include <sys/cpu.h>
 #include <sys/intr.h>
 #include <sys/kmem.h>
 #include <sys/kthread.h>
+#include <sys/lwp.h>
 #include <sys/mutex.h>
+#include <sys/percpu.h>
+#include <sys/proc.h>
 #include <sys/rwlock.h>
 #include <sys/systm.h>
 #include <sys/threadpool.h>
+#include <sys/xcall.h>
 
 #include "../../tests.h"
 
@@ -618,6 +623,563 @@ TEST_TC(returns, "a callback, callout, soft interrupt or thread that ends "
 	    "(made at 0x", NULL);
 	test_panics(thread_mutex, "thread ends holding mutex 0x",
 	    "(made at 0x", NULL);
+}
+
+/* A spin mutex, though it raises the level too, is told as what is held. */
+static void
+hold_spin(void *arg)
+{
+
+	(void)arg;
+	mutex_enter(&spin);
+	sem_post(&sem);
+}
+
+static void
+work_spin(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	hold_spin(arg);
+}
+
+static void
+return_spin(void)
+{
+
+	init();
+	create(work_spin);
+	workqueue_enqueue(wq, &work, NULL);
+	workqueue_destroy(wq);
+}
+
+static void
+callout_spin(void)
+{
+	static callout_t ch;
+
+	init();
+	callout_init(&ch, CALLOUT_MPSAFE);
+	callout_reset(&ch, 1, hold_spin, NULL);
+	test_sem_wait(&sem2);
+}
+
+static void
+softint_spin(void)
+{
+	void *sih;
+
+	init();
+	sih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, hold_spin, NULL);
+	softint_schedule(sih);
+	test_sem_wait(&sem2);
+}
+
+static void
+kthread_spin(void)
+{
+	struct lwp *l;
+
+	init();
+	if (kthread_create(PRI_NONE, KTHREAD_MPSAFE | KTHREAD_MUSTJOIN, NULL,
+	    hold_spin, NULL, &l, "test") != 0)
+		_exit(3);
+	kthread_join(l);
+}
+
+/* What a cross-call, a thread and a callback leave behind else. */
+static void
+call_hold(void *arg, void *arg2)
+{
+
+	(void)arg2;
+	mutex_enter(arg);
+}
+
+static void
+call_raise(void *arg, void *arg2)
+{
+
+	(void)arg;
+	(void)arg2;
+	(void)splvm();
+}
+
+static void
+call_klock(void *arg, void *arg2)
+{
+
+	(void)arg;
+	(void)arg2;
+	KERNEL_LOCK(1, NULL);
+}
+
+static void
+call_nopreempt(void *arg, void *arg2)
+{
+
+	(void)arg;
+	(void)arg2;
+	kpreempt_disable();
+}
+
+static xcfunc_t call_func;
+static unsigned int call_flags;
+
+static void
+call(void)
+{
+
+	init();
+	xc_wait(xc_unicast(call_flags, call_func, &a, NULL, curcpu()));
+}
+
+static void
+raise_level(void *arg)
+{
+
+	(void)arg;
+	(void)splvm();
+}
+
+static void
+kthread_raised(void)
+{
+	struct lwp *l;
+
+	init();
+	/* Also one that nobody joins. */
+	if (kthread_create(PRI_NONE, KTHREAD_MPSAFE, NULL, raise_level, NULL,
+	    &l, "raised") != 0)
+		_exit(3);
+	test_sem_wait(&sem2);
+}
+
+static void *
+end_raised(void *arg)
+{
+
+	(void)splvm();
+	return arg;
+}
+
+static void
+thread_raised(void)
+{
+
+	init();
+	test_join(test_thread(end_raised, NULL));
+}
+
+static percpu_t *pc;
+
+static void
+work_percpu(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	(void)percpu_getref(pc);
+}
+
+static void
+return_percpu(void)
+{
+
+	init();
+	pc = percpu_alloc(sizeof(int));
+	create(work_percpu);
+	workqueue_enqueue(wq, &work, NULL);
+	workqueue_destroy(wq);
+}
+
+TEST_TC(returns_spin, "whatever ends with a spin mutex held: which one is "
+    "told")
+{
+
+	checking();
+	test_panics(return_spin, "workqueue \"tested\" (made at 0x",
+	    "function 0x", "returned holding mutex 0x", "taken at 0x", NULL);
+	test_panics(callout_spin, "callout 0x", "(made at 0x", "function 0x",
+	    "returned holding mutex 0x", "taken at 0x", NULL);
+	test_panics(softint_spin, "softint 0x", "(made at 0x", "function 0x",
+	    "returned holding mutex 0x", "taken at 0x", NULL);
+	test_panics(kthread_spin, "kthread_exit: thread ends holding mutex 0x",
+	    "(made at 0x", "taken at 0x", "thread \"test\"", NULL);
+}
+
+TEST_TC(returns_else, "a cross-call, thread or callback that ends at a raised "
+    "level, with preemption off, or with the kernel lock")
+{
+	unsigned int flags[] = { 0, XC_HIGHPRI };
+	unsigned i;
+
+	checking();
+	for (i = 0; i < TEST_NELEM(flags); i++) {
+		call_flags = flags[i];
+		call_func = call_hold;
+		test_panics(call, "xcall", "function 0x",
+		    "returned holding mutex 0x", "(made at 0x", NULL);
+		call_func = call_raise;
+		test_panics(call, "xcall (made at 0x", "function 0x",
+		    "returned at IPL 5", NULL);
+		call_func = call_klock;
+		test_panics(call, "xcall (made at 0x", "function 0x",
+		    "returned holding 1 kernel locks", NULL);
+		call_func = call_nopreempt;
+		test_panics(call, "xcall (made at 0x", "function 0x",
+		    "returned with preemption off", NULL);
+	}
+	test_panics(kthread_raised, "kthread_exit: \"raised\" (made at 0x",
+	    "ends at IPL 5", NULL);
+	test_panics(thread_raised, "thread \"", "ends at IPL 5", NULL);
+	test_panics(return_percpu, "workqueue \"tested\" (made at 0x",
+	    "returned with preemption off", NULL);
+}
+
+/*
+ * Each names its object, and where that was made.
+ */
+static void
+exit_free(void)
+{
+
+	init();
+	mutex_exit(&a);
+}
+
+static void
+exit_spin_free(void)
+{
+
+	init();
+	mutex_spin_exit(&spin);
+}
+
+static void
+spin_adaptive(void)
+{
+
+	init();
+	mutex_spin_enter(&a);
+}
+
+static void
+enter_under_spin(void)
+{
+
+	init();
+	mutex_enter(&spin);
+	mutex_enter(&a);
+}
+
+static void
+rw_enter_under_spin(void)
+{
+
+	init();
+	mutex_enter(&spin);
+	rw_enter(&rw, RW_READER);
+}
+
+static void
+rw_exit_free(void)
+{
+
+	init();
+	rw_exit(&rw);
+}
+
+static void
+rw_upgrade_free(void)
+{
+
+	init();
+	(void)rw_tryupgrade(&rw);
+}
+
+static void
+rw_downgrade_free(void)
+{
+
+	init();
+	rw_downgrade(&rw);
+}
+
+static void
+wait_unlocked(void)
+{
+
+	init();
+	cv_wait(&cv, &a);
+}
+
+static void
+wait_under_spin(void)
+{
+
+	init();
+	mutex_enter(&spin);
+	mutex_enter(&spin2);
+	cv_wait(&cv, &spin2);
+}
+
+static void
+sleep_unlocked(void)
+{
+
+	init();
+	(void)mtsleep(&a, 0, "test", 1, &a);
+}
+
+static void
+pause_under_spin(void)
+{
+
+	init();
+	mutex_enter(&spin);
+	(void)kpause("test", false, 1, NULL);
+}
+
+static void
+klock_under_spin(void)
+{
+
+	init();
+	mutex_enter(&spin);
+	KERNEL_LOCK(1, NULL);
+}
+
+static void
+work_nothing(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+}
+
+static void
+enqueue_raised(void)
+{
+
+	init();
+	create(work_nothing);
+	(void)splvm();
+	workqueue_enqueue(wq, &work, NULL);
+}
+
+static void
+work_stays(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	sem_post(&sem);
+	test_sem_wait(&sem2);
+}
+
+static void
+enqueue_twice(void)
+{
+	static struct work first;
+
+	init();
+	create(work_stays);
+	workqueue_enqueue(wq, &first, NULL);
+	test_sem_wait(&sem);
+	workqueue_enqueue(wq, &work, NULL);
+	workqueue_enqueue(wq, &work, NULL);
+}
+
+static void
+wait_raised(void)
+{
+
+	init();
+	create(work_nothing);
+	(void)splvm();
+	workqueue_wait(wq, &work);
+}
+
+static callout_t made_callout;
+
+static void
+halt_raised(void)
+{
+
+	callout_init(&made_callout, CALLOUT_MPSAFE);
+	(void)splvm();
+	callout_halt(&made_callout, NULL);
+}
+
+static void
+destroy_pending(void)
+{
+
+	callout_init(&made_callout, CALLOUT_MPSAFE);
+	callout_reset(&made_callout, 1000, hold, NULL);
+	callout_destroy(&made_callout);
+}
+
+static void
+disestablish_raised(void)
+{
+	void *sih;
+
+	init();
+	sih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, hold, NULL);
+	(void)splvm();
+	softint_disestablish(sih);
+}
+
+static void
+quiet(void *arg)
+{
+
+	(void)arg;
+}
+
+static void
+join_nopreempt(void)
+{
+	struct lwp *l;
+
+	init();
+	if (kthread_create(PRI_NONE, KTHREAD_MPSAFE | KTHREAD_MUSTJOIN, NULL,
+	    quiet, NULL, &l, "joined") != 0)
+		_exit(3);
+	kpreempt_disable();
+	kthread_join(l);
+}
+
+static int
+intr_lock(void *arg)
+{
+
+	(*(void (**)(void))arg)();
+	return 1;
+}
+
+static void (*in_intr)(void);
+
+static void
+interrupt(void)
+{
+	void *ih;
+
+	init();
+	ih = intr_establish(0, IPL_VM, INTR_MPSAFE, intr_lock, &in_intr);
+	if (ih != NULL)
+		intr_inject(ih);
+}
+
+static void
+intr_mutex(void)
+{
+
+	mutex_enter(&a);
+}
+
+static void
+intr_mutex_try(void)
+{
+
+	(void)mutex_tryenter(&a);
+}
+
+static void
+intr_rw(void)
+{
+
+	rw_enter(&rw, RW_READER);
+}
+
+static void
+intr_rw_try(void)
+{
+
+	(void)rw_tryenter(&rw, RW_READER);
+}
+
+static void
+intr_cv(void)
+{
+
+	mutex_enter(&spin);
+	cv_wait(&cv, &spin);
+}
+
+static void
+intr_klock_spin(void)
+{
+
+	mutex_enter(&spin);
+}
+
+#define	MADE	"(made at 0x"
+
+TEST_TC(made, "what is told names the object and where it was made, and what "
+    "was taken where")
+{
+
+	checking();
+	test_panics(exit_free, "mutex_exit: mutex 0x", MADE, "not held", NULL);
+	test_panics(exit_spin_free, "mutex_spin_exit: mutex 0x", MADE,
+	    "not held", NULL);
+	test_panics(spin_adaptive, "mutex_spin_enter: mutex 0x", MADE,
+	    "is adaptive", NULL);
+	test_panics(enter_under_spin, "mutex_enter: blocking at IPL 5, on "
+	    "mutex 0x", MADE, ", holding mutex 0x", "taken at 0x", NULL);
+	test_panics(rw_enter_under_spin, "rw_enter: blocking at IPL 5, on "
+	    "rwlock 0x", MADE, ", holding mutex 0x", "taken at 0x", NULL);
+	test_panics(rw_exit_free, "rw_exit: rwlock 0x", MADE, "not held",
+	    NULL);
+	test_panics(rw_upgrade_free, "rw_tryupgrade: rwlock 0x", MADE,
+	    "not held", NULL);
+	test_panics(rw_downgrade_free, "rw_downgrade: rwlock 0x", MADE,
+	    "not held", NULL);
+	test_panics(wait_unlocked, "cv_wait: condvar 0x", MADE, "mutex 0x",
+	    "not held", NULL);
+	test_panics(wait_under_spin, "cv_wait: sleeping at IPL 7, on "
+	    "condvar 0x", MADE, ", holding mutex 0x", "taken at 0x", NULL);
+	test_panics(sleep_unlocked, "mtsleep: mutex 0x", MADE, "not held",
+	    NULL);
+	test_panics(pause_under_spin, "kpause: sleeping at IPL 5, holding "
+	    "mutex 0x", MADE, "taken at 0x", NULL);
+	test_panics(klock_under_spin, "KERNEL_LOCK: ", "holding mutex 0x",
+	    MADE, "taken at 0x", NULL);
+	test_panics(enqueue_raised, "workqueue_enqueue: \"tested\"",
+	    "called at IPL 5", MADE, NULL);
+	test_panics(enqueue_twice, "enqueued on \"tested\" " MADE,
+	    "already pending on \"tested\" " MADE, NULL);
+	test_panics(wait_raised, "workqueue_wait: sleeping at IPL 5, on "
+	    "workqueue \"tested\" " MADE, NULL);
+	test_panics(halt_raised, "callout_halt: blocking at IPL 5, on "
+	    "callout 0x", MADE, NULL);
+	test_panics(destroy_pending, "callout_destroy: callout 0x", MADE,
+	    "is pending", NULL);
+	test_panics(disestablish_raised, "softint_disestablish: sleeping at "
+	    "IPL 5, on softint 0x", MADE, NULL);
+	test_panics(join_nopreempt, "kthread_join: sleeping with preemption "
+	    "off, on kthread \"joined\" " MADE, NULL);
+	in_intr = intr_mutex;
+	test_panics(interrupt, "mutex_enter: blocking in interrupt context, "
+	    "on mutex 0x", MADE, NULL);
+	in_intr = intr_mutex_try;
+	test_panics(interrupt, "mutex_tryenter: adaptive mutex 0x", MADE,
+	    "interrupt context", NULL);
+	in_intr = intr_rw;
+	test_panics(interrupt, "rw_enter: blocking in interrupt context, on "
+	    "rwlock 0x", MADE, NULL);
+	in_intr = intr_rw_try;
+	test_panics(interrupt, "rw_tryenter: rwlock 0x", MADE,
+	    "interrupt context", NULL);
+	in_intr = intr_cv;
+	test_panics(interrupt, "cv_wait: sleeping in interrupt context, on "
+	    "condvar 0x", MADE, NULL);
+	in_intr = intr_klock_spin;
+	test_panics(interrupt, "interrupt handler: function 0x",
+	    "returned holding mutex 0x", MADE, "taken at 0x", NULL);
 }
 
 /*
@@ -1360,6 +1922,9 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, myself_strict);
 	ATF_TP_ADD_TC(tp, release);
 	ATF_TP_ADD_TC(tp, returns);
+	ATF_TP_ADD_TC(tp, returns_spin);
+	ATF_TP_ADD_TC(tp, returns_else);
+	ATF_TP_ADD_TC(tp, made);
 	ATF_TP_ADD_TC(tp, deadlock);
 	ATF_TP_ADD_TC(tp, inversion);
 	ATF_TP_ADD_TC(tp, inversion_strict);
