@@ -97,6 +97,7 @@ extern unsigned int wqk_hostcaps(void);
 #define	TEST_CAP_PRIORITY	0x0004
 #define	TEST_CAP_CURCPU		0x0008
 #define	TEST_CAP_QUOTA		0x0010
+#define	TEST_CAP_ASLEEP		0x0040
 
 /* The prefix has the skip compared with tests/skip.${HOST}. */
 #define	TEST_NEED(cap, what) do {					\

@@ -29,6 +29,7 @@
 #define	HOST_CAP_CURCPU		0x0008	/* host_curcpu() knows */
 #define	HOST_CAP_QUOTA		0x0010	/* a CPU quota would be seen */
 #define	HOST_CAP_ASYMFENCE	0x0020	/* host_fence_heavy() is one */
+#define	HOST_CAP_ASLEEP		0x0040	/* host_asleep() knows */
 unsigned	host_caps(void);
 const char	*host_name(void);		/* "linux", "posix" */
 
@@ -110,6 +111,17 @@ void	host_signal_release(int signo);
  */
 int	host_setsched(bool rt, int level);
 void	host_getsched(bool *rt, int *level);
+
+/*
+ * Does another thread sleep?  host_tid() is the calling thread's number, or
+ * -1.  host_asleep() is 0 for a thread that runs, could run, is held by the
+ * memory or a disk, has ended, or of which nothing is known.  For one that
+ * sleeps interruptibly, which is only in a system call, it is how often it
+ * has begun to wait or was made to, plus 1: when two calls give the same, it
+ * has slept all the time between.  From thread context.
+ */
+long	host_tid(void);
+uint64_t host_asleep(long tid);
 
 /*
  * Park: a binary token each.  host_park() takes the token, waiting for it

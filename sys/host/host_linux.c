@@ -19,6 +19,7 @@
 #include <linux/membarrier.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -62,6 +63,8 @@ static _Thread_local bool host_bound;
 static cpu_set_t *host_mask;
 static size_t host_masksize;
 
+static bool	asleep_known(void);
+
 unsigned
 host_caps(void)
 {
@@ -75,6 +78,8 @@ host_caps(void)
 		caps |= HOST_CAP_QUOTA;
 	if (host_asymfence)
 		caps |= HOST_CAP_ASYMFENCE;
+	if (asleep_known())
+		caps |= HOST_CAP_ASLEEP;
 	errno = serrno;
 	return caps;
 }
@@ -583,6 +588,88 @@ host_md_thread_start(struct host_thread *ht)
 		CPU_FREE(set);
 	} else if (ht->ht_space[HT_MD] == MD_UNBIND && host_mask != NULL)
 		(void)sched_setaffinity(0, host_masksize, host_mask);
+}
+
+/*
+ * Does a thread sleep?
+ */
+
+long
+host_tid(void)
+{
+
+	return syscall(SYS_gettid);
+}
+
+/* A line of the file has "key:\t", and then the value.  NULL: it has not. */
+static const char *
+status_field(const char *status, const char *key)
+{
+	const char *p;
+
+	/* A name has no newline in it: the kernel writes it as \n. */
+	p = strstr(status, key);
+	return p != NULL ? p + strlen(key) : NULL;
+}
+
+uint64_t
+host_asleep(long tid)
+{
+	char buf[4096], name[64];
+	const char *inv, *state, *vol;
+	ssize_t len, n;
+	int fd, serrno;
+
+	serrno = errno;
+	(void)snprintf(name, sizeof(name), HOST_PROC "/task/%ld/status", tid);
+	len = 0;
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd != -1) {
+		while ((size_t)len < sizeof(buf) - 1 && (n = read(fd,
+		    buf + len, sizeof(buf) - 1 - (size_t)len)) > 0)
+			len += n;
+		(void)close(fd);
+	}
+	errno = serrno;
+	buf[len] = '\0';
+	state = status_field(buf, "\nState:\t");
+	vol = status_field(buf, "\nvoluntary_ctxt_switches:\t");
+	inv = status_field(buf, "\nnonvoluntary_ctxt_switches:\t");
+	if (state == NULL || *state != 'S' || vol == NULL || inv == NULL)
+		return 0;
+	return strtoull(vol, NULL, 10) + strtoull(inv, NULL, 10) + 1;
+}
+
+/* Has the file what host_asleep() looks for? */
+static bool
+asleep_look(void)
+{
+	char buf[4096];
+	ssize_t len;
+	int fd;
+
+	fd = open(HOST_PROC "/status", O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	len = read(fd, buf, sizeof(buf) - 1);
+	(void)close(fd);
+	if (len < 0)
+		return false;
+	buf[len] = '\0';
+	return status_field(buf, "\nState:\t") != NULL &&
+	    status_field(buf, "\nnonvoluntary_ctxt_switches:\t") != NULL &&
+	    access(HOST_PROC "/task", R_OK | X_OK) == 0;
+}
+
+static bool
+asleep_known(void)
+{
+	static int known;		/* 0: not looked yet; anybody, same */
+
+	/* Relaxed: the number is all there is. */
+	if (atomic_load_relaxed(&known) == 0)
+		atomic_store_relaxed(&known, asleep_look() ? 1 : -1);
+	return atomic_load_relaxed(&known) == 1;
 }
 
 /* The calling thread's class and its real-time level.  0 or an errno value. */

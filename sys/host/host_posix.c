@@ -445,6 +445,22 @@ host_md_thread_start(struct host_thread *ht)
 	(void)ht;
 }
 
+/* POSIX has no way to ask; a thread's CPU clock stands when it is preempted. */
+long
+host_tid(void)
+{
+
+	return -1;
+}
+
+uint64_t
+host_asleep(long tid)
+{
+
+	(void)tid;
+	return 0;
+}
+
 int
 host_setsched(bool rt, int level)
 {

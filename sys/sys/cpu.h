@@ -42,6 +42,7 @@ extern int	 wqk_ncpuonline;
 #define	WQK_CAP_PRIORITY	0x0004	/* each worker has a priority */
 #define	WQK_CAP_CURCPU		0x0008	/* curcpu() asks the host */
 #define	WQK_CAP_QUOTA		0x0010	/* a CPU quota is seen */
+#define	WQK_CAP_ASLEEP		0x0040	/* it is seen that a thread sleeps */
 unsigned int	 wqk_hostcaps(void);
 
 typedef int CPU_INFO_ITERATOR;

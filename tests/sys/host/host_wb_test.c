@@ -166,6 +166,62 @@ TEST_TC(thread_names, "a thread has its name, and one that is too long is cut")
 #endif
 }
 
+static _Atomic(long) sleeper_tid;
+static atomic_int sleeper_goes;
+static sem_t sleeper_sem;
+static int sleeper_pipe[2];
+
+static void *
+sleeper(void *arg)
+{
+	char c;
+
+	atomic_store(&sleeper_tid, host_tid());
+	while (!atomic_load(&sleeper_goes))
+		continue;
+	test_sem_wait(&sleeper_sem);
+	TEST_EQ(1, read(sleeper_pipe[0], &c, 1));
+	return arg;
+}
+
+TEST_TC(asleep, "host_asleep knows a thread that sleeps in the system from one "
+    "that runs or has ended, and one sleep from the next")
+{
+	uint64_t first, now;
+	pthread_t t;
+	int i;
+
+	host_init(NULL);
+	if ((host_caps() & HOST_CAP_ASLEEP) == 0)
+		atf_tc_skip("host: whether a thread sleeps");
+	ATF_REQUIRE(host_tid() > 0);
+	errno = EXDEV;
+	TEST_EQ(0, host_asleep(host_tid()));
+	TEST_EQ(0, host_asleep(-1));
+	TEST_EQ(EXDEV, errno);
+	sem_init(&sleeper_sem, 0, 0);
+	ATF_REQUIRE(pipe(sleeper_pipe) == 0);
+	t = test_thread(sleeper, NULL);
+	TEST_AWAIT(atomic_load(&sleeper_tid) != 0);
+	ATF_REQUIRE(atomic_load(&sleeper_tid) != host_tid());
+	for (i = 0; i < 50; i++) {
+		TEST_EQ(0, host_asleep(atomic_load(&sleeper_tid)));
+		test_pause();
+	}
+	atomic_store(&sleeper_goes, 1);
+	TEST_AWAIT((first = host_asleep(atomic_load(&sleeper_tid))) != 0);
+	for (i = 0; i < 50; i++) {
+		TEST_EQ(first, host_asleep(atomic_load(&sleeper_tid)));
+		test_pause();
+	}
+	sem_post(&sleeper_sem);
+	TEST_AWAIT((now = host_asleep(atomic_load(&sleeper_tid))) != 0 &&
+	    now != first);
+	ATF_REQUIRE(write(sleeper_pipe[1], "x", 1) == 1);
+	test_join(t);
+	TEST_AWAIT(host_asleep(atomic_load(&sleeper_tid)) == 0);
+}
+
 TEST_TC(binding_never_fails, "a thread that is to be bound to a CPU that is "
     "not there runs all the same")
 {
@@ -427,6 +483,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, selfkey_differs);
 	ATF_TP_ADD_TC(tp, threads);
 	ATF_TP_ADD_TC(tp, thread_names);
+	ATF_TP_ADD_TC(tp, asleep);
 	ATF_TP_ADD_TC(tp, binding_never_fails);
 	ATF_TP_ADD_TC(tp, detach);
 	ATF_TP_ADD_TC(tp, memory);
