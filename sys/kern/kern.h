@@ -113,12 +113,19 @@ struct runner {
 	int		 l_ipl;		/* interrupt priority level */	\
 	int		 l_blcnt;	/* kernel lock recursions */	\
 	int		 l_kspin;	/* internal spin locks held */	\
-	int		 l_mtxcount;	/* spin mutexes held */		\
+	int		 l_mtxcount;	/* (a) spin mutexes held */	\
 	int		 l_mtxoldspl;	/* level outside the first */	\
 	int		 l_intrdepth;	/* interrupt handlers entered */ \
 	int		 l_softintr;	/* runs a soft interrupt */	\
 	uint64_t	 l_ipending;	/* (a) interrupt sources held back */ \
 	unsigned	 l_iheld[LWP_INTRSRC];	/* (a) how often each */ \
+	unsigned	 l_iarrived;	/* (a) interrupts, altogether */ \
+	unsigned	 l_iwatched;	/* (a) is on the watcher's list */ \
+	struct lwp	*l_iwnext;	/* next there; see intr_tell() */ \
+	uint64_t	 l_iwasleep;	/* the watcher's: since then it */ \
+	unsigned	 l_iwarrived;	/* sleeps, this had arrived, */	\
+	int64_t		 l_iwsince;	/* this was the time */		\
+	long		 l_hosttid;	/* (a) for host_asleep() */	\
 	struct softint	*l_softpend;	/* scheduled, held back */	\
 	int		 l_nopreempt;	/* kpreempt_disable() depth */	\
 	int		 l_slot;	/* CPU slot owned meanwhile */	\
@@ -167,6 +174,7 @@ void	lwp_leave(void) __attribute__((__noreturn__));
 void	lwp_exit(void *);
 void	lwp_init(void);
 void	lwp_park(struct lwp *);
+int	lwp_timedpark(struct lwp *, int64_t);
 pri_t	lwp_inforce(struct lwp *);
 void	lwp_fork(int);
 
@@ -189,6 +197,13 @@ lwp_unpark(struct lwp *l)
 
 	host_unpark(&l->l_park);
 }
+
+/*
+ * kern_spl.c: to sleep gives up the CPU, which lets interrupts in, whatever
+ * the level is that the thread goes on at: spl_shut(l, spl_open(l)) around it.
+ */
+int	spl_open(struct lwp *);
+void	spl_shut(struct lwp *, int);
 
 /* The level or l_kspin went down: is there something to run now? */
 void	intr_run(struct lwp *);
@@ -265,6 +280,7 @@ void	sleepq_fork(void);
  */
 void	kernel_lock_yield(struct lwp *);
 bool	kernel_lock_try(struct lwp *);
+bool	kernel_lock_wanted(const struct lwp *);
 void	kernel_lock_fork(struct lwp *);
 
 /*
@@ -366,6 +382,8 @@ void	proc_init(void);
 /*
  * kern_intr.c, kern_softint.c
  */
+extern unsigned	intr_wanted;		/* (a) threads to start, or wake */
+void	intr_restart(struct lwp *);
 void	intr_lwpexit(struct lwp *);
 void	intr_fork(void);
 void	softint_splx(struct lwp *);

@@ -214,6 +214,16 @@ kernel_lock_try(struct lwp *l)
 }
 
 /*
+ * Does a thread sleep for it?  As seen by another: a moment ago.
+ */
+bool
+kernel_lock_wanted(const struct lwp *l)
+{
+
+	return atomic_load_relaxed(&l->l_wchan) == &kernel_lock;
+}
+
+/*
  * For a holder that is between two callbacks: let others in, if any wait.
  */
 void

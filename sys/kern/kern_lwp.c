@@ -10,11 +10,8 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
 
 #include "kern.h"
-
-#include <sys/proc.h>
 
 #include <sys/proc.h>
 
@@ -79,13 +76,13 @@ lwp_reset(struct lwp *l, int lid)
 	l->l_ipl = IPL_NONE;
 	l->l_blcnt = 0;
 	l->l_kspin = 0;
-	l->l_mtxcount = 0;
+	atomic_store_relaxed(&l->l_mtxcount, 0);
 	l->l_mtxoldspl = IPL_NONE;
 	l->l_intrdepth = 0;
 	l->l_softintr = 0;
 	l->l_softpend = NULL;
 	atomic_store_relaxed(&l->l_ipending, (uint64_t)0);
-	memset(l->l_iheld, 0, sizeof(l->l_iheld));
+	/* l_iheld is 0, and l_iwatched the watcher's: see kern_intr.c. */
 	l->l_nopreempt = 0;
 	l->l_slot = -1;
 	l->l_proc = wqk_proc0();
@@ -205,6 +202,7 @@ lwp_adopt(void)
 	} else if ((l = lwp_alloc()) == NULL)
 		panic("curlwp: no memory for a thread");
 	l->l_adopted = true;
+	atomic_store_relaxed(&l->l_hosttid, host_tid());
 	atomic_store_relaxed(&l->l_pri_inforce, MAXPRI_USER);
 	host_setself(l);
 	if (host_attach(l) != 0)
@@ -327,6 +325,7 @@ lwp_start(void *arg)
 	struct lwp *l;
 
 	l = arg;
+	atomic_store_relaxed(&l->l_hosttid, host_tid());
 	host_setself(l);
 	lwp_setpri(l);
 	/* Somebody may be waiting in lwp_inforce(). */
@@ -392,8 +391,13 @@ lwp_create_kthread(struct lwp **lp, const char *name, pri_t pri,
 void
 lwp_join(struct lwp *l)
 {
+	struct lwp *self;
+	int s;
 
+	self = curlwp_get();
+	s = spl_open(self);
 	host_thread_join(&l->l_thread);
+	spl_shut(self, s);
 	lwp_free(l);
 }
 
@@ -405,7 +409,24 @@ void
 lwp_park(struct lwp *l)
 {
 
-	(void)host_park(&l->l_park, HOST_FOREVER);
+	(void)lwp_timedpark(l, HOST_FOREVER);
+}
+
+/*
+ * The same with a deadline: 0, or ETIMEDOUT.
+ */
+int
+lwp_timedpark(struct lwp *l, int64_t deadline)
+{
+	int error, s;
+
+	/* In a forked child the interrupt threads may be missing. */
+	if (__predict_false(atomic_load_relaxed(&intr_wanted) != 0))
+		intr_restart(l);
+	s = spl_open(l);
+	error = host_park(&l->l_park, deadline);
+	spl_shut(l, s);
+	return error;
 }
 
 /*

@@ -140,14 +140,17 @@ mutex_adaptive_enter(kmutex_t *mtx, struct lwp *l)
 static inline void
 mutex_spin_raise(const kmutex_t *mtx, struct lwp *l)
 {
-	int s;
+	int n, s;
 
 	s = l->l_ipl;
 	if (s < mtx->mtx_ipl)
 		l->l_ipl = mtx->mtx_ipl;
 	/* A handler on this thread sees the level before what follows. */
 	atomic_signal_barrier();
-	if (l->l_mtxcount++ == 0)
+	/* Relaxed: others only look, see intr_look(). */
+	n = l->l_mtxcount;
+	atomic_store_relaxed(&l->l_mtxcount, n + 1);
+	if (n == 0)
 		l->l_mtxoldspl = s;
 	atomic_signal_barrier();
 }
@@ -155,13 +158,15 @@ mutex_spin_raise(const kmutex_t *mtx, struct lwp *l)
 static inline void
 mutex_spin_lower(struct lwp *l)
 {
-	int s;
+	int n, s;
 
 	atomic_signal_barrier();
 	/* Read first: with the count at 0 it is a handler's to overwrite. */
 	s = l->l_mtxoldspl;
 	atomic_signal_barrier();
-	if (--l->l_mtxcount == 0)
+	n = l->l_mtxcount - 1;
+	atomic_store_relaxed(&l->l_mtxcount, n);
+	if (n == 0)
 		splx(s);
 }
 

@@ -205,7 +205,8 @@ sleepq_deadline(int ticks)
 
 /*
  * Sleep until taken off the channel or until the deadline.  The kernel lock
- * is dropped meanwhile, unless it is what the thread waits for.  0, or
+ * is dropped meanwhile, unless it is what the thread waits for, and so is the
+ * level: in a kernel one spins for that lock, at one's level.  0, or
  * EWOULDBLOCK.
  */
 int
@@ -214,23 +215,27 @@ sleepq_block(struct lwp *l, int64_t deadline)
 	struct lwp **lp, *m;
 	struct sleepq *sq;
 	const void *wchan;
-	int biglocks, error;
+	int biglocks, error, kind;
+	bool timedout;
 
+	kind = l->l_wkind;
 	biglocks = 0;
 	if (l->l_blcnt != 0)
 		wqk_kernel_unlock(0, &biglocks);
 
-	error = 0;
+	timedout = false;
 	/* Acquire: pairs with the release of whoever took us off. */
 	while ((wchan = atomic_load_acquire(&l->l_wchan)) != NULL) {
-		if (host_park(&l->l_park, deadline) != ETIMEDOUT)
+		error = kind != SLEEPQ_KLOCK ? lwp_timedpark(l, deadline) :
+		    host_park(&l->l_park, deadline);
+		if (error != ETIMEDOUT)
 			continue;
 		sq = sleepq_enter(wchan);
 		for (lp = &sq->sq_first; (m = *lp) != NULL; lp = &m->l_wnext) {
 			if (m == l) {
 				sleepq_remove(sq, lp);
 				atomic_store_relaxed(&l->l_wchan, NULL);
-				error = EWOULDBLOCK;
+				timedout = true;
 				break;
 			}
 		}
@@ -242,7 +247,7 @@ sleepq_block(struct lwp *l, int64_t deadline)
 
 	if (biglocks != 0)
 		wqk_kernel_lock(biglocks);
-	return error;
+	return timedout ? EWOULDBLOCK : 0;
 }
 
 /*

@@ -55,6 +55,37 @@ splx(int s)
 	intr_deliver(l);
 }
 
+/*
+ * A thread is about to sleep: its level does not hold while it does.  What it
+ * holds back runs now; what comes meanwhile runs at once, on top of the sleep.
+ * The level of who holds a spin mutex stays, for handlers would spin for it
+ * where nobody can release it; to sleep there is an error in any case.
+ */
+int
+spl_open(struct lwp *l)
+{
+	int s;
+
+	s = l->l_ipl;
+	if (__predict_true(s == IPL_NONE) || l->l_mtxcount != 0 ||
+	    l->l_kspin != 0 || l->l_intrdepth != 0)
+		return s;
+	atomic_signal_barrier();
+	l->l_ipl = IPL_NONE;
+	atomic_signal_barrier();
+	intr_deliver(l);
+	return s;
+}
+
+void
+spl_shut(struct lwp *l, int s)
+{
+
+	l->l_ipl = s;
+	/* A handler on this thread sees the level before what follows. */
+	atomic_signal_barrier();
+}
+
 __kern_public int
 spl0(void)
 {

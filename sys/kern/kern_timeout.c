@@ -394,7 +394,7 @@ callout_thread(void *arg)
 		deadline = callout_until == CALLOUT_NEVER ? HOST_FOREVER :
 		    (int64_t)(callout_until << CALLOUT_UNITSHIFT);
 		kspin_exit(&callout_lock);
-		(void)host_park(&l->l_park, deadline);
+		(void)lwp_timedpark(l, deadline);
 		kspin_enter(&callout_lock);
 	}
 }

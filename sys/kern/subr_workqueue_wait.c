@@ -194,7 +194,7 @@ workqueue_await(struct workqueue_waiter *ww, struct lwp *l, int64_t deadline)
 
 	/* Acquire: pairs with the release in workqueue_wakeup_done(). */
 	while (!atomic_load_acquire(&ww->ww_done)) {
-		if (host_park(&l->l_park, deadline) != ETIMEDOUT)
+		if (lwp_timedpark(l, deadline) != ETIMEDOUT)
 			continue;
 		q = ww->ww_queue;
 		error = 0;

@@ -567,7 +567,7 @@ wqpool_sleep(struct wqpool *p, struct wqpool_runner *wr)
 	while (wr->wr_idle && !p->p_exit && p->p_first == NULL &&
 	    wqpool_inbox_empty(p) && error == 0) {
 		mutex_exit(&p->p_lock);
-		error = host_park(&l->l_park, deadline);
+		error = lwp_timedpark(l, deadline);
 		mutex_enter(&p->p_lock);
 	}
 	/* Somebody has taken us off, for work. */
@@ -918,7 +918,7 @@ wqpool_await(struct wqpool *p, struct wqpool_waiter *pw)
 		(void)wqpool_start(p);
 	/* Acquire: pairs with the release in wqpool_tell(). */
 	while (!atomic_load_acquire(&pw->pw_done)) {
-		(void)host_park(&l->l_park, alone ?
+		(void)lwp_timedpark(l, alone ?
 		    host_monotime() + WQPOOL_RETRY : HOST_FOREVER);
 		if (alone) {
 			mutex_enter(&p->p_lock);

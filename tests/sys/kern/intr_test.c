@@ -8,8 +8,10 @@
  */
 
 #include <sys/proc.h>
+#include <sys/condvar.h>
 #include <sys/cpu.h>
 #include <sys/intr.h>
+#include <sys/kernel.h>
 #include <sys/kthread.h>
 #include <sys/lwp.h>
 #include <sys/mutex.h>
@@ -583,6 +585,607 @@ TEST_TC(in_read, "an interrupt at a thread that blocks in read(2) does not "
 	source_fini(&s);
 }
 
+/*
+ * Giving up the CPU at a level.
+ */
+static int sleepchan;
+static atomic_int may_wake;
+static kmutex_t sleepmtx, spinmtx;
+static kcondvar_t sleepcv;
+static struct test_gate gate;
+static struct workqueue *gatequeue;
+static struct lwp *joined;
+static sem_t joined_go;
+
+static void
+sleep_tsleep(void)
+{
+
+	TEST_EQ(0, tsleep(&sleepchan, PWAIT, "sleep", 0));
+}
+
+static void
+wake_tsleep(void)
+{
+
+	wakeup(&sleepchan);
+}
+
+static void
+sleep_cv(void)
+{
+
+	mutex_enter(&sleepmtx);
+	while (!atomic_load(&may_wake))
+		cv_wait(&sleepcv, &sleepmtx);
+	mutex_exit(&sleepmtx);
+}
+
+static void
+wake_cv(void)
+{
+
+	mutex_enter(&sleepmtx);
+	cv_signal(&sleepcv);
+	mutex_exit(&sleepmtx);
+}
+
+static void
+sleep_cvspin(void)
+{
+
+	mutex_enter(&spinmtx);
+	while (!atomic_load(&may_wake))
+		(void)cv_timedwait(&sleepcv, &spinmtx, hz * TEST_DEADLINE);
+	mutex_exit(&spinmtx);
+}
+
+static void
+wake_cvspin(void)
+{
+
+	mutex_enter(&spinmtx);
+	cv_signal(&sleepcv);
+	mutex_exit(&spinmtx);
+}
+
+static void
+sleep_kpause(void)
+{
+
+	while (!atomic_load(&may_wake))
+		(void)kpause("sleep", false, 1, NULL);
+}
+
+static void
+wake_nobody(void)
+{
+
+}
+
+static void
+sleep_mutex(void)
+{
+
+	mutex_enter(&sleepmtx);
+	mutex_exit(&sleepmtx);
+}
+
+static void
+wake_mutex(void)
+{
+
+	mutex_exit(&sleepmtx);
+}
+
+static void
+sleep_workqueue(void)
+{
+
+	workqueue_wait(gatequeue, &gate.g_work.tw_work);
+}
+
+static void
+wake_workqueue(void)
+{
+
+	test_gate_open(&gate);
+}
+
+static void
+join_me(void *arg)
+{
+
+	(void)arg;
+	test_sem_wait(&joined_go);
+	kthread_exit(0);
+}
+
+static void
+sleep_join(void)
+{
+
+	TEST_EQ(0, kthread_join(joined));
+}
+
+static void
+wake_join(void)
+{
+
+	sem_post(&joined_go);
+}
+
+struct sleeper {
+	void		(*sl_sleep)(void);
+	void		(*sl_wake)(void);
+	struct source	 *sl_s;
+};
+
+static void *
+sleeps_raised(void *arg)
+{
+	struct sleeper *sl = arg;
+	struct source *s = sl->sl_s;
+	int calls, spl;
+
+	spl = splbio();
+	intr_inject(s->s_ih);
+	TEST_EQ(0, atomic_load(&s->s_calls));
+	(*sl->sl_sleep)();
+	/* And here it is shut again. */
+	TEST_EQ(IPL_BIO, level());
+	calls = atomic_load(&s->s_calls);
+	intr_inject(s->s_ih);
+	TEST_EQ(calls, atomic_load(&s->s_calls));
+	splx(spl);
+	TEST_EQ(calls + 1, atomic_load(&s->s_calls));
+	return NULL;
+}
+
+TEST_TC(sleeping, "a thread that sleeps in the library at a raised level lets "
+    "in what it holds back and what comes then, and is back at its level after")
+{
+	static struct sleeper sleepers[] = {
+		{ sleep_tsleep, wake_tsleep, NULL },
+		{ sleep_cv, wake_cv, NULL },
+		{ sleep_cvspin, wake_cvspin, NULL },
+		{ sleep_kpause, wake_nobody, NULL },
+		{ sleep_mutex, wake_mutex, NULL },
+		{ sleep_workqueue, wake_workqueue, NULL },
+		{ sleep_join, wake_join, NULL },
+	};
+	struct source s;
+	struct sleeper *sl;
+	pthread_t t;
+
+	/* It does on purpose what the checking mode tells. */
+	test_env("WORKQUEUE_CHECK", NULL);
+	mutex_init(&sleepmtx, MUTEX_DEFAULT, IPL_NONE);
+	mutex_init(&spinmtx, MUTEX_DEFAULT, IPL_VM);
+	cv_init(&sleepcv, "sleep");
+	test_gate_init(&gate);
+	sem_init(&joined_go, 0, 0);
+	gatequeue = test_create("gate", test_dispatch, NULL, WQ_MPSAFE);
+	for (sl = sleepers; sl < sleepers + TEST_NELEM(sleepers); sl++) {
+		source_init(&s, SIGUSR1, IPL_BIO, INTR_MPSAFE);
+		atomic_store(&may_wake, 0);
+		sl->sl_s = &s;
+		if (sl->sl_sleep == sleep_mutex)
+			mutex_enter(&sleepmtx);
+		if (sl->sl_sleep == sleep_workqueue)
+			test_gate_close(&gate, gatequeue, NULL);
+		if (sl->sl_sleep == sleep_join)
+			TEST_EQ(0, kthread_create(PRI_NONE, KTHREAD_MPSAFE |
+			    KTHREAD_MUSTJOIN, NULL, join_me, NULL, &joined,
+			    "joined"));
+		t = test_thread(sleeps_raised, sl);
+		TEST_AWAIT(atomic_load(&s.s_calls) == 1);
+		ATF_REQUIRE(pthread_equal(t, atomic_load(&s.s_thread)));
+#ifndef TEST_TSAN
+		/* Thread sanitizer keeps signals until after some sleeps. */
+		pthread_kill(t, SIGUSR1);
+		TEST_AWAIT(atomic_load(&s.s_calls) == 2);
+		TEST_EQ(IPL_BIO, atomic_load(&s.s_level));
+#endif
+		atomic_store(&may_wake, 1);
+		(*sl->sl_wake)();
+		test_join(t);
+		source_fini(&s);
+	}
+	workqueue_destroy(gatequeue);
+	cv_destroy(&sleepcv);
+	mutex_destroy(&spinmtx);
+	mutex_destroy(&sleepmtx);
+}
+
+static atomic_int softs;
+
+static void
+soft(void *arg)
+{
+
+	(void)arg;
+	atomic_fetch_add(&softs, 1);
+}
+
+static void *
+sleeps_at_softnet(void *arg)
+{
+	int s;
+
+	s = splsoftnet();
+	softint_schedule(arg);
+	TEST_EQ(0, tsleep(&sleepchan, PWAIT, "soft", 0));
+	splx(s);
+	return NULL;
+}
+
+TEST_TC(sleeping_softint, "a soft interrupt that a thread's level holds back "
+    "runs when the thread sleeps")
+{
+	pthread_t t;
+	void *ih;
+
+	test_env("WORKQUEUE_CHECK", NULL);
+	ih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, soft, NULL);
+	ATF_REQUIRE(ih != NULL);
+	t = test_thread(sleeps_at_softnet, ih);
+	TEST_AWAIT(atomic_load(&softs) == 1);
+	wakeup(&sleepchan);
+	test_join(t);
+	softint_disestablish(ih);
+}
+
+static atomic_int about_to;
+
+static void *
+wants_kernel_lock(void *arg)
+{
+	struct source *s = arg;
+	int spl;
+
+	spl = splvm();
+	intr_inject(s->s_ih);
+	atomic_store(&about_to, 1);
+	KERNEL_LOCK(1, NULL);
+	TEST_EQ(0, atomic_load(&s->s_calls));
+	KERNEL_UNLOCK_ONE(NULL);
+	TEST_EQ(0, atomic_load(&s->s_calls));
+	splx(spl);
+	TEST_EQ(1, atomic_load(&s->s_calls));
+	return NULL;
+}
+
+TEST_TC(kernel_lock_waiter, "a thread that waits for the kernel lock at a "
+    "level keeps the level")
+{
+	struct source s;
+	pthread_t t;
+	int64_t end;
+
+	source_init(&s, 0, IPL_VM, INTR_MPSAFE);
+	KERNEL_LOCK(1, NULL);
+	t = test_thread(wants_kernel_lock, &s);
+	TEST_AWAIT(atomic_load(&about_to));
+	for (end = test_now() + 100000000; test_now() < end;)
+		test_pause();
+	TEST_EQ(0, atomic_load(&s.s_calls));
+	KERNEL_UNLOCK_ONE(NULL);
+	test_join(t);
+	source_fini(&s);
+}
+
+/*
+ * Blocked in the system at a level.
+ */
+static void *
+reads_raised(void *arg)
+{
+	struct source *s = arg;
+	int calls, spl;
+	char c;
+
+	spl = splvm();
+	intr_inject(s->s_ih);
+	intr_inject(s->s_ih);
+	TEST_EQ(0, atomic_load(&s->s_calls));
+	TEST_EQ(1, read(pipefd[0], &c, 1));
+	calls = atomic_load(&s->s_calls);
+	TEST_EQ(IPL_VM, level());
+	splx(spl);
+	TEST_EQ(calls, atomic_load(&s->s_calls));
+	return NULL;
+}
+
+TEST_TC(blocked, "what is held back by a thread that blocks in read(2) is "
+    "taken over by another, as often as it came, and does not run again")
+{
+	struct source s;
+	pthread_t t;
+	int flags;
+
+	TEST_NEED(TEST_CAP_ASLEEP, "whether a thread sleeps");
+	ATF_REQUIRE(pipe(pipefd) == 0);
+	for (flags = 0; flags <= INTR_MPSAFE; flags += INTR_MPSAFE) {
+		source_init(&s, SIGUSR1, IPL_VM, flags);
+		t = test_thread(reads_raised, &s);
+		TEST_AWAIT(atomic_load(&s.s_calls) == 2);
+		ATF_REQUIRE(!pthread_equal(t, atomic_load(&s.s_thread)));
+		TEST_EQ(IPL_VM, atomic_load(&s.s_level));
+		ATF_REQUIRE(atomic_load(&s.s_intr));
+		TEST_EQ(flags == 0, atomic_load(&s.s_locked));
+#ifndef TEST_TSAN
+		/* See in_read.  What comes later is taken over as well. */
+		pthread_kill(t, SIGUSR1);
+		TEST_AWAIT(atomic_load(&s.s_calls) == 3);
+		pthread_kill(t, SIGUSR1);
+		TEST_AWAIT(atomic_load(&s.s_calls) == 4);
+#endif
+		ATF_REQUIRE(write(pipefd[1], "x", 1) == 1);
+		test_join(t);
+		TEST_EQ(intr_count(s.s_ih), atomic_load(&s.s_calls));
+		source_fini(&s);
+	}
+}
+
+static void *
+reads_on(void *arg)
+{
+	struct source *s = arg;
+	int spl;
+	char c;
+
+	spl = splvm();
+	intr_inject(s->s_ih);
+	TEST_EQ(1, read(pipefd[0], &c, 1));
+	splx(spl);
+	return NULL;
+}
+
+TEST_TC(blocked_signals, "signals that come all the time do not keep what is "
+    "held back by a blocked thread")
+{
+	struct source s;
+	pthread_t t;
+	int64_t end;
+
+#ifdef TEST_TSAN
+	atf_tc_skip("thread sanitizer: it keeps signals until after a read");
+#endif
+	TEST_NEED(TEST_CAP_ASLEEP, "whether a thread sleeps");
+	ATF_REQUIRE(pipe(pipefd) == 0);
+	source_init(&s, SIGUSR1, IPL_VM, INTR_MPSAFE);
+	t = test_thread(reads_on, &s);
+	TEST_AWAIT(intr_count(s.s_ih) == 1);
+	end = test_now() + TEST_DEADLINE * INT64_C(1000000000);
+	while (atomic_load(&s.s_calls) < 10) {
+		ATF_REQUIRE(test_now() < end);
+		pthread_kill(t, SIGUSR1);
+		test_pause();
+	}
+	ATF_REQUIRE(write(pipefd[1], "x", 1) == 1);
+	test_join(t);
+	TEST_AWAIT(atomic_load(&s.s_calls) == (int)intr_count(s.s_ih));
+	source_fini(&s);
+}
+
+static void *
+runs_raised(void *arg)
+{
+	struct source *s = arg;
+	int64_t end;
+	int spl;
+
+	spl = splvm();
+	intr_inject(s->s_ih);
+	for (end = test_now() + 100000000; test_now() < end;)
+		TEST_EQ(0, atomic_load(&s->s_calls));
+	splx(spl);
+	TEST_EQ(1, atomic_load(&s->s_calls));
+	return NULL;
+}
+
+static void *
+reads_with_spin_mutex(void *arg)
+{
+	struct source *s = arg;
+	int spl;
+	char c;
+
+	/* Before it has the mutex, and after. */
+	spl = splvm();
+	intr_inject(s->s_ih);
+	mutex_enter(&spinmtx);
+	intr_inject(s->s_ih);
+	atomic_store(&about_to, 1);
+	TEST_EQ(1, read(pipefd[0], &c, 1));
+	TEST_EQ(0, atomic_load(&s->s_calls));
+	mutex_exit(&spinmtx);
+	splx(spl);
+	TEST_EQ(2, atomic_load(&s->s_calls));
+	ATF_REQUIRE(pthread_equal(pthread_self(), atomic_load(&s->s_thread)));
+	return NULL;
+}
+
+TEST_TC(not_blocked, "what a thread holds back that runs, or that has a spin "
+    "mutex, is its own")
+{
+	struct source s;
+	pthread_t t[4];
+	int64_t end;
+	size_t i;
+
+	for (i = 0; i < TEST_NELEM(t); i++) {
+		source_init(&s, 0, IPL_VM, INTR_MPSAFE);
+		test_join(test_thread(runs_raised, &s));
+		source_fini(&s);
+	}
+	ATF_REQUIRE(pipe(pipefd) == 0);
+	mutex_init(&spinmtx, MUTEX_DEFAULT, IPL_VM);
+	source_init(&s, 0, IPL_VM, INTR_MPSAFE);
+	t[0] = test_thread(reads_with_spin_mutex, &s);
+	TEST_AWAIT(atomic_load(&about_to));
+	for (end = test_now() + 100000000; test_now() < end;)
+		test_pause();
+	ATF_REQUIRE(write(pipefd[1], "x", 1) == 1);
+	test_join(t[0]);
+	source_fini(&s);
+	mutex_destroy(&spinmtx);
+}
+
+/* Blocks for about as long as it takes to be taken for blocked. */
+static void *
+blocks_now_and_then(void *arg)
+{
+	struct timespec ts = { 0, 0 };
+	struct source *s = arg;
+	int i, j, spl;
+
+	for (i = 0; i < 12; i++) {
+		spl = splvm();
+		for (j = 0; j <= i; j++)
+			intr_inject(s->s_ih);
+		ts.tv_nsec = (20 + i) * 1000000;
+		nanosleep(&ts, NULL);
+		intr_inject(s->s_ih);
+		splx(spl);
+	}
+	/* It ends with some. */
+	(void)splvm();
+	intr_inject(s->s_ih);
+	if ((uintptr_t)pthread_self() / 4096 % 2)
+		nanosleep(&ts, NULL);
+	return NULL;
+}
+
+TEST_TC(blocked_many, "none is lost or doubled when threads go on just as "
+    "what they hold back is taken over, or end")
+{
+	pthread_t t[8];
+	struct source s;
+	size_t i;
+
+	/* Threads end at a level. */
+	test_env("WORKQUEUE_CHECK", NULL);
+	TEST_NEED(TEST_CAP_ASLEEP, "whether a thread sleeps");
+	source_init(&s, 0, IPL_VM, INTR_MPSAFE);
+	for (i = 0; i < TEST_NELEM(t); i++)
+		t[i] = test_thread(blocks_now_and_then, &s);
+	for (i = 0; i < TEST_NELEM(t); i++)
+		test_join(t[i]);
+	TEST_EQ(TEST_NELEM(t) * (12 * 13 / 2 + 12 + 1), intr_count(s.s_ih));
+	TEST_AWAIT(atomic_load(&s.s_calls) == (int)intr_count(s.s_ih));
+	/* The source is free for another: all is accounted for. */
+	source_fini(&s);
+	for (i = 0; i < NSOURCES + 1; i++) {
+		source_init(&s, 0, IPL_VM, INTR_MPSAFE);
+		source_fini(&s);
+	}
+	TEST_EQ(0, atomic_load(&s.s_calls));
+}
+
+/*
+ * Handed on: not behind the kernel lock, highest first.
+ */
+static void *
+injector(void *arg)
+{
+
+	intr_inject(arg);
+	return NULL;
+}
+
+TEST_TC(handed_apart, "what is MPSAFE and handed on does not wait for what "
+    "waits for the kernel lock")
+{
+	struct source big, mp;
+	struct holder h;
+	pthread_t t;
+
+	source_init(&big, 0, IPL_HIGH, 0);
+	source_init(&mp, 0, IPL_VM, INTR_MPSAFE);
+	sem_init(&h.h_has, 0, 0);
+	sem_init(&h.h_release, 0, 0);
+	t = test_thread(hold_kernel_lock, &h);
+	test_sem_wait(&h.h_has);
+	intr_inject(big.s_ih);
+	/* From a thread that the library does not know. */
+	test_join(test_thread(injector, mp.s_ih));
+	TEST_AWAIT(atomic_load(&mp.s_calls) == 1);
+	TEST_EQ(0, atomic_load(&mp.s_locked));
+	TEST_EQ(0, atomic_load(&big.s_calls));
+	sem_post(&h.h_release);
+	TEST_AWAIT(atomic_load(&big.s_calls) == 1);
+	test_join(t);
+	source_fini(&big);
+	source_fini(&mp);
+}
+
+TEST_TC(handed_order, "of what waits for the kernel lock the highest is "
+    "first, also if it came last and others came often")
+{
+	struct source s[3];
+	struct holder h;
+	pthread_t t;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		source_init(&s[i], 0, IPL_VM + i, 0);
+	sem_init(&h.h_has, 0, 0);
+	sem_init(&h.h_release, 0, 0);
+	t = test_thread(hold_kernel_lock, &h);
+	test_sem_wait(&h.h_has);
+	for (i = 0; i < 3; i++)
+		intr_inject(s[0].s_ih);
+	test_pause();
+	intr_inject(s[2].s_ih);
+	intr_inject(s[1].s_ih);
+	sem_post(&h.h_release);
+	TEST_AWAIT(atomic_load(&s[0].s_calls) == 3);
+	TEST_EQ(5, atomic_load(&norder));
+	ATF_REQUIRE(order[0] == &s[2] && order[1] == &s[1]);
+	test_join(t);
+	for (i = 0; i < 3; i++)
+		source_fini(&s[i]);
+}
+
+/*
+ * Queued signals.
+ */
+TEST_TC(queued, "20,000 real-time signals queued for one thread are all "
+    "served, and do not pile up on its stack")
+{
+	const int all = 20000;
+	union sigval v;
+	struct source s;
+	sigset_t set;
+	int i, round;
+
+#ifdef TEST_TSAN
+	atf_tc_skip("thread sanitizer: it merges queued signals");
+#endif
+	/* The interrupt thread is there from now on, and blocks it. */
+	source_init(&s, 0, IPL_VM, INTR_MPSAFE);
+	source_fini(&s);
+	source_init(&s, SIGRTMIN, IPL_SCHED, INTR_MPSAFE);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	memset(&v, 0, sizeof(v));
+	for (i = round = 0; i < all; round++) {
+		pthread_sigmask(SIG_BLOCK, &set, NULL);
+		/* As many at a time as the system keeps. */
+		for (; i < all && sigqueue(getpid(), SIGRTMIN, v) == 0; i++)
+			continue;
+		ATF_REQUIRE(i == all || errno == EAGAIN);
+		ATF_REQUIRE(round < 1000);
+		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+		TEST_AWAIT(atomic_load(&s.s_calls) == i);
+	}
+	TEST_EQ(all, intr_count(s.s_ih));
+	ATF_REQUIRE(pthread_equal(pthread_self(), atomic_load(&s.s_thread)));
+	source_fini(&s);
+}
+
 TEST_TC(bad, "bad arguments, and one source too many, are refused")
 {
 	struct source more[NSOURCES], s;
@@ -689,7 +1292,7 @@ TEST_TC(spin_mutex_in_handler, "a handler's own spin mutex goes back to the "
 /*
  * After a fork.
  */
-static struct source forked;
+static struct source forked, forkedbig;
 
 static void
 child_interrupts(void)
@@ -730,6 +1333,75 @@ TEST_TC(child, "interrupts work in a forked child")
 	test_lives(child_interrupts);
 	TEST_EQ(0, atomic_load(&forked.s_calls));
 	source_fini(&forked);
+}
+
+static void
+child_thread_ends(void)
+{
+	int i;
+
+	/* Both kinds are handed on by a thread that ends; nobody is there. */
+	test_join(test_thread(ends_raised, &forked));
+	test_join(test_thread(ends_raised, &forkedbig));
+	for (i = 0; i < 10; i++)
+		test_pause();
+	if (atomic_load(&forked.s_calls) != 0 ||
+	    atomic_load(&forkedbig.s_calls) != 0)
+		_exit(1);
+	/* Who sleeps starts the threads. */
+	(void)kpause("child", false, 1, NULL);
+	while (atomic_load(&forked.s_calls) != 5 ||
+	    atomic_load(&forkedbig.s_calls) != 5)
+		test_pause();
+	/* And they stay. */
+	test_join(test_thread(ends_raised, &forked));
+	while (atomic_load(&forked.s_calls) != 10)
+		test_pause();
+}
+
+TEST_TC(child_lazily, "in a forked child what is handed on is kept until a "
+    "thread sleeps in the library, which starts the interrupt threads")
+{
+
+	/* It does on purpose what the checking mode tells. */
+	test_env("WORKQUEUE_CHECK", NULL);
+	source_init(&forked, 0, IPL_VM, INTR_MPSAFE);
+	source_init(&forkedbig, 0, IPL_VM, 0);
+	test_lives(child_thread_ends);
+	TEST_EQ(0, atomic_load(&forked.s_calls));
+	/* In the parent they are there. */
+	test_join(test_thread(ends_raised, &forked));
+	TEST_AWAIT(atomic_load(&forked.s_calls) == 5);
+	source_fini(&forked);
+	source_fini(&forkedbig);
+}
+
+static void *own_ih;
+
+static int
+disestablishes(void *arg)
+{
+
+	intr_disestablish(own_ih);
+	return arg != NULL;
+}
+
+static void
+disestablishes_itself(void)
+{
+
+	own_ih = intr_establish(0, IPL_VM, INTR_MPSAFE, disestablishes, NULL);
+	if (own_ih == NULL)
+		_exit(3);
+	intr_inject(own_ih);
+}
+
+TEST_TC(disestablish_itself, "intr_disestablish in a handler, its own or "
+    "another, panics instead of waiting for ever, checking or not")
+{
+
+	test_panics(disestablishes_itself,
+	    "intr_disestablish: called by an interrupt handler", NULL);
 }
 
 /*
@@ -873,7 +1545,7 @@ TEST_TC(checking, "checking mode tells what a handler leaves behind, and "
 		{ bad_destroy,
 		    "workqueue_destroy: sleeping in interrupt context" },
 		{ bad_disestablish,
-		    "intr_disestablish: sleeping in interrupt context" },
+		    "intr_disestablish: called by an interrupt handler" },
 		{ bad_establish,
 		    "intr_establish: sleeping in interrupt context" },
 	};
@@ -907,10 +1579,22 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, unblocked);
 	ATF_TP_ADD_TC(tp, worker_mask);
 	ATF_TP_ADD_TC(tp, in_read);
+	ATF_TP_ADD_TC(tp, sleeping);
+	ATF_TP_ADD_TC(tp, sleeping_softint);
+	ATF_TP_ADD_TC(tp, kernel_lock_waiter);
+	ATF_TP_ADD_TC(tp, blocked);
+	ATF_TP_ADD_TC(tp, blocked_signals);
+	ATF_TP_ADD_TC(tp, not_blocked);
+	ATF_TP_ADD_TC(tp, blocked_many);
+	ATF_TP_ADD_TC(tp, handed_apart);
+	ATF_TP_ADD_TC(tp, handed_order);
+	ATF_TP_ADD_TC(tp, queued);
 	ATF_TP_ADD_TC(tp, bad);
 	ATF_TP_ADD_TC(tp, spin_mutex);
 	ATF_TP_ADD_TC(tp, spin_mutex_in_handler);
 	ATF_TP_ADD_TC(tp, child);
+	ATF_TP_ADD_TC(tp, child_lazily);
+	ATF_TP_ADD_TC(tp, disestablish_itself);
 	ATF_TP_ADD_TC(tp, checking);
 	return atf_no_error();
 }

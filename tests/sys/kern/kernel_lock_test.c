@@ -8,6 +8,7 @@
  */
 
 #include <sys/cpu.h>
+#include <sys/intr.h>
 #include <sys/systm.h>
 
 #include "../../tests.h"
@@ -278,6 +279,74 @@ TEST_TC(third_thread_gets_it, "while two queues that need the lock requeue "
 }
 
 /*
+ * In an interrupt handler.
+ */
+static atomic_int in_handler, sleepers;
+
+static int
+locking_intr(void *arg)
+{
+
+	atomic_fetch_add(&in_handler, 1);
+	KERNEL_LOCK(1, NULL);
+	shared++;
+	KERNEL_UNLOCK_ONE(NULL);
+	return arg != NULL;
+}
+
+static void *
+interrupted(void *arg)
+{
+	int i;
+
+	/* One that the library knows serves its interrupts itself. */
+	splx(splhigh());
+	for (i = 0; i < TEST_SCALE(1000); i++)
+		intr_inject(arg);
+	return NULL;
+}
+
+static void *
+sleeper(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TEST_SCALE(1000); i++) {
+		atomic_fetch_add(&sleepers, 1);
+		KERNEL_LOCK(1, NULL);
+		shared++;
+		KERNEL_UNLOCK_ONE(NULL);
+	}
+	return NULL;
+}
+
+TEST_TC(in_handlers, "handlers that take the lock while it is held and "
+    "others sleep for it get it, and all who sleep are woken")
+{
+	pthread_t t[6];
+	void *ih;
+	int i;
+
+	ih = intr_establish(0, IPL_VM, INTR_MPSAFE, locking_intr, NULL);
+	ATF_REQUIRE(ih != NULL);
+	KERNEL_LOCK(1, NULL);
+	for (i = 0; i < 6; i++)
+		t[i] = test_thread(i % 2 ? sleeper : interrupted, ih);
+	TEST_AWAIT(atomic_load(&sleepers) == 3);
+	TEST_AWAIT(atomic_load(&in_handler) == 3);
+	for (i = 0; i < 20; i++)
+		test_pause();
+	TEST_EQ(0, shared);
+	KERNEL_UNLOCK_ONE(NULL);
+	for (i = 0; i < 6; i++)
+		test_join(t[i]);
+	TEST_EQ(6 * TEST_SCALE(1000), shared);
+	ATF_REQUIRE(!KERNEL_LOCKED_P());
+	intr_disestablish(ih);
+}
+
+/*
  * Many come and go; each gets it.
  */
 static void *
@@ -361,6 +430,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, dropped_in_destroy);
 	ATF_TP_ADD_TC(tp, dropped_in_callback);
 	ATF_TP_ADD_TC(tp, third_thread_gets_it);
+	ATF_TP_ADD_TC(tp, in_handlers);
 	ATF_TP_ADD_TC(tp, short_lived_threads);
 	ATF_TP_ADD_TC(tp, misuse);
 	return atf_no_error();

@@ -167,6 +167,71 @@ TEST_TC(levels, "a raised level and a spin mutex count as preemption off")
 }
 
 /*
+ * What checking mode says.
+ */
+static void
+sleeps_nopreempt(void)
+{
+
+	kpreempt_disable();
+	(void)kpause("nopreempt", false, 1, NULL);
+}
+
+static void
+do_nothing(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+}
+
+static void
+waits_nopreempt(void)
+{
+	struct workqueue *wq;
+	struct work wk;
+
+	wq = test_create("nopreempt", do_nothing, NULL, WQ_MPSAFE);
+	workqueue_enqueue(wq, &wk, NULL);
+	kpreempt_disable();
+	workqueue_wait(wq, &wk);
+}
+
+static void
+leave_nopreempt(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	kpreempt_disable();
+}
+
+static void
+returns_nopreempt(void)
+{
+	struct workqueue *wq;
+	struct work wk;
+
+	wq = test_create("leaver", leave_nopreempt, NULL, WQ_MPSAFE);
+	workqueue_enqueue(wq, &wk, NULL);
+	workqueue_wait(wq, &wk);
+	workqueue_destroy(wq);
+}
+
+TEST_TC(checking, "in checking mode sleeping with preemption off panics, and "
+    "so does a callback that returns with it off")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	test_panics(sleeps_nopreempt, "kpause: sleeping with preemption off",
+	    NULL);
+	test_panics(waits_nopreempt,
+	    "workqueue_wait: sleeping with preemption off", NULL);
+	test_panics(returns_nopreempt, "workqueue \"leaver\"",
+	    "returned with preemption off", NULL);
+}
+
+/*
  * More owners than CPUs: each stays where it is.
  */
 static pthread_barrier_t owned, looked;
@@ -353,6 +418,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, alone_7cpus);
 	ATF_TP_ADD_TC(tp, nested);
 	ATF_TP_ADD_TC(tp, levels);
+	ATF_TP_ADD_TC(tp, checking);
 	ATF_TP_ADD_TC(tp, stable);
 	ATF_TP_ADD_TC(tp, more_than_slots);
 	ATF_TP_ADD_TC(tp, in_interrupt);
