@@ -121,8 +121,7 @@ cpuslot_enter(struct lwp *l, int i)
 		if (turns < 100)
 			host_relax(&turns);
 		else
-			(void)host_park(&l->l_park,
-			    host_monotime() + 100 * 1000);
+			(void)lwp_timedpark(l, host_monotime() + 100 * 1000);
 	}
 }
 
