@@ -116,7 +116,9 @@ struct runner {
 	int		 l_mtxcount;	/* (a) spin mutexes held */	\
 	int		 l_mtxoldspl;	/* level outside the first */	\
 	int		 l_intrdepth;	/* interrupt handlers entered */ \
-	int		 l_softintr;	/* runs a soft interrupt */	\
+	int		 l_softintr;	/* 1 + level of the soft interrupt it \
+					   runs, or 0 */		\
+	struct softcpu	*l_softcpu;	/* whose soft interrupts, or NULL */ \
 	uint64_t	 l_ipending;	/* (a) interrupt sources held back */ \
 	unsigned	 l_iheld[LWP_INTRSRC];	/* (a) how often each */ \
 	unsigned	 l_iarrived;	/* (a) interrupts, altogether */ \
@@ -154,6 +156,7 @@ struct runner {
 	struct host_thread l_thread;
 
 struct runner;
+struct softcpu;
 struct softint;
 struct work;
 struct sleepq;
@@ -387,6 +390,8 @@ void	intr_restart(struct lwp *);
 void	intr_lwpexit(struct lwp *);
 void	intr_fork(void);
 void	softint_splx(struct lwp *);
+void	softint_sleep(struct lwp *);
+void	softint_wake(struct lwp *);
 void	softint_fork(void);
 
 /*

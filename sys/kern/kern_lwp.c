@@ -80,6 +80,7 @@ lwp_reset(struct lwp *l, int lid)
 	l->l_mtxoldspl = IPL_NONE;
 	l->l_intrdepth = 0;
 	l->l_softintr = 0;
+	l->l_softcpu = NULL;
 	l->l_softpend = NULL;
 	atomic_store_relaxed(&l->l_ipending, (uint64_t)0);
 	/* l_iheld is 0, and l_iwatched the watcher's: see kern_intr.c. */

@@ -206,8 +206,8 @@ sleepq_deadline(int ticks)
 /*
  * Sleep until taken off the channel or until the deadline.  The kernel lock
  * is dropped meanwhile, unless it is what the thread waits for, and so is the
- * level: in a kernel one spins for that lock, at one's level.  0, or
- * EWOULDBLOCK.
+ * level: in a kernel one spins for that lock, at one's level.  Dropped too is
+ * the CPU whose soft interrupt it runs.  0, or EWOULDBLOCK.
  */
 int
 sleepq_block(struct lwp *l, int64_t deadline)
@@ -216,12 +216,15 @@ sleepq_block(struct lwp *l, int64_t deadline)
 	struct sleepq *sq;
 	const void *wchan;
 	int biglocks, error, kind;
-	bool timedout;
+	bool softint, timedout;
 
 	kind = l->l_wkind;
 	biglocks = 0;
 	if (l->l_blcnt != 0)
 		wqk_kernel_unlock(0, &biglocks);
+	softint = l->l_softcpu != NULL;
+	if (__predict_false(softint))
+		softint_sleep(l);
 
 	timedout = false;
 	/* Acquire: pairs with the release of whoever took us off. */
@@ -245,6 +248,9 @@ sleepq_block(struct lwp *l, int64_t deadline)
 		sleepq_exit(sq);
 	}
 
+	/* Before the kernel lock, which others need while this one waits. */
+	if (__predict_false(softint))
+		softint_wake(l);
 	if (biglocks != 0)
 		wqk_kernel_lock(biglocks);
 	return timedout ? EWOULDBLOCK : 0;

@@ -15,6 +15,8 @@
 #include <sys/mutex.h>
 #include <sys/systm.h>
 
+#include <sched.h>
+
 #include "../../tests.h"
 
 static int
@@ -489,6 +491,344 @@ TEST_TC(mutexes, "a handler waits for an adaptive mutex, in checking mode "
 	mutexes();
 }
 
+/*
+ * A soft interrupt that goes to sleep for a lock.
+ */
+struct sleeper {
+	void		*s_ih;
+	kmutex_t	 s_lock;
+	sem_t		 s_entered;
+	sem_t		 s_left;
+	atomic_int	 s_calls;
+	atomic_int	 s_awake;	/* times it got the lock */
+};
+
+static void
+sleeper_func(void *arg)
+{
+	struct sleeper *s = arg;
+
+	atomic_fetch_add(&s->s_calls, 1);
+	sem_post(&s->s_entered);
+	mutex_enter(&s->s_lock);
+	atomic_fetch_add(&s->s_awake, 1);
+	mutex_exit(&s->s_lock);
+	sem_post(&s->s_left);
+}
+
+static void
+sleeper_init(struct sleeper *s, unsigned flags)
+{
+
+	memset(s, 0, sizeof(*s));
+	mutex_init(&s->s_lock, MUTEX_DEFAULT, IPL_SOFTSERIAL);
+	sem_init(&s->s_entered, 0, 0);
+	sem_init(&s->s_left, 0, 0);
+	s->s_ih = softint_establish(flags, sleeper_func, s);
+	ATF_REQUIRE(s->s_ih != NULL);
+}
+
+/* With the lock held: it is on CPU 0, and asleep or about to be. */
+static void
+sleeper_start(struct sleeper *s)
+{
+
+	softint_schedule_cpu(s->s_ih, cpu_lookup(0));
+	test_sem_wait(&s->s_entered);
+}
+
+static void
+sleeper_fini(struct sleeper *s, int n)
+{
+
+	softint_disestablish(s->s_ih);
+	TEST_EQ(n, atomic_load(&s->s_calls));
+	TEST_EQ(n, atomic_load(&s->s_awake));
+	mutex_destroy(&s->s_lock);
+}
+
+static void
+asleep(void)
+{
+	struct soft high, low, same;
+	struct sleeper bio;
+	int i;
+
+	sleeper_init(&bio, SOFTINT_BIO | SOFTINT_MPSAFE);
+	soft_init(&high, SOFTINT_NET | SOFTINT_MPSAFE);
+	soft_init(&low, SOFTINT_CLOCK);
+	soft_init(&same, SOFTINT_BIO | SOFTINT_MPSAFE);
+	mutex_enter(&bio.s_lock);
+	sleeper_start(&bio);
+	softint_schedule_cpu(same.s_ih, cpu_lookup(0));
+	for (i = 1; i <= 3; i++) {
+		softint_schedule_cpu(high.s_ih, cpu_lookup(0));
+		test_sem_wait(&high.s_called);
+		softint_schedule_cpu(low.s_ih, cpu_lookup(0));
+		test_sem_wait(&low.s_called);
+		TEST_EQ(0, atomic_load(&bio.s_awake));
+		TEST_EQ(0, atomic_load(&same.s_calls));
+	}
+	mutex_exit(&bio.s_lock);
+	test_sem_wait(&bio.s_left);
+	test_sem_wait(&same.s_called);
+	soft_fini(&same, 1);
+	soft_fini(&low, 3);
+	soft_fini(&high, 3);
+	sleeper_fini(&bio, 1);
+}
+
+TEST_TC(asleep, "while one sleeps for a lock, those of other levels run on "
+    "its CPU, and those of its own do not")
+{
+
+	asleep();
+}
+
+/*
+ * One that schedules a lower one before it sleeps, itself or by an interrupt
+ * that arrives at it.
+ */
+static struct sleeper scheduler;
+static void *scheduler_ih;
+
+static void
+scheduler_func(void *arg)
+{
+
+	if (scheduler_ih != NULL)
+		intr_inject(scheduler_ih);
+	else
+		(void)schedule_intr(arg);
+	sleeper_func(&scheduler);
+}
+
+static void
+asleep_schedules(void)
+{
+	struct soft low;
+	void *ih;
+	int i;
+
+	soft_init(&low, SOFTINT_CLOCK | SOFTINT_MPSAFE);
+	ih = intr_establish(0, IPL_VM, INTR_MPSAFE, schedule_intr, &low);
+	ATF_REQUIRE(ih != NULL);
+	for (i = 0; i < 2; i++) {
+		scheduler_ih = i == 0 ? NULL : ih;
+		sleeper_init(&scheduler, SOFTINT_NET | SOFTINT_MPSAFE);
+		softint_disestablish(scheduler.s_ih);
+		scheduler.s_ih = softint_establish(SOFTINT_NET |
+		    SOFTINT_MPSAFE, scheduler_func, &low);
+		ATF_REQUIRE(scheduler.s_ih != NULL);
+		mutex_enter(&scheduler.s_lock);
+		softint_schedule_cpu(scheduler.s_ih, cpu_lookup(0));
+		test_sem_wait(&scheduler.s_entered);
+		test_sem_wait(&low.s_called);
+		mutex_exit(&scheduler.s_lock);
+		sleeper_fini(&scheduler, 1);
+	}
+	intr_disestablish(ih);
+	soft_fini(&low, 2);
+}
+
+TEST_TC(asleep_schedules, "what one schedules, or an interrupt on top of it, "
+    "runs when it sleeps")
+{
+
+	asleep_schedules();
+}
+
+static void
+klock_asleep(void)
+{
+	struct soft biglock, high, low;
+
+	soft_init(&biglock, SOFTINT_BIO);
+	soft_init(&high, SOFTINT_NET | SOFTINT_MPSAFE);
+	soft_init(&low, SOFTINT_CLOCK | SOFTINT_MPSAFE);
+	KERNEL_LOCK(1, NULL);
+	softint_schedule_cpu(biglock.s_ih, cpu_lookup(0));
+	softint_schedule_cpu(high.s_ih, cpu_lookup(0));
+	test_sem_wait(&high.s_called);
+	softint_schedule_cpu(low.s_ih, cpu_lookup(0));
+	test_sem_wait(&low.s_called);
+	/* It has begun before the lower one, and waits. */
+	TEST_EQ(0, atomic_load(&biglock.s_calls));
+	KERNEL_UNLOCK_ONE(NULL);
+	test_sem_wait(&biglock.s_called);
+	soft_fini(&low, 1);
+	soft_fini(&high, 1);
+	soft_fini(&biglock, 1);
+}
+
+TEST_TC(klock_asleep, "one that waits for the kernel lock holds up no "
+    "MPSAFE one of another level")
+{
+
+	klock_asleep();
+}
+
+static void
+woken(void)
+{
+	struct sleeper low, high;
+	struct soft net;
+	struct gate g;
+	int i;
+
+	sleeper_init(&low, SOFTINT_BIO | SOFTINT_MPSAFE);
+	sleeper_init(&high, SOFTINT_SERIAL | SOFTINT_MPSAFE);
+	soft_init(&net, SOFTINT_NET | SOFTINT_MPSAFE);
+	gate_init(&g);
+	mutex_enter(&low.s_lock);
+	mutex_enter(&high.s_lock);
+	sleeper_start(&low);
+	sleeper_start(&high);
+	/* Begins when both sleep, being the lowest. */
+	gate_close(&g, cpu_lookup(0));
+	mutex_exit(&low.s_lock);
+	mutex_exit(&high.s_lock);
+	softint_schedule_cpu(net.s_ih, cpu_lookup(0));
+	for (i = 0; i < 25; i++)
+		test_pause();
+	/* Whoever has the lock has the CPU. */
+	TEST_EQ(0, atomic_load(&low.s_awake));
+	TEST_EQ(0, atomic_load(&high.s_awake));
+	TEST_EQ(0, atomic_load(&net.s_calls));
+	gate_open(&g);
+	test_sem_wait(&net.s_called);
+	test_sem_wait(&high.s_left);
+	test_sem_wait(&low.s_left);
+	TEST_EQ(1, atomic_load(&g.g_left));
+	soft_fini(&net, 1);
+	sleeper_fini(&high, 1);
+	sleeper_fini(&low, 1);
+	softint_disestablish(g.g_ih);
+}
+
+TEST_TC(woken, "one that has slept goes on when nobody else runs on its CPU")
+{
+
+	woken();
+}
+
+/*
+ * Handlers of all levels on all CPUs, that sleep for locks and for the kernel
+ * lock; each says where it is awake for certain.
+ */
+static struct alone {
+	void		*a_ih;
+	unsigned	 a_level;
+} alone_them[2 * SOFTINT_COUNT];
+static atomic_int alone_here[1024];	/* awake, by CPU */
+static atomic_int alone_begun[1024][SOFTINT_COUNT];
+static kmutex_t alone_locks[2];
+static atomic_int alone_bad, alone_stop;
+
+static void
+alone_awake(unsigned ci)
+{
+
+	if (atomic_fetch_add(&alone_here[ci], 1) != 0)
+		atomic_store(&alone_bad, 1);
+	/* Long enough for another to come. */
+	sched_yield();
+	atomic_fetch_sub(&alone_here[ci], 1);
+}
+
+static void
+alone_func(void *arg)
+{
+	struct alone *a = arg;
+	unsigned ci;
+	int i;
+
+	ci = cpu_index(curcpu());
+	if (atomic_fetch_add(&alone_begun[ci][a->a_level], 1) != 0)
+		atomic_store(&alone_bad, 2);
+	for (i = 0; i < 2; i++) {
+		alone_awake(ci);
+		mutex_enter(&alone_locks[i]);
+		alone_awake(ci);
+		mutex_exit(&alone_locks[i]);
+	}
+	alone_awake(ci);
+	atomic_fetch_sub(&alone_begun[ci][a->a_level], 1);
+}
+
+static void *
+alone_holder(void *arg)
+{
+
+	while (!atomic_load(&alone_stop)) {
+		mutex_enter(arg);
+		sched_yield();
+		mutex_exit(arg);
+		KERNEL_LOCK(1, NULL);
+		sched_yield();
+		KERNEL_UNLOCK_ONE(NULL);
+	}
+	return NULL;
+}
+
+static void
+alone(void)
+{
+	CPU_INFO_ITERATOR cii;
+	struct cpu_info *ci;
+	pthread_t t[2];
+	unsigned i;
+	int n;
+
+	atomic_store(&alone_stop, 0);
+	for (i = 0; i < 2; i++) {
+		mutex_init(&alone_locks[i], MUTEX_DEFAULT, IPL_SOFTSERIAL);
+		t[i] = test_thread(alone_holder, &alone_locks[i]);
+	}
+	for (i = 0; i < TEST_NELEM(alone_them); i++) {
+		alone_them[i].a_level = i % SOFTINT_COUNT;
+		alone_them[i].a_ih = softint_establish(i % SOFTINT_COUNT |
+		    (i < SOFTINT_COUNT ? SOFTINT_MPSAFE : 0), alone_func,
+		    &alone_them[i]);
+		ATF_REQUIRE(alone_them[i].a_ih != NULL);
+	}
+	for (n = 0; n < TEST_SCALE(2000); n++)
+		for (CPU_INFO_FOREACH(cii, ci))
+			softint_schedule_cpu(alone_them[(unsigned)n * 5 %
+			    TEST_NELEM(alone_them)].a_ih, ci);
+	for (i = 0; i < TEST_NELEM(alone_them); i++)
+		softint_disestablish(alone_them[i].a_ih);
+	atomic_store(&alone_stop, 1);
+	for (i = 0; i < 2; i++) {
+		test_join(t[i]);
+		mutex_destroy(&alone_locks[i]);
+	}
+	TEST_EQ(0, atomic_load(&alone_bad));
+}
+
+TEST_TC(alone, "of the handlers of one CPU one is awake, and of one level one "
+    "is under way")
+{
+
+	alone();
+}
+
+TEST_TC(threads, "a CPU has as many threads as there are levels in use")
+{
+	struct soft s[3];
+	int n;
+
+	n = test_nthreads_alone();
+	if (n == -1)
+		atf_tc_skip("cannot count threads");
+	soft_init(&s[0], SOFTINT_NET);
+	TEST_EQ(n + ncpu, test_nthreads());
+	soft_init(&s[1], SOFTINT_NET | SOFTINT_MPSAFE);
+	TEST_EQ(n + ncpu, test_nthreads());
+	soft_init(&s[2], SOFTINT_CLOCK | SOFTINT_MPSAFE);
+	TEST_EQ(n + 2 * ncpu, test_nthreads());
+}
+
 static atomic_int disestablished;
 
 static void *
@@ -603,6 +943,11 @@ all(void)
 	raised_many();
 	from_interrupt();
 	per_cpu();
+	asleep();
+	asleep_schedules();
+	klock_asleep();
+	woken();
+	alone();
 	disestablish_waits();
 	storm();
 }
@@ -645,21 +990,33 @@ child_softints(void)
 
 	/* This thread's level is still the parent's. */
 	splx(IPL_NONE);
-	/* The threads are started again by this. */
-	soft_init(&s, SOFTINT_NET);
-	softint_schedule(s.s_ih);
-	test_sem_wait(&s.s_called);
-	soft_fini(&s, 1);
-	/* Pending in the parent: not here. */
+	/* Pending in the parent: not here.  The threads are started again. */
 	softint_schedule_cpu(parents[0].s_ih, cpu_lookup(0));
 	test_sem_wait(&parents[0].s_called);
 	soft_fini(&parents[0], 1);
 	soft_fini(&parents[1], 0);
 	softint_disestablish(parents_gate.g_ih);
+	soft_init(&s, SOFTINT_SERIAL);
+	softint_schedule(s.s_ih);
+	test_sem_wait(&s.s_called);
+	soft_fini(&s, 1);
+}
+
+static void
+child_establishes(void)
+{
+	struct soft s;
+
+	splx(IPL_NONE);
+	soft_init(&s, SOFTINT_NET);
+	softint_schedule(s.s_ih);
+	test_sem_wait(&s.s_called);
+	soft_fini(&s, 1);
+	soft_fini(&parents[1], 0);
 }
 
 TEST_TC(child, "in a forked child nothing is pending, and soft interrupts "
-    "work")
+    "work, the parent's and new ones")
 {
 	int spl;
 
@@ -671,11 +1028,104 @@ TEST_TC(child, "in a forked child nothing is pending, and soft interrupts "
 	spl = splsoftnet();
 	softint_schedule_cpu(parents[1].s_ih, cpu_lookup(0));
 	test_lives(child_softints);
+	test_lives(child_establishes);
 	splx(spl);
 	gate_open(&parents_gate);
 	softint_disestablish(parents_gate.g_ih);
 	soft_fini(&parents[0], 1);
 	soft_fini(&parents[1], 1);
+}
+
+static struct sleeper parents_sleeper;
+
+static void
+child_asleep(void)
+{
+
+	/* The lock is ours here, too; nobody sleeps for it. */
+	softint_schedule_cpu(parents[0].s_ih, cpu_lookup(0));
+	test_sem_wait(&parents[0].s_called);
+	sleeper_start(&parents_sleeper);
+	softint_schedule_cpu(parents[0].s_ih, cpu_lookup(0));
+	test_sem_wait(&parents[0].s_called);
+	TEST_EQ(0, atomic_load(&parents_sleeper.s_awake));
+	mutex_exit(&parents_sleeper.s_lock);
+	test_sem_wait(&parents_sleeper.s_left);
+	softint_disestablish(parents_sleeper.s_ih);
+	soft_fini(&parents[0], 2);
+	asleep();
+}
+
+TEST_TC(child_sleeper, "a handler that sleeps during a fork sleeps in the "
+    "parent alone; in the child, too, they sleep on threads of their own")
+{
+
+	sleeper_init(&parents_sleeper, SOFTINT_BIO | SOFTINT_MPSAFE);
+	soft_init(&parents[0], SOFTINT_NET | SOFTINT_MPSAFE);
+	mutex_enter(&parents_sleeper.s_lock);
+	sleeper_start(&parents_sleeper);
+	test_lives(child_asleep);
+	mutex_exit(&parents_sleeper.s_lock);
+	sleeper_fini(&parents_sleeper, 1);
+	soft_fini(&parents[0], 0);
+}
+
+static void *parents_ih;
+
+static void
+child_interrupt(void)
+{
+
+	/* It cannot start threads: this waits for a thread that can. */
+	intr_inject(parents_ih);
+	test_pause();
+	TEST_EQ(0, atomic_load(&parents[0].s_calls));
+	soft_fini(&parents[0], 1);
+}
+
+TEST_TC(child_interrupt, "what an interrupt schedules in a child waits for "
+    "the threads, which softint_disestablish starts, too")
+{
+
+	soft_init(&parents[0], SOFTINT_NET | SOFTINT_MPSAFE);
+	parents_ih = intr_establish(0, IPL_VM, INTR_MPSAFE, schedule_intr,
+	    &parents[0]);
+	ATF_REQUIRE(parents_ih != NULL);
+	test_lives(child_interrupt);
+	intr_disestablish(parents_ih);
+	soft_fini(&parents[0], 0);
+}
+
+static sem_t fork_waited;
+static int fork_status;
+
+static void
+fork_func(void *arg)
+{
+	pid_t pid;
+
+	(void)arg;
+	if ((pid = fork()) == 0)
+		return;
+	while (pid == -1 || waitpid(pid, &fork_status, 0) == -1)
+		if (pid == -1 || errno != EINTR)
+			abort();
+	sem_post(&fork_waited);
+}
+
+TEST_TC(child_returns, "a handler that returns in a child of its process "
+    "panics")
+{
+	void *ih;
+
+	sem_init(&fork_waited, 0, 0);
+	ih = softint_establish(SOFTINT_NET, fork_func, NULL);
+	ATF_REQUIRE(ih != NULL);
+	softint_schedule(ih);
+	test_sem_wait(&fork_waited);
+	ATF_REQUIRE(WIFSIGNALED(fork_status));
+	TEST_EQ(SIGABRT, WTERMSIG(fork_status));
+	softint_disestablish(ih);
 }
 
 /*
@@ -685,7 +1135,7 @@ static kcondvar_t cv;
 static int channel;
 static struct workqueue *queue;
 static struct work item;
-static void *bad_ih;
+static void *bad_ih, *other_ih;
 static void (*bad_func)(void);
 
 static void
@@ -792,6 +1242,33 @@ bad_self(void)
 }
 
 static void
+bad_other(void)
+{
+
+	softint_disestablish(other_ih);
+}
+
+static void
+bad_schedule_dead(void)
+{
+	void *ih;
+
+	ih = softint_establish(SOFTINT_NET, call_bad, NULL);
+	softint_disestablish(ih);
+	softint_schedule(ih);
+}
+
+static void
+bad_end_dead(void)
+{
+	void *ih;
+
+	ih = softint_establish(SOFTINT_NET, call_bad, NULL);
+	softint_disestablish(ih);
+	softint_disestablish(ih);
+}
+
+static void
 bad_establish(void)
 {
 
@@ -814,7 +1291,8 @@ TEST_TC(checking, "checking mode tells what a handler leaves behind, and "
 		{ bad_tsleep, "tsleep: sleeping in softint context" },
 		{ bad_kpause, "kpause: sleeping in softint context" },
 		{ bad_wait, "workqueue_wait: sleeping in softint context" },
-		{ bad_self,
+		{ bad_self, "disestablishes its own soft interrupt" },
+		{ bad_other,
 		    "softint_disestablish: sleeping in softint context" },
 		{ bad_establish,
 		    "softint_establish: sleeping in softint context" },
@@ -823,11 +1301,31 @@ TEST_TC(checking, "checking mode tells what a handler leaves behind, and "
 
 	test_env("WORKQUEUE_CHECK", "1");
 	queue = test_create("bad", nothing, NULL, WQ_MPSAFE);
+	other_ih = softint_establish(SOFTINT_BIO, call_bad, NULL);
 	for (i = 0; i < TEST_NELEM(cases); i++) {
 		bad_func = cases[i].func;
 		test_panics(run_bad, cases[i].says, NULL);
 	}
 	workqueue_destroy(queue);
+	softint_disestablish(other_ih);
+}
+
+TEST_TC(ended, "checking mode tells the use of what is disestablished")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	test_panics(bad_schedule_dead, "softint_schedule: soft interrupt ",
+	    ", is disestablished", NULL);
+	test_panics(bad_end_dead, "softint_disestablish: soft interrupt ",
+	    ", is disestablished", NULL);
+}
+
+TEST_TC(self, "a handler that disestablishes itself panics")
+{
+
+	bad_func = bad_self;
+	test_panics(run_bad, "softint_disestablish: function ",
+	    " disestablishes its own soft interrupt", NULL);
 }
 
 TEST_TP_ADD_TCS(tp)
@@ -843,12 +1341,23 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, from_interrupt);
 	ATF_TP_ADD_TC(tp, per_cpu);
 	ATF_TP_ADD_TC(tp, mutexes);
+	ATF_TP_ADD_TC(tp, asleep);
+	ATF_TP_ADD_TC(tp, asleep_schedules);
+	ATF_TP_ADD_TC(tp, klock_asleep);
+	ATF_TP_ADD_TC(tp, woken);
+	ATF_TP_ADD_TC(tp, alone);
+	ATF_TP_ADD_TC(tp, threads);
 	ATF_TP_ADD_TC(tp, disestablish_waits);
 	ATF_TP_ADD_TC(tp, storm);
 	ATF_TP_ADD_TC(tp, all_1cpu);
 	ATF_TP_ADD_TC(tp, all_7cpus);
 	ATF_TP_ADD_TC(tp, bad);
 	ATF_TP_ADD_TC(tp, child);
+	ATF_TP_ADD_TC(tp, child_sleeper);
+	ATF_TP_ADD_TC(tp, child_interrupt);
+	ATF_TP_ADD_TC(tp, child_returns);
 	ATF_TP_ADD_TC(tp, checking);
+	ATF_TP_ADD_TC(tp, ended);
+	ATF_TP_ADD_TC(tp, self);
 	return atf_no_error();
 }
