@@ -17,56 +17,24 @@
  * due at the same unit, in the order of the list, which is that of arming.
  *
  * To arm and to stop are a few steps each, whatever the number of callouts.
- * One thread sleeps until the earliest deadline that anybody has told it, and
- * for ever if there is none; who arms a callout for earlier still wakes it.
- * A deadline that is stopped again is not worth a wake-up: the thread finds
- * that out when it comes.
+ * A thread (kern_softclock.c) sleeps until the earliest deadline that anybody
+ * has told it, and for ever if there is none; who arms a callout for earlier
+ * still wakes it.  A deadline that is stopped again is not worth a wake-up:
+ * the thread finds that out when it comes.
  *
  * Everything is under callout_lock, which handlers of interrupts may take.
  */
 
-#include <sys/callout.h>
+#include "kern_timeout.h"
 
-#include "kern.h"
-
-#define	CALLOUT_UNITSHIFT	16	/* ns to units */
 #define	CALLOUT_DIGIT		6
 #define	CALLOUT_SLOTS		(1 << CALLOUT_DIGIT)
 #define	CALLOUT_WHEELS		8	/* 2^48 units: 2^64 ns */
-#define	CALLOUT_NEVER		UINT64_MAX
 #ifndef CALLOUT_CHUNK			/* tests want less */
 #define	CALLOUT_CHUNK		64	/* dealt out without a pause */
 #endif
 
-/* c_flags */
-#define	CALLOUT_BOUND		0x0001	/* c_cpu is what it shall see */
-#define	CALLOUT_PENDING		0x0002	/* in a wheel */
-#define	CALLOUT_FIRED		0x0004	/* called since it was armed */
-#define	CALLOUT_INVOKING	0x0008	/* and has not said so yet */
-
 #define	CALLOUT_MAGIC	((uintptr_t)0xca11075eU)
-
-/*
- * What is in a callout_t.  A callout belongs to its client; the library may
- * look at it while it is armed, and no more once its function is called.
- *
- * Fields are under callout_lock unless marked: (a) also read without it.
- */
-struct callout_link {
-	struct callout_link	*cl_next, *cl_prev;
-};
-
-struct callout_impl {
-	struct callout_link c_link;	/* first; on its slot */
-	uint64_t	 c_time;	/* deadline, in units */
-	void		 (*c_func)(void *);
-	void		 *c_arg;
-	struct cpu_info	 *c_cpu;
-	unsigned	 c_flags;	/* (a) */
-	uint16_t	 c_slot;	/* index of its slot */
-	uint16_t	 c_forkgen;	/* (a) whose process' wheels */
-	uintptr_t	 c_magic;	/* (a) its address and CALLOUT_MAGIC */
-} __attribute__((__may_alias__));
 
 _Static_assert(sizeof(struct callout_impl) <= sizeof(callout_t),
     "struct callout_impl does not fit callout_t");
@@ -79,22 +47,21 @@ struct callout_slot {
 	uint64_t	 cs_least;
 };
 
-static struct kspin	callout_lock;
+struct kspin		callout_lock;
+uint64_t		callout_until = CALLOUT_NEVER;
+
+/*
+ * Beyond the wheels there is a slot for those whose time has come and that
+ * wait for the kernel lock.
+ */
+#define	CALLOUT_LATE		(CALLOUT_WHEELS * CALLOUT_SLOTS)
 
 /* All of these (callout_lock). */
-static struct callout_slot callout_slots[CALLOUT_WHEELS * CALLOUT_SLOTS];
-static uint64_t		callout_mask[CALLOUT_WHEELS];	/* used slots */
+static struct callout_slot callout_slots[CALLOUT_LATE + 1];
+static uint64_t		callout_mask[CALLOUT_WHEELS + 1]; /* used slots */
 static uint64_t		callout_base;	/* no deadline is before it */
 static unsigned		callout_count;	/* of callouts that are armed */
 static bool		callout_dealing;	/* callout_base will change */
-static uint64_t		callout_until =	/* what the thread sleeps for */
-			    CALLOUT_NEVER;
-static struct callout_impl *callout_running;	/* an address, or NULL */
-static unsigned		callout_waiters;	/* for the end of that */
-static struct lwp	*callout_lwp;	/* the thread, once it runs */
-
-/* There is a thread, or somebody starts one. */
-static int		callout_started;	/* (a) */
 
 /*
  * Is this one pending here?  In a forked child what was pending in the parent
@@ -121,14 +88,6 @@ callout_busy(const void *addr)
 	    ((uintptr_t)c ^ CALLOUT_MAGIC) && callout_armed(c);
 }
 
-static inline void
-callout_setflags(struct callout_impl *c, unsigned flags)
-{
-
-	/* A hint to those who read it without the lock: relaxed. */
-	atomic_store_relaxed(&c->c_flags, flags);
-}
-
 static __kern_noinline __wq_noreturn void
 callout_stranger(const char *func, const struct callout_impl *c)
 {
@@ -150,20 +109,14 @@ callout_get(const char *func, callout_t *cs)
 }
 
 /*
- * Put one into its slot, at the end.
+ * Put one into a slot, at the end.
  */
-static void
-callout_insert(struct callout_impl *c, uint64_t base)
+static inline void
+callout_append(struct callout_impl *c, unsigned w, unsigned digit)
 {
 	struct callout_slot *cs;
-	uint64_t diff;
-	unsigned digit, i, w;
+	unsigned i;
 
-	diff = c->c_time ^ base;
-	w = diff == 0 ? 0 :
-	    (unsigned)(63 - __builtin_clzll(diff)) / CALLOUT_DIGIT;
-	digit = (unsigned)(c->c_time >> w * CALLOUT_DIGIT) &
-	    (CALLOUT_SLOTS - 1);
 	i = w * CALLOUT_SLOTS + digit;
 	cs = &callout_slots[i];
 	if ((callout_mask[w] & (uint64_t)1 << digit) == 0) {
@@ -177,6 +130,22 @@ callout_insert(struct callout_impl *c, uint64_t base)
 	c->c_link.cl_prev = cs->cs_head.cl_prev;
 	cs->cs_head.cl_prev->cl_next = &c->c_link;
 	cs->cs_head.cl_prev = &c->c_link;
+}
+
+/*
+ * Put one into its slot.
+ */
+static void
+callout_insert(struct callout_impl *c, uint64_t base)
+{
+	uint64_t diff;
+	unsigned w;
+
+	diff = c->c_time ^ base;
+	w = diff == 0 ? 0 :
+	    (unsigned)(63 - __builtin_clzll(diff)) / CALLOUT_DIGIT;
+	callout_append(c, w, (unsigned)(c->c_time >> w * CALLOUT_DIGIT) &
+	    (CALLOUT_SLOTS - 1));
 }
 
 static void
@@ -255,8 +224,9 @@ callout_advance(const struct callout_slot *cs, unsigned w, uint64_t now)
 
 /*
  * The next callout that is due, taken off; or NULL, and when to look again.
+ * Like all that follow here, with the lock held.
  */
-static struct callout_impl *
+struct callout_impl *
 callout_due(uint64_t *nextp)
 {
 	struct callout_slot *cs;
@@ -288,140 +258,68 @@ callout_due(uint64_t *nextp)
 	return NULL;
 }
 
-static void
-callout_check_return(const struct lwp *l, const void *c,
-    void (*func)(void *), int biglocks, uintptr_t site)
+/*
+ * One that was due is to wait for the kernel lock; it is still pending.
+ */
+void
+callout_late_add(struct callout_impl *c)
 {
-	const void *f, *made;
 
-	/* The callout may be destroyed: only we know where it was made. */
-	f = (const void *)(uintptr_t)func;
-	made = (const void *)site;
-	lockdebug_ran("callout", c, f, 0);
-	if (l->l_mtxcount != 0)
-		panic("callout %p (made at %p): function %p returned holding "
-		    "a spin mutex", c, made, f);
-	if (l->l_ipl != IPL_SOFTCLOCK)
-		panic("callout %p (made at %p): function %p returned at IPL "
-		    "%d", c, made, f, l->l_ipl);
-	if (l->l_blcnt != biglocks)
-		panic("callout %p (made at %p): function %p returned holding "
-		    "%d kernel locks", c, made, f, l->l_blcnt);
-	if (l->l_nopreempt != 0)
-		panic("callout %p (made at %p): function %p returned with "
-		    "preemption off", c, made, f);
+	callout_append(c, CALLOUT_WHEELS, 0);
+	callout_count++;
+}
+
+bool
+callout_late_any(void)
+{
+
+	return callout_mask[CALLOUT_WHEELS] != 0;
 }
 
 /*
- * Call one's function, in the context of a soft interrupt.  Called and
- * returns with the lock held.
+ * The first of them, taken off, or NULL.
  */
-static void
-callout_invoke(struct lwp *l, struct callout_impl *c)
-{
-	void (*func)(void *);
-	void *arg;
-	uintptr_t site;
-	unsigned forkgen;
-	bool biglock;
-
-	site = 0;
-	func = c->c_func;
-	arg = c->c_arg;
-	biglock = (c->c_flags & CALLOUT_MPSAFE) == 0;
-	l->l_cpu = (c->c_flags & CALLOUT_BOUND) != 0 ? c->c_cpu : NULL;
-	callout_setflags(c, (c->c_flags & ~CALLOUT_PENDING) |
-	    CALLOUT_FIRED | CALLOUT_INVOKING);
-	callout_running = c;
-	forkgen = kern_forkgen;
-	kspin_exit(&callout_lock);
-
-	l->l_softintr = 1;
-	l->l_ipl = IPL_SOFTCLOCK;
-	if (biglock)
-		wqk_kernel_lock(1);
-	if (KERN_CHECKING())
-		site = lockdebug_run(c, NULL, (uintptr_t)func);
-	(*func)(arg);
-	/* From here on c is an address, not a callout. */
-	if (forkgen != kern_forkgen)
-		panic("callout %p: function %p returned in a child of its "
-		    "process", (void *)c, (void *)(uintptr_t)func);
-	if (KERN_CHECKING())
-		callout_check_return(l, c, func, biglock, site);
-	if (biglock)
-		wqk_kernel_unlock(1, NULL);
-	l->l_softintr = 0;
-	l->l_cpu = NULL;
-	splx(IPL_NONE);
-
-	kspin_enter(&callout_lock);
-	callout_running = NULL;
-	if (callout_waiters != 0) {
-		callout_waiters = 0;
-		kspin_exit(&callout_lock);
-		sleepq_wakeall(&callout_running, SLEEPQ_CALLOUT);
-		kspin_enter(&callout_lock);
-	}
-}
-
-static void
-callout_thread(void *arg)
+struct callout_impl *
+callout_late_take(void)
 {
 	struct callout_impl *c;
-	struct lwp *l;
-	uint64_t next;
-	int64_t deadline;
 
-	(void)arg;
-	l = curlwp_get();
-	kspin_enter(&callout_lock);
-	callout_lwp = l;
-	next = CALLOUT_NEVER;
-	for (;;) {
-		if ((c = callout_due(&next)) != NULL) {
-			callout_invoke(l, c);
-			continue;
-		}
-		/*
-		 * What has been told and was stopped since stays, until its
-		 * time comes, so that to arm and stop over and over again
-		 * does not wake us each time.
-		 */
-		if (callout_until > next || callout_until <=
-		    (uint64_t)host_monotime() >> CALLOUT_UNITSHIFT)
-			callout_until = next;
-		deadline = callout_until == CALLOUT_NEVER ? HOST_FOREVER :
-		    (int64_t)(callout_until << CALLOUT_UNITSHIFT);
-		kspin_exit(&callout_lock);
-		(void)lwp_timedpark(l, deadline);
-		kspin_enter(&callout_lock);
-	}
+	if (!callout_late_any())
+		return NULL;
+	c = (struct callout_impl *)callout_slots[CALLOUT_LATE].cs_head.cl_next;
+	callout_remove(c);
+	callout_count--;
+	return c;
 }
 
 /*
- * Start the thread, if there is none.  An interrupt handler cannot: what it
- * arms waits for the next call from a thread.  That happens only in a forked
- * child, since callout_init() comes first.
+ * Is its handler running, but for the calling thread?
  */
-static __kern_noinline void
-callout_start(const char *func)
+static bool
+callout_elsewhere(const struct callout_impl *c, const struct lwp *l)
 {
-	struct lwp *l;
-	int error, none;
+	const struct callout_runner *cr;
 
-	if ((l = host_self()) != NULL && (l->l_intrdepth != 0 ||
-	    l->l_kspin != 0))
-		return;
-	kern_init();
-	none = 0;
-	if (!atomic_cas_relaxed(&callout_started, &none, 1))
-		return;
-	error = lwp_create(&l, "callout", PRI_SOFTCLOCK, NULL, callout_thread,
-	    NULL);
-	if (error != 0)
-		panic("%s: cannot start the callout thread: error %d", func,
-		    error);
+	for (cr = callout_runners; cr < callout_runners + CALLOUT_RUNNERS;
+	    cr++)
+		if (cr->cr_running == c && cr->cr_lwp != l)
+			return true;
+	return false;
+}
+
+/*
+ * Is it one of the threads that call handlers?
+ */
+static bool
+callout_runner_p(const struct lwp *l)
+{
+	const struct callout_runner *cr;
+
+	for (cr = callout_runners; cr < callout_runners + CALLOUT_RUNNERS;
+	    cr++)
+		if (cr->cr_lwp == l)
+			return true;
+	return false;
 }
 
 static inline void
@@ -434,7 +332,7 @@ callout_need_thread(const char *func)
 
 /*
  * Around fork: what is pending must not be caught half changed; in the child
- * nothing is pending, and there is no thread until one is needed.
+ * nothing is pending.
  */
 void
 callout_fork(int where)
@@ -446,15 +344,12 @@ callout_fork(int where)
 		kspin_enter(&callout_lock);
 		break;
 	case KERN_FORK_CHILD:
-		for (w = 0; w < CALLOUT_WHEELS; w++)
+		for (w = 0; w < __arraycount(callout_mask); w++)
 			callout_mask[w] = 0;
 		callout_count = 0;
 		callout_dealing = false;
 		callout_until = CALLOUT_NEVER;
-		callout_running = NULL;
-		callout_waiters = 0;
-		callout_lwp = NULL;
-		atomic_store_relaxed(&callout_started, 0);
+		softclock_fork();
 		/* FALLTHROUGH */
 	case KERN_FORK_PARENT:
 		kspin_exit(&callout_lock);
@@ -499,7 +394,7 @@ callout_destroy(callout_t *cs)
 	    (void *)(uintptr_t)c->c_func);
 	l = host_self();
 	kspin_enter(&callout_lock);
-	running = callout_running == c && callout_lwp != l;
+	running = callout_elsewhere(c, l);
 	kspin_exit(&callout_lock);
 	KASSERTMSG(!running, "callout_destroy: %s: function %p is running",
 	    lockdebug_text(c, "callout"), (void *)(uintptr_t)c->c_func);
@@ -537,7 +432,7 @@ callout_arm(struct callout_impl *c, int ticks)
 	wake = NULL;
 	if (c->c_time < callout_until) {
 		callout_until = c->c_time;
-		wake = callout_lwp;
+		wake = callout_runners[CALLOUT_CLOCK].cr_lwp;
 	}
 	kspin_exit(&callout_lock);
 	/* c may be gone; the thread's lwp stays. */
@@ -642,12 +537,12 @@ callout_halt(callout_t *cs, void *interlock)
 
 	dropped = false;
 	kspin_enter(&callout_lock);
-	if (KERN_CHECKING() && callout_lwp != l)
+	if (KERN_CHECKING() && !callout_runner_p(l))
 		lockdebug_wantrun("callout_halt", c, (uintptr_t)c->c_func,
 		    mtx, LOCKDEBUG_SITE());
 	fired = callout_disarm(c);
-	/* Our own thread runs it: it is the caller. */
-	while (callout_running == c && callout_lwp != l) {
+	/* If this thread runs it, it is the caller. */
+	while (callout_elsewhere(c, l)) {
 		if (mtx != NULL && !dropped) {
 			dropped = true;
 			kspin_exit(&callout_lock);
@@ -657,8 +552,8 @@ callout_halt(callout_t *cs, void *interlock)
 				    "callout");
 		} else {
 			callout_waiters++;
-			sq = sleepq_enter(&callout_running);
-			sleepq_enqueue(sq, l, &callout_running,
+			sq = sleepq_enter(callout_runners);
+			sleepq_enqueue(sq, l, callout_runners,
 			    SLEEPQ_CALLOUT, false);
 			sleepq_exit(sq);
 			kspin_exit(&callout_lock);

@@ -49,11 +49,11 @@ alarm_func(void *arg)
 }
 
 static void
-alarm_init(struct alarm *a, bool held)
+alarm_init_flags(struct alarm *a, bool held, unsigned flags)
 {
 
 	memset(a, 0xa5, sizeof(*a));
-	callout_init(&a->a_callout, CALLOUT_MPSAFE);
+	callout_init(&a->a_callout, flags);
 	callout_setfunc(&a->a_callout, alarm_func, a);
 	sem_init(&a->a_called, 0, 0);
 	sem_init(&a->a_open, 0, 0);
@@ -61,6 +61,21 @@ alarm_init(struct alarm *a, bool held)
 	atomic_init(&a->a_calls, 0);
 	atomic_init(&a->a_left, 0);
 	atomic_init(&a->a_time, 0);
+}
+
+static void
+alarm_init(struct alarm *a, bool held)
+{
+
+	alarm_init_flags(a, held, CALLOUT_MPSAFE);
+}
+
+static void
+alarm_fini(struct alarm *a)
+{
+
+	callout_halt(&a->a_callout, NULL);
+	callout_destroy(&a->a_callout);
 }
 
 static void
@@ -711,6 +726,194 @@ TEST_TC(block, "a handler may block for a mutex, with or without the kernel "
 }
 
 /*
+ * The kernel lock.
+ */
+
+static void *
+drain_thread(void *arg)
+{
+
+	drain();
+	return arg;
+}
+
+/* drain(), keeping the kernel lock: halt may sleep. */
+static void
+drain_locked(void)
+{
+
+	test_join(test_thread(drain_thread, NULL));
+}
+
+/* With the kernel lock held: one that needs it was due before this returns. */
+static void
+late(struct alarm *a)
+{
+
+	alarm_init_flags(a, false, 0);
+	callout_schedule(&a->a_callout, 1);
+	drain_locked();
+	TEST_EQ(0, atomic_load(&a->a_calls));
+	ATF_REQUIRE(callout_pending(&a->a_callout));
+	ATF_REQUIRE(!callout_expired(&a->a_callout));
+}
+
+static void
+klock(void)
+{
+	struct alarm a, again, halted, stopped;
+
+	KERNEL_LOCK(1, NULL);
+	late(&a);
+	late(&stopped);
+	late(&again);
+	late(&halted);
+	/* They are pending: who comes now comes in time. */
+	ATF_REQUIRE(!callout_stop(&stopped.a_callout));
+	ATF_REQUIRE(!callout_pending(&stopped.a_callout));
+	callout_schedule(&again.a_callout, HOUR);
+	ATF_REQUIRE(!callout_halt(&halted.a_callout, NULL));
+	callout_destroy(&halted.a_callout);
+	drain_locked();
+	TEST_EQ(0, atomic_load(&a.a_calls));
+	KERNEL_UNLOCK_ONE(NULL);
+	alarm_wait(&a);
+	alarm_fini(&a);
+	drain();
+	TEST_EQ(1, atomic_load(&a.a_calls));
+	TEST_EQ(0, atomic_load(&stopped.a_calls));
+	TEST_EQ(0, atomic_load(&again.a_calls));
+	TEST_EQ(0, atomic_load(&halted.a_calls));
+	callout_schedule(&again.a_callout, 1);
+	alarm_wait(&again);
+	alarm_fini(&again);
+	alarm_fini(&stopped);
+}
+
+TEST_TC(klock_tc, "while one waits for the kernel lock, MPSAFE ones are "
+    "called, and it may be stopped and moved")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	klock();
+	/* With the second thread asleep. */
+	klock();
+}
+
+static kmutex_t serial_lock;
+static int serial_next;			/* (the kernel lock) */
+static struct serial {
+	struct alarm	s_alarm;
+	int		s_nth;
+} serial_them[8];
+
+static void
+serial_func(void *arg)
+{
+	struct serial *s = arg;
+
+	s->s_nth = serial_next++;
+	sem_post(&s->s_alarm.a_called);
+	/* The kernel lock is free meanwhile. */
+	mutex_enter(&serial_lock);
+	mutex_exit(&serial_lock);
+	atomic_store(&s->s_alarm.a_left, 1);
+	sem_post(&s->s_alarm.a_open);
+}
+
+TEST_TC(klock_order, "those that need the kernel lock are called in order, one "
+    "after the other, though it is free while one sleeps")
+{
+	struct serial *s;
+	size_t i;
+
+	mutex_init(&serial_lock, MUTEX_DEFAULT, IPL_NONE);
+	mutex_enter(&serial_lock);
+	KERNEL_LOCK(1, NULL);
+	for (i = 0; i < TEST_NELEM(serial_them); i++) {
+		s = &serial_them[i];
+		alarm_init_flags(&s->s_alarm, false, 0);
+		callout_reset(&s->s_alarm.a_callout, 1 + (int)i / 3,
+		    serial_func, s);
+		if (i == 5) {
+			drain_locked();
+			KERNEL_UNLOCK_ONE(NULL);
+			alarm_wait(&serial_them[0].s_alarm);
+		}
+	}
+	drain();
+	drain();
+	drain();
+	/* The first sleeps for the mutex. */
+	KERNEL_LOCK(1, NULL);
+	TEST_EQ(1, serial_next);
+	KERNEL_UNLOCK_ONE(NULL);
+	mutex_exit(&serial_lock);
+	for (i = 0; i < TEST_NELEM(serial_them); i++) {
+		s = &serial_them[i];
+		test_sem_wait(&s->s_alarm.a_open);
+		TEST_EQ(i, s->s_nth);
+		alarm_fini(&s->s_alarm);
+	}
+	mutex_destroy(&serial_lock);
+}
+
+static void *
+klock_halt_thread(void *arg)
+{
+	struct alarm *a = arg;
+
+	sem_post(&halt_begun);
+	return callout_halt(&a->a_callout, NULL) &&
+	    atomic_load(&a->a_left) == 1 ? NULL : a;
+}
+
+TEST_TC(klock_halt, "halt waits for a handler that was called late; MPSAFE "
+    "ones are called beside it")
+{
+	struct alarm a;
+	pthread_t t;
+	void *result;
+
+	sem_init(&halt_begun, 0, 0);
+	KERNEL_LOCK(1, NULL);
+	late(&a);
+	a.a_held = true;
+	KERNEL_UNLOCK_ONE(NULL);
+	alarm_wait(&a);
+	t = test_thread(klock_halt_thread, &a);
+	test_sem_wait(&halt_begun);
+	drain();
+	TEST_EQ(0, atomic_load(&a.a_left));
+	alarm_open(&a);
+	pthread_join(t, &result);
+	ATF_REQUIRE(result == NULL);
+	callout_destroy(&a.a_callout);
+}
+
+static void
+klock_child_func(void)
+{
+
+	/* It is held here, too. */
+	KERNEL_UNLOCK_ONE(NULL);
+	klock();
+}
+
+TEST_TC(klock_child, "in a forked child, too, MPSAFE ones do not wait for the "
+    "kernel lock")
+{
+	struct alarm a;
+
+	KERNEL_LOCK(1, NULL);
+	late(&a);
+	test_lives(klock_child_func);
+	KERNEL_UNLOCK_ONE(NULL);
+	alarm_wait(&a);
+	alarm_fini(&a);
+}
+
+/*
  * From interrupts.
  */
 static struct alarm intr_alarm, intr_other;
@@ -1353,6 +1556,10 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, name);
 	ATF_TP_ADD_TC(tp, bind);
 	ATF_TP_ADD_TC(tp, block);
+	ATF_TP_ADD_TC(tp, klock_tc);
+	ATF_TP_ADD_TC(tp, klock_order);
+	ATF_TP_ADD_TC(tp, klock_halt);
+	ATF_TP_ADD_TC(tp, klock_child);
 	ATF_TP_ADD_TC(tp, interrupt);
 	ATF_TP_ADD_TC(tp, storm);
 	ATF_TP_ADD_TC(tp, many);

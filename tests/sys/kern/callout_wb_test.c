@@ -5,7 +5,7 @@
 
 /*
  * The wheels of callout(9), under a clock of our own and without the thread,
- * against a list; and the thread that cannot be had.
+ * against a list; and the threads that cannot be had.
  */
 
 #include "../../tests.h"
@@ -21,6 +21,7 @@ static void wheel_pause(void);
 #define	host_monotime()	(wheel_now != 0 ? wheel_now : (host_monotime)())
 #define	kspin_enter(ks)	(wheel_pause(), (kspin_enter)(ks))
 #include "../../../sys/kern/kern_timeout.c"
+#include "../../../sys/kern/kern_softclock.c"
 #undef host_monotime
 #undef kspin_enter
 
@@ -332,6 +333,107 @@ TEST_TC(no_thread_tc, "that the thread cannot be started is told at once")
 	    "cannot start the callout thread: error 11", NULL);
 }
 
+static atomic_int late_refused, late_calls;
+
+static int
+no_late_thread(enum host_point point, void *arg)
+{
+
+	(void)arg;
+	if (point != HOST_POINT_THREAD)
+		return 0;
+	atomic_fetch_add(&late_refused, 1);
+	return EAGAIN;
+}
+
+static void
+late_func(void *arg)
+{
+
+	(void)arg;
+	atomic_fetch_add(&late_calls, 1);
+}
+
+TEST_TC(no_late_thread_tc, "if there is no second thread to be had the first "
+    "waits for the kernel lock")
+{
+	callout_t c;
+	int i;
+
+	callout_init(&c, 0);
+	atomic_store_relaxed(&host_hook, no_late_thread);
+	for (i = 1; i <= 2; i++) {
+		wqk_kernel_lock(1);
+		callout_reset(&c, 1, late_func, NULL);
+		TEST_AWAIT(atomic_load(&late_refused) == i);
+		TEST_EQ(i - 1, atomic_load(&late_calls));
+		wqk_kernel_unlock(1, NULL);
+		TEST_AWAIT(atomic_load(&late_calls) == i);
+	}
+	atomic_store_relaxed(&host_hook, NULL);
+	(void)callout_halt(&c, NULL);
+	callout_destroy(&c);
+}
+
+static bool
+late_thread(void)
+{
+	bool there;
+
+	kspin_enter(&callout_lock);
+	there = softclock_klock_started;
+	kspin_exit(&callout_lock);
+	return there;
+}
+
+TEST_TC(late_thread_tc, "there is a second thread only once one has waited for "
+    "the kernel lock")
+{
+	callout_t c;
+	int i;
+
+	callout_init(&c, 0);
+	for (i = 1; i <= 3; i++) {
+		callout_reset(&c, 1, late_func, NULL);
+		TEST_AWAIT(atomic_load(&late_calls) == i);
+		(void)callout_halt(&c, NULL);
+	}
+	ATF_REQUIRE(!late_thread());
+	wqk_kernel_lock(1);
+	callout_reset(&c, 1, late_func, NULL);
+	TEST_AWAIT(late_thread());
+	TEST_EQ(3, atomic_load(&late_calls));
+	wqk_kernel_unlock(1, NULL);
+	TEST_AWAIT(atomic_load(&late_calls) == 4);
+	(void)callout_halt(&c, NULL);
+	callout_destroy(&c);
+}
+
+TEST_TC(late_order, "the first thread does not call one that needs the kernel "
+    "lock, though that is free, before those that wait for it")
+{
+	struct callout_impl *c;
+	callout_t cs;
+	struct lwp *l;
+
+	callout_started = 1;
+	callout_init(&cs, 0);
+	c = (struct callout_impl *)&cs;
+	l = curlwp_get();
+	kspin_enter(&callout_lock);
+	ATF_REQUIRE(softclock_klock_try(l));
+	wqk_kernel_unlock(1, NULL);
+	callout_late_add(c);
+	ATF_REQUIRE(!softclock_klock_try(l));
+	ATF_REQUIRE(callout_late_take() == c);
+	callout_runners[CALLOUT_KLOCK].cr_running = c;
+	ATF_REQUIRE(!softclock_klock_try(l));
+	callout_runners[CALLOUT_KLOCK].cr_running = NULL;
+	ATF_REQUIRE(softclock_klock_try(l));
+	wqk_kernel_unlock(1, NULL);
+	kspin_exit(&callout_lock);
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
@@ -340,5 +442,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, wakeups);
 	ATF_TP_ADD_TC(tp, burst);
 	ATF_TP_ADD_TC(tp, no_thread_tc);
+	ATF_TP_ADD_TC(tp, no_late_thread_tc);
+	ATF_TP_ADD_TC(tp, late_thread_tc);
+	ATF_TP_ADD_TC(tp, late_order);
 	return atf_no_error();
 }
