@@ -89,7 +89,7 @@ __WQ_END_DECLS
 #include <sys/types.h>
 #include <sys/intr.h>
 #include <sys/wq_prf.h>
-#include <sys/wq_stub.h>
+#include <sys/wq_libkern.h>
 #include <lib/libkern/libkern.h>
 
 __WQ_BEGIN_DECLS

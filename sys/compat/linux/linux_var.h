@@ -20,7 +20,7 @@
 #include <sys/mutex.h>
 #include <sys/once.h>
 #include <sys/wq_prf.h>
-#include <sys/wq_stub.h>
+#include <sys/wq_libkern.h>
 
 /* The other face's of the same name. */
 #undef WQ_PERCPU

@@ -13,7 +13,7 @@
 #include <sys/types.h>
 #include <sys/systm.h>
 #include <sys/container_of.h>
-#include <sys/wq_stub.h>
+#include <sys/wq_libkern.h>
 
 #include <ctype.h>
 #include <inttypes.h>

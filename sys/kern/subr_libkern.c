@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <sys/wq_stub.h>
+#include <sys/wq_libkern.h>
 
 #include "kern.h"
 

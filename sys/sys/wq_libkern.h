@@ -8,8 +8,8 @@
  * names that the linker sees.
  */
 
-#ifndef _SYS_WQ_STUB_H_
-#define	_SYS_WQ_STUB_H_
+#ifndef _SYS_WQ_LIBKERN_H_
+#define	_SYS_WQ_LIBKERN_H_
 
 #include <stddef.h>
 
@@ -43,4 +43,4 @@ void	*wqk_explicit_memset(void *, int, size_t);
 
 __WQ_END_DECLS
 
-#endif	/* !_SYS_WQ_STUB_H_ */
+#endif	/* !_SYS_WQ_LIBKERN_H_ */
