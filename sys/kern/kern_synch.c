@@ -10,14 +10,16 @@
 #include "kern.h"
 
 #include <sys/proc.h>
+#include <sys/simplelock.h>
 
 /*
- * Sleep on a channel; a mutex is released once the thread is there, and taken
- * back.  No signal ends a sleep, so PCATCH means nothing here.
+ * Sleep on a channel; a mutex, or a simple lock, is released once the thread is
+ * there, and taken back.  No signal ends a sleep, so PCATCH means nothing here.
  */
 static int
 synch_sleep(const void *wchan, int kind, const char *wmesg, int timo,
-    kmutex_t *mtx, bool relock, const char *func)
+    kmutex_t *mtx, volatile struct simplelock *slock, bool relock,
+    const char *func)
 {
 	struct sleepq *sq;
 	struct lwp *l;
@@ -39,6 +41,8 @@ synch_sleep(const void *wchan, int kind, const char *wmesg, int timo,
 
 	if (mtx != NULL)
 		mutex_exit(mtx);
+	if (slock != NULL)
+		simple_unlock(slock);
 	/* Only now: the mutex may have been what raised the level. */
 	if (KERN_CHECKING())
 		wqcheck_sleepable(func);
@@ -46,6 +50,8 @@ synch_sleep(const void *wchan, int kind, const char *wmesg, int timo,
 	atomic_store_relaxed(&l->l_wmesg, NULL);
 	if (mtx != NULL && relock)
 		mutex_enter(mtx);
+	if (slock != NULL && relock)
+		simple_lock(slock);
 	return error;
 }
 
@@ -63,7 +69,7 @@ tsleep(wchan_t ident, pri_t priority, const char *wmesg, int timo)
 
 	(void)priority;
 	return synch_sleep(synch_channel(ident, "tsleep"), SLEEPQ_TSLEEP,
-	    wmesg, timo, NULL, false, "tsleep");
+	    wmesg, timo, NULL, NULL, false, "tsleep");
 }
 
 __kern_public int
@@ -72,7 +78,18 @@ mtsleep(wchan_t ident, pri_t priority, const char *wmesg, int timo,
 {
 
 	return synch_sleep(synch_channel(ident, "mtsleep"), SLEEPQ_TSLEEP,
-	    wmesg, timo, mtx, (priority & PNORELOCK) == 0, "mtsleep");
+	    wmesg, timo, mtx, NULL, (priority & PNORELOCK) == 0, "mtsleep");
+}
+
+__kern_public int
+ltsleep(wchan_t ident, pri_t priority, const char *wmesg, int timo,
+    volatile struct simplelock *slock)
+{
+
+	KASSERTMSG(slock == NULL || simple_lock_held(slock),
+	    "ltsleep: simple lock %p not held", (volatile void *)slock);
+	return synch_sleep(synch_channel(ident, "ltsleep"), SLEEPQ_TSLEEP,
+	    wmesg, timo, NULL, slock, (priority & PNORELOCK) == 0, "ltsleep");
 }
 
 /*
@@ -83,8 +100,8 @@ kpause(const char *wmesg, bool intr, int timo, kmutex_t *mtx)
 {
 
 	KASSERTMSG(timo != 0 || intr, "kpause: %d ticks", timo);
-	return synch_sleep(NULL, SLEEPQ_KPAUSE, wmesg, timo, mtx, true,
-	    "kpause");
+	return synch_sleep(NULL, SLEEPQ_KPAUSE, wmesg, timo, mtx, NULL,
+	    true, "kpause");
 }
 
 __kern_public void

@@ -25,6 +25,7 @@ __WQ_BEGIN_DECLS
 #define	KTHREAD_INTR	0x04	/* serves interrupts */
 #define	KTHREAD_TS	0x08	/* time-shared */
 #define	KTHREAD_MUSTJOIN 0x10	/* somebody will kthread_join() it */
+#define	KTHREAD_JOINABLE KTHREAD_MUSTJOIN	/* the name from before */
 
 #define	kthread_create		wqk_kthread_create
 #define	kthread_exit		wqk_kthread_exit

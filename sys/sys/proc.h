@@ -30,6 +30,7 @@
 __WQ_BEGIN_DECLS
 
 #define	tsleep		wqk_tsleep
+#define	ltsleep		wqk_ltsleep
 #define	mtsleep		wqk_mtsleep
 #define	wakeup		wqk_wakeup
 #define	wakeup_one	wqk_wakeup_one
@@ -60,6 +61,11 @@ typedef const volatile void *wchan_t;
  */
 int	tsleep(wchan_t, pri_t, const char *, int);
 int	mtsleep(wchan_t, pri_t, const char *, int, kmutex_t *);
+
+/* The same with a lock of <sys/simplelock.h>. */
+struct simplelock;
+int	ltsleep(wchan_t, pri_t, const char *, int,
+	    volatile struct simplelock *);
 
 /* Wake all that sleep on a channel, or one of them.  From any context. */
 void	wakeup(wchan_t);

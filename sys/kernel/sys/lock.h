@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 #include <sys/atomic.h>
+#include <sys/simplelock.h>
 #include <sys/systm.h>
 
 #define	__SIMPLELOCK_UNLOCKED	0

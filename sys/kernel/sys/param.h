@@ -189,6 +189,12 @@
 	    (((t) + 0u) * 1000u) / hz)
 #endif
 
+/*
+ * panic(), KASSERT() and printf() come to sources that name this header and
+ * no other: in NetBSD by long ways.
+ */
+#include <sys/systm.h>
+
 #endif	/* _KERNEL */
 
 #endif	/* !_WQK_SYS_PARAM_H_ */

@@ -10,6 +10,7 @@
 #include <sys/proc.h>
 #include <sys/intr.h>
 #include <sys/mutex.h>
+#include <sys/simplelock.h>
 #include <sys/systm.h>
 
 #include "../../tests.h"
@@ -188,6 +189,66 @@ TEST_TC(no_relock, "with PNORELOCK mtsleep returns without the mutex")
 	mutex_destroy(&mutex);
 	/* No mutex at all. */
 	TEST_EQ(EWOULDBLOCK, mtsleep(&channel, PWAIT, "none", 1, NULL));
+}
+
+static struct simplelock slock = SIMPLELOCK_INITIALIZER;
+static int slock_count;			/* under slock */
+
+static void *
+slock_take(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		simple_lock(&slock);
+		slock_count++;
+		simple_unlock(&slock);
+	}
+	simple_lock(&slock);
+	waiting++;
+	while (tokens == 0)
+		TEST_EQ(0, ltsleep(arg, PWAIT, "slock", 0, &slock));
+	/* Taken back: the counts below would race if it were not. */
+	ATF_REQUIRE(simple_lock_held(&slock));
+	tokens--;
+	taken++;
+	simple_unlock(&slock);
+	return NULL;
+}
+
+TEST_TC(simple_lock, "a simple lock excludes; ltsleep releases it once the "
+    "thread is on the channel, and takes it back unless told otherwise")
+{
+	pthread_t t[NTHREADS];
+	int i, n;
+
+	simple_lock_init(&slock);
+	tokens = taken = waiting = 0;
+	ATF_REQUIRE(!simple_lock_held(&slock));
+	for (i = 0; i < NTHREADS; i++)
+		t[i] = test_thread(slock_take, &channel);
+	for (n = 0; n != NTHREADS;) {
+		usleep(1000);
+		simple_lock(&slock);
+		n = waiting;
+		simple_unlock(&slock);
+	}
+	/* Who counted holds the lock until it is on the channel: no loss. */
+	simple_lock(&slock);
+	TEST_EQ(0, simple_lock_try(&slock));
+	TEST_EQ(1000 * NTHREADS, slock_count);
+	tokens = NTHREADS;
+	wakeup(&channel);
+	simple_unlock(&slock);
+	for (i = 0; i < NTHREADS; i++)
+		test_join(t[i]);
+	TEST_EQ(NTHREADS, taken);
+
+	TEST_EQ(1, simple_lock_try(&slock));
+	TEST_EQ(EWOULDBLOCK, ltsleep(&channel, PWAIT | PNORELOCK, "once", 1,
+	    &slock));
+	ATF_REQUIRE(!simple_lock_held(&slock));
+	TEST_EQ(EWOULDBLOCK, ltsleep(&channel, PWAIT, "none", 1, NULL));
 }
 
 static atomic_int kpause_stop;
@@ -412,6 +473,14 @@ without_mutex(void)
 }
 
 static void
+without_slock(void)
+{
+
+	simple_lock_init(&slock);
+	(void)ltsleep(&channel, PWAIT, "free", 1, &slock);
+}
+
+static void
 pause_without_mutex(void)
 {
 
@@ -435,6 +504,7 @@ TEST_TC(misuse, "each misuse panics and is named")
 	test_panics(wake_no_channel, "wakeup: ", "no channel", NULL);
 	test_panics(negative_ticks, "tsleep: -1 ticks", NULL);
 	test_panics(without_mutex, "mtsleep: ", "not held", NULL);
+	test_panics(without_slock, "ltsleep: ", "not held", NULL);
 	test_panics(pause_without_mutex, "kpause: ", "not held", NULL);
 	test_panics(pause_for_ever, "kpause: 0 ticks", NULL);
 }
@@ -517,6 +587,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, kernel_lock);
 	ATF_TP_ADD_TC(tp, timeout);
 	ATF_TP_ADD_TC(tp, no_relock);
+	ATF_TP_ADD_TC(tp, simple_lock);
 	ATF_TP_ADD_TC(tp, kpause_unwoken);
 	ATF_TP_ADD_TC(tp, none_lost);
 	ATF_TP_ADD_TC(tp, from_interrupt);
