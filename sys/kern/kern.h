@@ -272,6 +272,14 @@ void	sleepq_fork(void);
 #define	MTX_INIT	0x01
 #define	KMUTEX_INITIALIZER	{ .mtx_flags = MTX_INIT }
 
+void	mutex_init_at(kmutex_t *, kmutex_type_t, int, uintptr_t);
+
+/*
+ * kern_rwlock.c
+ */
+struct krwlock;
+void	rw_init_at(struct krwlock *, uintptr_t);
+
 /*
  * kern_mutex.c, kern_lock.c: the bit beside the owner that says that others
  * sleep for it.

@@ -18,6 +18,7 @@
 
 #include <sys/bintime.h>
 #include <sys/condvar.h>
+#include <sys/timevar.h>
 
 #include "kern.h"
 
@@ -179,6 +180,76 @@ cv_timedwaitbt_sig(kcondvar_t *cv, kmutex_t *mtx, struct bintime *bt,
 
 	(void)epsilon;
 	return cv_blockbt(cv, mtx, bt, "cv_timedwaitbt_sig");
+}
+
+/*
+ * Nanoseconds; what is too long to count is for ever.
+ */
+static int64_t
+cv_tsnano(const struct timespec *ts)
+{
+
+	if (ts->tv_sec >= INT64_MAX / 2 / 1000000000)
+		return INT64_MAX / 2;
+	if (ts->tv_sec < INT64_MIN / 2 / 1000000000)
+		return INT64_MIN / 2;
+	return (int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec;
+}
+
+static int
+cv_blockclock(kcondvar_t *cv, kmutex_t *mtx, struct timespec *ts,
+    clockid_t clock, int flags, const char *func)
+{
+	struct timespec now;
+	int64_t left, start;
+	int error;
+
+	if (ts == NULL)
+		return cv_block(cv, mtx, HOST_FOREVER, func);
+	if ((clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME) ||
+	    (flags & ~TIMER_ABSTIME) != 0 || ts->tv_nsec < 0 ||
+	    ts->tv_nsec >= 1000000000)
+		return EINVAL;
+	left = cv_tsnano(ts);
+	if ((flags & TIMER_ABSTIME) != 0) {
+		if (clock == CLOCK_MONOTONIC)
+			nanouptime(&now);
+		else
+			nanotime(&now);
+		left -= cv_tsnano(&now);
+	} else if (left < 0)
+		return EINVAL;
+	if (left <= 0)
+		return EWOULDBLOCK;
+	start = host_monotime();
+	error = cv_block(cv, mtx, start + left, func);
+	if ((flags & TIMER_ABSTIME) == 0) {
+		left -= host_monotime() - start;
+		if (left < 0)
+			left = 0;
+		ts->tv_sec = (time_t)(left / 1000000000);
+		ts->tv_nsec = (long)(left % 1000000000);
+	}
+	return error;
+}
+
+__kern_public int
+cv_timedwaitclock(kcondvar_t *cv, kmutex_t *mtx, struct timespec *ts,
+    clockid_t clock, int flags, const struct bintime *epsilon)
+{
+
+	(void)epsilon;
+	return cv_blockclock(cv, mtx, ts, clock, flags, "cv_timedwaitclock");
+}
+
+__kern_public int
+cv_timedwaitclock_sig(kcondvar_t *cv, kmutex_t *mtx, struct timespec *ts,
+    clockid_t clock, int flags, const struct bintime *epsilon)
+{
+
+	(void)epsilon;
+	return cv_blockclock(cv, mtx, ts, clock, flags,
+	    "cv_timedwaitclock_sig");
 }
 
 static __kern_noinline void

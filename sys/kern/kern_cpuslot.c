@@ -147,3 +147,36 @@ cpuslot_fork(struct lwp *l)
 		if (atomic_load_relaxed(&cpu_slots[i].cs_owner) != l)
 			atomic_store_relaxed(&cpu_slots[i].cs_owner, NULL);
 }
+
+/*
+ * A thread that is to see one CPU: the library then treats it as one that is
+ * bound, though the host may move it.
+ */
+__kern_public int
+curlwp_bind(void)
+{
+	struct cpu_info *ci;
+	struct lwp *l;
+
+	l = curlwp_get();
+	if (l->l_cpu != NULL)
+		return LW_BOUND;
+	ci = curcpu();
+	atomic_signal_barrier();
+	l->l_cpu = ci;
+	l->l_flag |= LW_BOUND;
+	return 0;
+}
+
+__kern_public void
+curlwp_bindx(int bound)
+{
+	struct lwp *l;
+
+	l = curlwp_get();
+	KASSERTMSG(l->l_cpu != NULL, "curlwp_bindx: not bound");
+	if (bound != 0)
+		return;
+	l->l_cpu = NULL;
+	l->l_flag &= ~LW_BOUND;
+}

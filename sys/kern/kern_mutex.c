@@ -32,8 +32,11 @@
 
 #define	MTX_OWNER(o)	((o) & ~MTX_WAITERS)
 
-__kern_public void
-mutex_init(kmutex_t *mtx, kmutex_type_t type, int ipl)
+/*
+ * Make one; site is where, for checking mode to tell.
+ */
+void
+mutex_init_at(kmutex_t *mtx, kmutex_type_t type, int ipl, uintptr_t site)
 {
 
 	kern_init();
@@ -42,10 +45,16 @@ mutex_init(kmutex_t *mtx, kmutex_type_t type, int ipl)
 	mtx->mtx_flags = ipl >= IPL_VM ? MTX_INIT | MTX_SPIN : MTX_INIT;
 	if (KERN_CHECKING() && type != MUTEX_NODEBUG) {
 		mtx->mtx_flags |= MTX_WATCHED;
-		lockdebug_alloc("mutex_init", mtx, "mutex", NULL,
-		    LOCKDEBUG_SITE());
+		lockdebug_alloc("mutex_init", mtx, "mutex", NULL, site);
 	}
 	atomic_store_relaxed(&mtx->mtx_owner, (uintptr_t)0);
+}
+
+__kern_public void
+mutex_init(kmutex_t *mtx, kmutex_type_t type, int ipl)
+{
+
+	mutex_init_at(mtx, type, ipl, LOCKDEBUG_SITE());
 }
 
 __kern_public void
@@ -357,4 +366,18 @@ mutex_owned(const kmutex_t *mtx)
 	l = host_self();
 	return l != NULL && MTX_OWNER(atomic_load_relaxed(&mtx->mtx_owner)) ==
 	    (uintptr_t)l;
+}
+
+__kern_public struct lwp *
+mutex_owner(const kmutex_t *mtx)
+{
+
+	return (struct lwp *)MTX_OWNER(atomic_load_relaxed(&mtx->mtx_owner));
+}
+
+__kern_public int
+mutex_ownable(const kmutex_t *mtx)
+{
+
+	return !mutex_owned(mtx);
 }

@@ -37,15 +37,24 @@
 #define	RW_SELF(l)	((uintptr_t)(l) | RW_WRITTEN)
 #define	RW_OWNED(o, l)	(((o) & ~(RW_WAITERS | RW_WANTED)) == RW_SELF(l))
 
-__kern_public void
-rw_init(krwlock_t *rw)
+/*
+ * Make one; site is where, for checking mode to tell.
+ */
+void
+rw_init_at(krwlock_t *rw, uintptr_t site)
 {
 
 	kern_init();
 	if (KERN_CHECKING())
-		lockdebug_alloc("rw_init", rw, "rwlock", NULL,
-		    LOCKDEBUG_SITE());
+		lockdebug_alloc("rw_init", rw, "rwlock", NULL, site);
 	atomic_store_relaxed(&rw->rw_word, (uintptr_t)0);
+}
+
+__kern_public void
+rw_init(krwlock_t *rw)
+{
+
+	rw_init_at(rw, LOCKDEBUG_SITE());
 }
 
 __kern_public void

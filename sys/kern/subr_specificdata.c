@@ -29,9 +29,9 @@ struct specificdata {
 	void		*sd_values[];	/* (a) */
 };
 
-/* All under specific_lock. */
+/* All under specific_lock; (a) also read without. */
 static struct {
-	bool		 sk_used;
+	bool		 sk_used;	/* (a) */
 	specificdata_dtor_t sk_dtor;
 	int		 sk_calls;	/* of the destructor */
 } specific_keys[SPECIFIC_KEYS];
@@ -51,7 +51,7 @@ lwp_specific_key_create(specificdata_key_t *keyp, specificdata_dtor_t dtor)
 		if (!specific_keys[key].sk_used)
 			break;
 	if (key < SPECIFIC_KEYS) {
-		specific_keys[key].sk_used = true;
+		atomic_store_relaxed(&specific_keys[key].sk_used, true);
 		specific_keys[key].sk_dtor = dtor;
 	}
 	mutex_exit(&specific_lock);
@@ -76,7 +76,8 @@ static void
 specific_check(specificdata_key_t key, const char *func)
 {
 
-	KASSERTMSG(key < SPECIFIC_KEYS && specific_keys[key].sk_used,
+	KASSERTMSG(key < SPECIFIC_KEYS &&
+	    atomic_load_relaxed(&specific_keys[key].sk_used),
 	    "%s: no key %u", func, key);
 }
 
@@ -105,7 +106,7 @@ lwp_specific_key_delete(specificdata_key_t key)
 	}
 	while (specific_keys[key].sk_calls != 0)
 		cv_wait(&specific_cv, &specific_lock);
-	specific_keys[key].sk_used = false;
+	atomic_store_relaxed(&specific_keys[key].sk_used, false);
 	mutex_exit(&specific_lock);
 }
 
@@ -159,14 +160,14 @@ specific_grow(struct lwp *l, specificdata_key_t key)
 	return sd;
 }
 
-__kern_public void
-lwp_setspecific(specificdata_key_t key, void *value)
+static void
+specific_set(struct lwp *l, specificdata_key_t key, void *value,
+    const char *func)
 {
 	struct specificdata *sd;
-	struct lwp *l;
 
-	l = curlwp_get();
-	KASSERTMSG(key < SPECIFIC_KEYS, "lwp_setspecific: no key %u", key);
+	/* Not under the lock: who may use the key knows that it is made. */
+	specific_check(key, func);
 	sd = l->l_specific;
 	if (sd == NULL || key >= sd->sd_nvalues) {
 		if (value == NULL)
@@ -175,6 +176,23 @@ lwp_setspecific(specificdata_key_t key, void *value)
 	}
 	/* Release: the key's deletion, by another thread, finds what it is. */
 	atomic_store_release(&sd->sd_values[key], value);
+}
+
+__kern_public void
+lwp_setspecific(specificdata_key_t key, void *value)
+{
+
+	specific_set(curlwp_get(), key, value, "lwp_setspecific");
+}
+
+/*
+ * The caller sees to it that the thread does not run, and is not ended.
+ */
+__kern_public void
+lwp_setspecific_by_lwp(struct lwp *l, specificdata_key_t key, void *value)
+{
+
+	specific_set(l, key, value, "lwp_setspecific_by_lwp");
 }
 
 /*

@@ -12,11 +12,16 @@
 
 #include <sys/wq_types.h>
 #include <sys/mutex.h>
+#include <sys/types.h>
 #include <stdbool.h>
+#ifdef _KERNEL
+#include <sys/time.h>
+#endif
 
 __WQ_BEGIN_DECLS
 
 struct bintime;
+struct timespec;
 
 /* A condition variable; embed it.  Its fields are the library's. */
 typedef struct kcondvar {
@@ -32,6 +37,8 @@ typedef struct kcondvar {
 #define	cv_timedwait_sig	wqk_cv_timedwait_sig
 #define	cv_timedwaitbt		wqk_cv_timedwaitbt
 #define	cv_timedwaitbt_sig	wqk_cv_timedwaitbt_sig
+#define	cv_timedwaitclock	wqk_cv_timedwaitclock
+#define	cv_timedwaitclock_sig	wqk_cv_timedwaitclock_sig
 #define	cv_signal		wqk_cv_signal
 #define	cv_broadcast		wqk_cv_broadcast
 #define	cv_has_waiters		wqk_cv_has_waiters
@@ -56,6 +63,16 @@ int	cv_timedwaitbt(kcondvar_t *, kmutex_t *, struct bintime *,
 	    const struct bintime *);
 int	cv_timedwaitbt_sig(kcondvar_t *, kmutex_t *, struct bintime *,
 	    const struct bintime *);
+
+/*
+ * For the time given, which is made less likewise; or, with TIMER_ABSTIME,
+ * until that time of CLOCK_MONOTONIC, as nanouptime() reads it, or of
+ * CLOCK_REALTIME.  NULL: for ever.  0, EWOULDBLOCK, or EINVAL.
+ */
+int	cv_timedwaitclock(kcondvar_t *, kmutex_t *, struct timespec *,
+	    clockid_t, int, const struct bintime *);
+int	cv_timedwaitclock_sig(kcondvar_t *, kmutex_t *, struct timespec *,
+	    clockid_t, int, const struct bintime *);
 
 /* Wake one that waits, or all.  Also in interrupt and softint context. */
 void	cv_signal(kcondvar_t *);

@@ -13,6 +13,9 @@
 #include <sys/wq_types.h>
 #ifdef _KERNEL
 #include <sys/intr.h>
+
+#define	maxcpus			1024U	/* ncpu is never more */
+#define	CPU_IS_PRIMARY(ci)	((ci)->ci_index == 0)
 #endif
 
 __WQ_BEGIN_DECLS

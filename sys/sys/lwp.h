@@ -41,6 +41,15 @@ struct lwp {
 #define	curlwp		(wqk_curlwp())
 struct lwp	*wqk_curlwp(void);
 
+/*
+ * Have curcpu() say the same to the calling thread until it is undone, with
+ * what the first one returned.
+ */
+#define	curlwp_bind	wqk_curlwp_bind
+#define	curlwp_bindx	wqk_curlwp_bindx
+int	curlwp_bind(void);
+void	curlwp_bindx(int);
+
 /* The thread that the library started in. */
 #define	lwp0		(*wqk_lwp0())
 struct lwp	*wqk_lwp0(void);
@@ -66,6 +75,7 @@ typedef void (*specificdata_dtor_t)(void *);
 #define	lwp_specific_key_delete	wqk_lwp_specific_key_delete
 #define	lwp_getspecific		wqk_lwp_getspecific
 #define	lwp_setspecific		wqk_lwp_setspecific
+#define	lwp_setspecific_by_lwp	wqk_lwp_setspecific_by_lwp
 /* 0, or EAGAIN: all keys are in use.  The destructor may be NULL. */
 int	 lwp_specific_key_create(specificdata_key_t *, specificdata_dtor_t);
 
@@ -75,6 +85,9 @@ void	 lwp_specific_key_delete(specificdata_key_t);
 /* The calling thread's value for a key; NULL until set. */
 void	*lwp_getspecific(specificdata_key_t);
 void	 lwp_setspecific(specificdata_key_t, void *);
+
+/* That of another, which does not run yet, or not any more. */
+void	 lwp_setspecific_by_lwp(struct lwp *, specificdata_key_t, void *);
 
 __WQ_END_DECLS
 

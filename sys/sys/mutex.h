@@ -12,6 +12,7 @@
 
 #include <sys/wq_types.h>
 #include <sys/intr.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 __WQ_BEGIN_DECLS
@@ -39,6 +40,13 @@ typedef struct kmutex {
 #define	mutex_spin_exit	wqk_mutex_spin_exit
 #define	mutex_tryenter	wqk_mutex_tryenter
 #define	mutex_owned	wqk_mutex_owned
+#define	mutex_owner	wqk_mutex_owner
+#define	mutex_ownable	wqk_mutex_ownable
+#define	mutex_obj_alloc	wqk_mutex_obj_alloc
+#define	mutex_obj_tryalloc wqk_mutex_obj_tryalloc
+#define	mutex_obj_hold	wqk_mutex_obj_hold
+#define	mutex_obj_free	wqk_mutex_obj_free
+#define	mutex_obj_refcnt wqk_mutex_obj_refcnt
 
 /* Make one: a spin mutex from IPL_VM on, else an adaptive one. */
 void	mutex_init(kmutex_t *, kmutex_type_t, int);
@@ -53,6 +61,24 @@ int	mutex_tryenter(kmutex_t *);
 
 /* Non-zero if the caller holds it. */
 int	mutex_owned(const kmutex_t *);
+
+/* Who holds it, or NULL: it may have changed by the time it is read. */
+struct lwp *mutex_owner(const kmutex_t *);
+
+/* Non-zero if the caller may take it: that is, does not hold it. */
+int	mutex_ownable(const kmutex_t *);
+
+/*
+ * mutex_obj(9): mutexes that several hold references to.  One is made with
+ * one reference; tryalloc does not wait for memory and may return NULL.
+ */
+kmutex_t *mutex_obj_alloc(kmutex_type_t, int);
+kmutex_t *mutex_obj_tryalloc(kmutex_type_t, int);
+
+/* One reference more; one less: true if that was the last. */
+void	mutex_obj_hold(kmutex_t *);
+bool	mutex_obj_free(kmutex_t *);
+unsigned int mutex_obj_refcnt(kmutex_t *);
 
 __WQ_END_DECLS
 

@@ -11,6 +11,7 @@
 #define	_SYS_RWLOCK_H_
 
 #include <sys/wq_types.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 __WQ_BEGIN_DECLS
@@ -36,6 +37,11 @@ typedef struct krwlock {
 #define	rw_write_held	wqk_rw_write_held
 #define	rw_lock_held	wqk_rw_lock_held
 #define	rw_lock_op	wqk_rw_lock_op
+#define	rw_obj_alloc	wqk_rw_obj_alloc
+#define	rw_obj_tryalloc	wqk_rw_obj_tryalloc
+#define	rw_obj_hold	wqk_rw_obj_hold
+#define	rw_obj_free	wqk_rw_obj_free
+#define	rw_obj_refcnt	wqk_rw_obj_refcnt
 
 void	rw_init(krwlock_t *);
 void	rw_destroy(krwlock_t *);
@@ -56,6 +62,18 @@ int	rw_lock_held(krwlock_t *);
 
 /* How the caller, who must hold it, does so. */
 krw_t	rw_lock_op(krwlock_t *);
+
+/*
+ * rw_obj(9): locks that several hold references to.  One is made with one
+ * reference; tryalloc does not wait for memory and may return NULL.
+ */
+krwlock_t *rw_obj_alloc(void);
+krwlock_t *rw_obj_tryalloc(void);
+
+/* One reference more; one less: true if that was the last. */
+void	rw_obj_hold(krwlock_t *);
+bool	rw_obj_free(krwlock_t *);
+unsigned int rw_obj_refcnt(krwlock_t *);
 
 __WQ_END_DECLS
 

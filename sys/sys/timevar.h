@@ -40,6 +40,8 @@ __WQ_BEGIN_DECLS
 #define	getbinboottime	wqk_getbinboottime
 #define	getnanoboottime	wqk_getnanoboottime
 #define	getmicroboottime wqk_getmicroboottime
+#define	ratecheck	wqk_ratecheck
+#define	ppsratecheck	wqk_ppsratecheck
 #define	tvtohz		wqk_tvtohz
 #define	tstohz		wqk_tstohz
 #define	hzto		wqk_hzto
@@ -75,6 +77,13 @@ void	getmicrouptime(struct timeval *);
 void	getbinboottime(struct bintime *);
 void	getnanoboottime(struct timespec *);
 void	getmicroboottime(struct timeval *);
+
+/*
+ * 1 if so much time has passed since *last, which is then made now, or 0; and
+ * 1 if this is the nth time in a second or less, which *last and *cur count.
+ */
+int	ratecheck(struct timeval *, const struct timeval *);
+int	ppsratecheck(struct timeval *, int *, int);
 
 /*
  * The ticks in a time, rounded up, and one for the tick that has begun; 0

@@ -22,6 +22,8 @@ typedef void (*xcfunc_t)(void *, void *);
 #define	XC_HIGHPRI		0x01
 #define	XC_HIGHPRI_IPL(ipl)	(XC_HIGHPRI | (unsigned int)(ipl) << 8)
 
+#define	xc_encode_ipl(ipl)	XC_HIGHPRI_IPL(ipl)
+
 #define	xc_broadcast	wqk_xc_broadcast
 #define	xc_unicast	wqk_xc_unicast
 #define	xc_wait		wqk_xc_wait

@@ -45,6 +45,48 @@ bintime_sub(struct bintime *bt, const struct bintime *bt2)
 	bt->sec -= bt2->sec;
 }
 
+/* A number of units of which there are so many in a second, below 2^32. */
+static __inline __unused struct bintime
+__wqk_units2bintime(uint64_t n, uint64_t units)
+{
+	struct bintime bt;
+
+	bt.sec = (int64_t)(n / units);
+	bt.frac = (((n % units) << 32) / units) << 32;
+	return bt;
+}
+#define	ms2bintime(n)	__wqk_units2bintime((n), 1000)
+#define	us2bintime(n)	__wqk_units2bintime((n), 1000000)
+#define	ns2bintime(n)	__wqk_units2bintime((n), 1000000000)
+
+static __inline __unused uint64_t
+bintime2ms(const struct bintime *bt)
+{
+
+	return (uint64_t)bt->sec * 1000 + (((bt->frac >> 32) * 1000) >> 32);
+}
+
+static __inline __unused uint64_t
+bintime2us(const struct bintime *bt)
+{
+
+	return (uint64_t)bt->sec * 1000000 +
+	    (((bt->frac >> 32) * 1000000) >> 32);
+}
+
+static __inline __unused uint64_t
+bintime2ns(const struct bintime *bt)
+{
+
+	return (uint64_t)bt->sec * 1000000000 +
+	    (((bt->frac >> 32) * 1000000000) >> 32);
+}
+
+/* For the last argument of cv_timedwaitbt(): a millisecond. */
+#define	DEFAULT_TIMEOUT_EPSILON						\
+	(&(const struct bintime) { .sec = 0,				\
+	    .frac = ((uint64_t)4294967 << 32) })
+
 #define	bintimecmp(a, b, cmp)						\
 	((a)->sec == (b)->sec ? (a)->frac cmp (b)->frac :		\
 	    (a)->sec cmp (b)->sec)

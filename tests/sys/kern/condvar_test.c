@@ -12,6 +12,7 @@
 #include <sys/intr.h>
 #include <sys/mutex.h>
 #include <sys/systm.h>
+#include <sys/timevar.h>
 
 #include "../../tests.h"
 
@@ -213,6 +214,81 @@ TEST_TC(timeout_bt, "cv_timedwaitbt sleeps no shorter than told, and says "
 	fini();
 }
 
+TEST_TC(timeout_clock, "cv_timedwaitclock sleeps no shorter than told, for a "
+    "time and until one, and says what is left of the former")
+{
+	static const clockid_t clocks[] = { CLOCK_MONOTONIC, CLOCK_REALTIME };
+	struct timespec ts, until;
+	int64_t start, took;
+	unsigned i;
+
+	init(IPL_NONE);
+	mutex_enter(&mutex);
+	for (i = 0; i < TEST_NELEM(clocks); i++) {
+		ts.tv_sec = 0;
+		ts.tv_nsec = 30000000;
+		start = test_now();
+		TEST_EQ(EWOULDBLOCK, cv_timedwaitclock(&cv, &mutex, &ts,
+		    clocks[i], 0, NULL));
+		took = test_now() - start;
+		ATF_REQUIRE_MSG(took >= 30000000, "only %jd ns",
+		    (intmax_t)took);
+		TEST_EQ(0, ts.tv_sec);
+		TEST_EQ(0, ts.tv_nsec);
+		TEST_EQ(EWOULDBLOCK, cv_timedwaitclock_sig(&cv, &mutex, &ts,
+		    clocks[i], 0, NULL));
+
+		start = test_now();
+		if (clocks[i] == CLOCK_MONOTONIC)
+			nanouptime(&until);
+		else
+			nanotime(&until);
+		until.tv_nsec += 30000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		ts = until;
+		TEST_EQ(EWOULDBLOCK, cv_timedwaitclock(&cv, &mutex, &ts,
+		    clocks[i], TIMER_ABSTIME, NULL));
+		took = test_now() - start;
+		/* The two clocks may be a little out of step. */
+		ATF_REQUIRE_MSG(took >= 29000000, "only %jd ns",
+		    (intmax_t)took);
+		TEST_EQ(until.tv_sec, ts.tv_sec);
+		TEST_EQ(until.tv_nsec, ts.tv_nsec);
+		/* That time is over. */
+		TEST_EQ(EWOULDBLOCK, cv_timedwaitclock_sig(&cv, &mutex, &ts,
+		    clocks[i], TIMER_ABSTIME, NULL));
+		ATF_REQUIRE(mutex_owned(&mutex));
+	}
+	mutex_exit(&mutex);
+	fini();
+}
+
+TEST_TC(bad_clock, "a clock, a flag or a time that is none is EINVAL")
+{
+	struct timespec ts = { 1, 0 };
+
+	init(IPL_NONE);
+	mutex_enter(&mutex);
+	TEST_EQ(EINVAL, cv_timedwaitclock(&cv, &mutex, &ts,
+	    CLOCK_PROCESS_CPUTIME_ID, 0, NULL));
+	TEST_EQ(EINVAL, cv_timedwaitclock(&cv, &mutex, &ts, CLOCK_MONOTONIC,
+	    ~TIMER_ABSTIME, NULL));
+	ts.tv_nsec = 1000000000;
+	TEST_EQ(EINVAL, cv_timedwaitclock(&cv, &mutex, &ts, CLOCK_MONOTONIC,
+	    0, NULL));
+	ts.tv_nsec = -1;
+	TEST_EQ(EINVAL, cv_timedwaitclock_sig(&cv, &mutex, &ts,
+	    CLOCK_MONOTONIC, 0, NULL));
+	ts.tv_nsec = 0;
+	ts.tv_sec = -1;
+	TEST_EQ(EINVAL, cv_timedwaitclock_sig(&cv, &mutex, &ts,
+	    CLOCK_MONOTONIC, 0, NULL));
+	ATF_REQUIRE(mutex_owned(&mutex));
+	mutex_exit(&mutex);
+	fini();
+}
+
 static void *
 signal_later(void *arg)
 {
@@ -225,6 +301,29 @@ signal_later(void *arg)
 	cv_signal(&cv);
 	mutex_exit(&mutex);
 	return NULL;
+}
+
+TEST_TC(clock_woken, "cv_timedwaitclock that is ended in time returns 0, with "
+    "less of the time left; NULL is no limit")
+{
+	struct timespec ts = { TEST_DEADLINE, 0 };
+	pthread_t t;
+
+	init(IPL_NONE);
+	mutex_enter(&mutex);
+	t = test_thread(signal_later, NULL);
+	TEST_EQ(0, cv_timedwaitclock(&cv, &mutex, &ts, CLOCK_MONOTONIC, 0,
+	    NULL));
+	mutex_exit(&mutex);
+	test_join(t);
+	ATF_REQUIRE(ts.tv_sec >= 0 && ts.tv_sec < TEST_DEADLINE);
+	mutex_enter(&mutex);
+	t = test_thread(signal_later, NULL);
+	TEST_EQ(0, cv_timedwaitclock(&cv, &mutex, NULL, CLOCK_REALTIME, 0,
+	    NULL));
+	mutex_exit(&mutex);
+	test_join(t);
+	fini();
 }
 
 TEST_TC(no_timeout, "a wait that is ended in time returns 0; a timeout of 0 "
@@ -801,6 +900,9 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, order);
 	ATF_TP_ADD_TC(tp, timeout);
 	ATF_TP_ADD_TC(tp, timeout_bt);
+	ATF_TP_ADD_TC(tp, timeout_clock);
+	ATF_TP_ADD_TC(tp, clock_woken);
+	ATF_TP_ADD_TC(tp, bad_clock);
 	ATF_TP_ADD_TC(tp, no_timeout);
 	ATF_TP_ADD_TC(tp, wall_clock);
 	ATF_TP_ADD_TC(tp, none_lost);

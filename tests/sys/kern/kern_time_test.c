@@ -169,6 +169,50 @@ TEST_TC(until, "hzto, tshzto and tshztoup count from now")
 	TEST_EQ(0, tshztoup(&up));
 }
 
+TEST_TC(rate, "ratecheck says yes when the interval is over, and then starts "
+    "another")
+{
+	struct timeval last = { 0, 0 }, old, now;
+	const struct timeval none = { 0, 0 }, hour = { 3600, 0 };
+
+	TEST_EQ(1, ratecheck(&last, &hour));
+	microuptime(&now);
+	ATF_REQUIRE(ns_tv(&last) != 0 && ns_tv(&last) <= ns_tv(&now));
+	old = last;
+	TEST_EQ(0, ratecheck(&last, &hour));
+	TEST_EQ(ns_tv(&old), ns_tv(&last));
+	TEST_EQ(1, ratecheck(&last, &none));
+	last.tv_sec -= 3600;
+	TEST_EQ(1, ratecheck(&last, &hour));
+	TEST_EQ(0, ratecheck(&last, &hour));
+	/* From a time to come: it was made by something else. */
+	last.tv_sec += 1000000;
+	TEST_EQ(1, ratecheck(&last, &hour));
+}
+
+TEST_TC(pps, "ppsratecheck says yes so many times in a second; without a "
+    "limit always")
+{
+	struct timeval last = { 0, 0 }, old;
+	int cur, i, n, ok;
+
+	cur = n = 0;
+	for (i = 0; i < 1000; i++) {
+		old = last;
+		ok = ppsratecheck(&last, &cur, 3);
+		/* Another second may have begun. */
+		n = ns_tv(&last) != ns_tv(&old) ? 1 : n + 1;
+		TEST_EQ(n, cur);
+		TEST_EQ(n <= 3, ok);
+	}
+	last.tv_sec -= 2;
+	TEST_EQ(1, ppsratecheck(&last, &cur, 3));
+	TEST_EQ(1, cur);
+	TEST_EQ(0, ppsratecheck(&last, &cur, 0));
+	for (i = 0; i < 100; i++)
+		TEST_EQ(1, ppsratecheck(&last, &cur, -1));
+}
+
 TEST_TC(ticks, "ticks pass, and no faster than the clock")
 {
 	int64_t start, passed;
@@ -400,6 +444,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, milliseconds);
 	ATF_TP_ADD_TC(tp, tohz);
 	ATF_TP_ADD_TC(tp, until);
+	ATF_TP_ADD_TC(tp, rate);
+	ATF_TP_ADD_TC(tp, pps);
 	ATF_TP_ADD_TC(tp, ticks);
 	ATF_TP_ADD_TC(tp, wall);
 	ATF_TP_ADD_TC(tp, up);

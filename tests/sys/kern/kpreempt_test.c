@@ -17,6 +17,8 @@
 #include <sys/percpu.h>
 #include <sys/systm.h>
 
+#include <sched.h>
+
 #include "../../tests.h"
 
 #define	NTHREADS	8
@@ -289,6 +291,61 @@ many_thread(void *arg)
 	return arg;
 }
 
+static void *
+bound(void *arg)
+{
+	struct cpu_info *ci;
+	int i, s, s2;
+
+	(void)arg;
+	s = curlwp_bind();
+	TEST_EQ(0, s);
+	ci = curcpu();
+	ATF_REQUIRE(curlwp->l_cpu == ci);
+	ATF_REQUIRE((curlwp->l_flag & LW_BOUND) != 0);
+	for (i = 0; i < TEST_SCALE(1000); i++) {
+		if (i % 100 == 0)
+			sched_yield();
+		kpreempt_disable();
+		ATF_REQUIRE(curcpu() == ci);
+		kpreempt_enable();
+		s2 = curlwp_bind();
+		ATF_REQUIRE(s2 != 0);
+		ATF_REQUIRE(curcpu() == ci);
+		curlwp_bindx(s2);
+		ATF_REQUIRE(curcpu() == ci);
+	}
+	curlwp_bindx(s);
+	ATF_REQUIRE(curlwp->l_cpu == NULL);
+	TEST_EQ(0, curlwp->l_flag & LW_BOUND);
+	return NULL;
+}
+
+TEST_TC(binding, "curcpu stays the same between curlwp_bind and curlwp_bindx, "
+    "which nest")
+{
+	pthread_t t[NTHREADS];
+	int i;
+
+	for (i = 0; i < NTHREADS; i++)
+		t[i] = test_thread(bound, NULL);
+	for (i = 0; i < NTHREADS; i++)
+		test_join(t[i]);
+}
+
+static void
+not_bound_panics(void)
+{
+
+	curlwp_bindx(0);
+}
+
+TEST_TC(not_bound, "curlwp_bindx without curlwp_bind panics")
+{
+
+	test_panics(not_bound_panics, "curlwp_bindx: not bound", NULL);
+}
+
 TEST_TC(more_than_slots, "more threads than there are slots get their turn")
 {
 	pthread_t t[120];
@@ -420,6 +477,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, levels);
 	ATF_TP_ADD_TC(tp, checking);
 	ATF_TP_ADD_TC(tp, stable);
+	ATF_TP_ADD_TC(tp, binding);
+	ATF_TP_ADD_TC(tp, not_bound);
 	ATF_TP_ADD_TC(tp, more_than_slots);
 	ATF_TP_ADD_TC(tp, in_interrupt);
 	ATF_TP_ADD_TC(tp, interrupted);

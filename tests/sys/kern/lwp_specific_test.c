@@ -266,10 +266,72 @@ no_key(void)
 	lwp_specific_key_delete(5);
 }
 
-TEST_TC(misuse, "deleting a key that is none is a panic")
+static void
+set_no_key(void)
+{
+	static int a;
+
+	lwp_setspecific(5, &a);
+}
+
+static void
+set_far_key(void)
+{
+
+	lwp_setspecific(100000, NULL);
+}
+
+static void
+set_deleted_key(void)
+{
+	specificdata_key_t key;
+
+	TEST_EQ(0, lwp_specific_key_create(&key, NULL));
+	lwp_specific_key_delete(key);
+	lwp_setspecific_by_lwp(curlwp, key, NULL);
+}
+
+TEST_TC(misuse, "deleting a key that is none, or a value for it, is a panic")
 {
 
 	test_panics(no_key, "lwp_specific_key_delete: no key 5", NULL);
+	test_panics(set_no_key, "lwp_setspecific: no key 5", NULL);
+	test_panics(set_far_key, "lwp_setspecific: no key 100000", NULL);
+	test_panics(set_deleted_key, "lwp_setspecific_by_lwp: no key 0", NULL);
+}
+
+static specificdata_key_t by_key;
+static sem_t by_go, by_ready;
+
+static void *
+has_value(void *arg)
+{
+
+	*(struct lwp **)arg = curlwp;
+	sem_post(&by_ready);
+	test_sem_wait(&by_go);
+	ATF_REQUIRE(lwp_getspecific(by_key) == arg);
+	return NULL;
+}
+
+TEST_TC(by_lwp, "another thread, which waits, can be given a value; it is "
+    "that thread's, and destroyed as it ends")
+{
+	struct lwp *l;
+	pthread_t t;
+
+	sem_init(&by_go, 0, 0);
+	sem_init(&by_ready, 0, 0);
+	TEST_EQ(0, lwp_specific_key_create(&by_key, dtor));
+	t = test_thread(has_value, &l);
+	test_sem_wait(&by_ready);
+	lwp_setspecific_by_lwp(l, by_key, &l);
+	ATF_REQUIRE(lwp_getspecific(by_key) == NULL);
+	TEST_EQ(0, n_dtor);
+	sem_post(&by_go);
+	test_join(t);
+	TEST_EQ(1, n_dtor);
+	lwp_specific_key_delete(by_key);
 }
 
 TEST_TP_ADD_TCS(tp)
@@ -283,5 +345,6 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, exhausted);
 	ATF_TP_ADD_TC(tp, churn);
 	ATF_TP_ADD_TC(tp, misuse);
+	ATF_TP_ADD_TC(tp, by_lwp);
 	return atf_no_error();
 }
