@@ -59,6 +59,7 @@ kern_fork_child(void)
 	kernel_lock_fork(host_self());
 	cpuslot_fork(host_self());
 	specific_fork(host_self());
+	pserialize_fork(host_self());
 	threadpool_fork();
 	intr_fork();
 	softint_fork();

@@ -148,6 +148,8 @@ struct runner {
 	bool		 l_detached;	/* nobody joins it */		\
 	int		 l_kthread;	/* kthread(9): its flags, or 0 */ \
 	struct specificdata *l_specific; /* (a) lwp_specific(9), or NULL */ \
+	struct psref	*l_psrefs;	/* psref(9) held */		\
+	unsigned	 l_psread[2];	/* pserialize(9) read sections */ \
 	struct lockdebug_lwp *l_lockdebug; /* checking mode */		\
 	void		(*l_func)(void *);				\
 	void		*l_arg;						\
@@ -155,6 +157,7 @@ struct runner {
 	struct host_park l_park;					\
 	struct host_thread l_thread;
 
+struct psref;
 struct runner;
 struct softcpu;
 struct softint;
@@ -250,6 +253,7 @@ void	kspin_exit(struct kspin *);
 #define	SLEEPQ_POOL	13		/* an item of a pool */
 #define	SLEEPQ_ONCE	14		/* RUN_ONCE(9) */
 #define	SLEEPQ_XCALL	15		/* xc_wait() */
+#define	SLEEPQ_PSREF	16		/* psref_target_destroy() */
 
 struct sleepq *sleepq_enter(const void *);
 void	sleepq_exit(struct sleepq *);
@@ -480,12 +484,13 @@ void	kmem_helper_start(void);
 void	kmem_helper_wake(void);
 
 /*
- * subr_pool.c, subr_evcnt.c, subr_xcall.c
+ * subr_pool.c, subr_evcnt.c, subr_pserialize.c, subr_xcall.c
  */
 void	pool_drainall(void);
 void	pool_refill(void);
 void	pool_fork(int);
 void	evcnt_fork(int);
+void	pserialize_fork(struct lwp *);
 void	xcall_fork(void);
 
 #endif	/* !_KERN_KERN_H_ */

@@ -93,6 +93,8 @@ lwp_reset(struct lwp *l, int lid)
 	l->l_flag = 0;
 	l->l_curwork = NULL;
 	atomic_store_relaxed(&l->l_specific, NULL);
+	l->l_psrefs = NULL;
+	l->l_psread[0] = l->l_psread[1] = 0;
 	l->l_detached = false;
 	atomic_store_relaxed(&l->l_kthread, 0);
 	l->l_cpu = NULL;
