@@ -17,6 +17,44 @@
 /* Errors said by aprint_error(); anybody, atomically. */
 static int aprint_errors;
 
+/* All that wqk_device_attach() has made, the last one first. */
+static device_t	device_list;			/* (device_lock) */
+static kmutex_t	device_lock = KMUTEX_INITIALIZER;
+
+__kern_public device_t
+device_lookup(cfdriver_t cd, int unit)
+{
+	device_t dev;
+
+	mutex_enter(&device_lock);
+	for (dev = device_list; dev != NULL; dev = dev->dv_next)
+		if (dev->dv_unit == unit &&
+		    strcmp(dev->dv_name, cd->cd_name) == 0)
+			break;
+	mutex_exit(&device_lock);
+	return dev;
+}
+
+__kern_public void *
+device_lookup_private(cfdriver_t cd, int unit)
+{
+
+	return device_private(device_lookup(cd, unit));
+}
+
+__kern_public device_t
+device_find_by_xname(const char *xname)
+{
+	device_t dev;
+
+	mutex_enter(&device_lock);
+	for (dev = device_list; dev != NULL; dev = dev->dv_next)
+		if (strcmp(dev->dv_xname, xname) == 0)
+			break;
+	mutex_exit(&device_lock);
+	return dev;
+}
+
 __kern_public const char *
 device_xname(device_t dev)
 {
@@ -111,6 +149,10 @@ wqk_device_attach(const struct cfattach *ca, const char *name, int unit,
 		host_free(dev);
 		return NULL;
 	}
+	mutex_enter(&device_lock);
+	dev->dv_next = device_list;
+	device_list = dev;
+	mutex_exit(&device_lock);
 	(*ca->ca_attach)(parent, dev, aux);
 	return dev;
 }
@@ -119,6 +161,7 @@ __kern_public int
 wqk_device_detach(device_t dev, int flags)
 {
 	const struct cfattach *ca = dev->dv_cfattach;
+	device_t *pp;
 	int error;
 
 	/* As config_detach(9): the driver may still say no. */
@@ -129,6 +172,11 @@ wqk_device_detach(device_t dev, int flags)
 			    dev->dv_xname, error);
 		return error;
 	}
+	mutex_enter(&device_lock);
+	for (pp = &device_list; *pp != dev; pp = &(*pp)->dv_next)
+		continue;
+	*pp = dev->dv_next;
+	mutex_exit(&device_lock);
 	if (ca->ca_devsize != 0)
 		host_free(dev->dv_private);
 	host_free(dev);

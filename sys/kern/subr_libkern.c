@@ -64,6 +64,24 @@ wqk_eopnotsupp(void)
 	return EOPNOTSUPP;
 }
 
+/*
+ * The numbers of devices; anybody, atomically.
+ */
+static int32_t	devsw_major = 255;
+
+__kern_public int
+wqk_devsw_attach(const char *name, const struct bdevsw *bdev, int32_t *bmajor,
+    const struct cdevsw *cdev, int32_t *cmajor)
+{
+
+	(void)name;
+	if (bdev != NULL && *bmajor == -1)
+		*bmajor = atomic_fetch_add_relaxed(&devsw_major, 1);
+	if (cdev != NULL && *cmajor == -1)
+		*cmajor = atomic_fetch_add_relaxed(&devsw_major, 1);
+	return 0;
+}
+
 __kern_public void
 wqk_relax(unsigned int *np)
 {

@@ -71,6 +71,7 @@ struct device {
 	bool		 dv_active;
 	const struct cfattach *dv_cfattach;
 	struct cfdata	 dv_cf;
+	device_t	 dv_next;	/* of all attached */
 };
 
 typedef int (*cfprint_t)(void *, const char *);
@@ -120,6 +121,24 @@ struct cfattach name##_ca = {						\
 #define	UNCONF		1
 #define	UNSUPP		2
 #define	UNKNOWNUNIT	(-1)
+
+/* A driver: config(1) makes these in a kernel, the program here. */
+struct cfdriver {
+	const char	*cd_name;
+	devclass_t	 cd_class;
+};
+typedef struct cfdriver *cfdriver_t;
+#define	CFDRIVER_DECL(name, class, attrs)				\
+	struct cfdriver name##_cd = { .cd_name = #name, .cd_class = (class) }
+
+#define	device_lookup		wqk_device_lookup
+#define	device_lookup_private	wqk_device_lookup_private
+#define	device_find_by_xname	wqk_device_find_by_xname
+
+/* The device that was attached by that name and unit, or NULL; its softc. */
+device_t	 device_lookup(cfdriver_t, int);
+void		*device_lookup_private(cfdriver_t, int);
+device_t	 device_find_by_xname(const char *);
 
 #define	device_xname		wqk_device_xname
 #define	device_private		wqk_device_private

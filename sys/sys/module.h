@@ -13,6 +13,7 @@
 
 #include <sys/cdefs.h>
 #include <sys/types.h>
+#include <errno.h>
 
 typedef enum modclass {
 	MODULE_CLASS_ANY,
@@ -50,6 +51,14 @@ typedef struct modinfo {
 		.mi_required = (required)				\
 	};								\
 	__link_set_add_rodata(modules, name##_modinfo)
+
+/*
+ * No module is ever loaded or unloaded: whoever asks for one is told so.
+ */
+typedef struct module module_t;
+#define	module_hold(mod)		((void)(mod))
+#define	module_rele(mod)		((void)(mod))
+#define	module_autoload(name, class)	((void)(name), (void)(class), ENOENT)
 
 #ifndef __NetBSD_Version__
 #define	__NetBSD_Version__	1000000000

@@ -88,6 +88,7 @@ __WQ_END_DECLS
 
 #include <sys/types.h>
 #include <sys/intr.h>
+#include <sys/lwp.h>
 #include <sys/wq_prf.h>
 #include <sys/wq_libkern.h>
 #include <lib/libkern/libkern.h>

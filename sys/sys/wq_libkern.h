@@ -12,6 +12,7 @@
 #define	_SYS_WQ_LIBKERN_H_
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <sys/wq_types.h>
 
@@ -25,6 +26,12 @@ int	wqk_enosys(void);
 int	wqk_enoioctl(void);
 int	wqk_enxio(void);
 int	wqk_eopnotsupp(void);
+
+/* <sys/conf.h>: 0, and a number for each table that was given none. */
+struct bdevsw;
+struct cdevsw;
+int	wqk_devsw_attach(const char *, const struct bdevsw *, int32_t *,
+	    const struct cdevsw *, int32_t *);
 
 /* A pause in a spin; the counter is 0 at first. */
 void	wqk_relax(unsigned int *);

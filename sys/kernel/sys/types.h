@@ -19,6 +19,11 @@
 
 #include <sys/wq_types.h>
 
+/* major(), minor(), makedev() */
+#if __has_include(<sys/sysmacros.h>)
+#include <sys/sysmacros.h>
+#endif
+
 #ifndef __defined_schar
 #define	__defined_schar
 typedef signed char		schar_t;

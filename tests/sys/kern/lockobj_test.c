@@ -44,7 +44,8 @@ mutex_counted(int ipl)
 	pthread_t t[NTHREADS];
 	int i;
 
-	count = last = 0;
+	count = 0;
+	atomic_store(&last, 0);
 	mutex = mutex_obj_alloc(MUTEX_DEFAULT, ipl);
 	TEST_EQ(1, mutex_obj_refcnt(mutex));
 	for (i = 1; i < NTHREADS; i++)
