@@ -112,6 +112,26 @@ documented_body() {
 	[ ! -f found ] || atf_fail "on no page"
 }
 
+atf_test_case kernel_documented
+kernel_documented_head() {
+	atf_set descr "so it is with the headers for kernel sources"
+}
+kernel_documented_body() {
+	# The words of all pages.
+	cat $(pages) | tr -c 'A-Za-z0-9_\n' '\n' | sort -u > words
+	# Macros, and functions that begin a line: static ones.  Others are
+	# macros for the names that the linker sees.  Those of <sys/queue.h>
+	# are on their page by kind and suffix.
+	find "$STAGE/include/workqueue-kernel" -name '*.h' -exec sed -nE \
+	    -e 's/^#[[:space:]]*define[[:space:]]+([A-Za-z]\w*).*/\1/p' \
+	    -e 's/^([a-z][a-z0-9_]*)\(.*/\1/p' {} + |
+	    grep -vE '_H_$' |
+	    sed -E 's/^(S?LIST|STAILQ|SIMPLEQ|TAILQ|CIRCLEQ)_/_/' |
+	    sort -u > names
+	atf_check test -s names
+	atf_check comm -23 names words
+}
+
 atf_test_case examples
 examples_head() {
 	atf_set descr "the examples compile, and link where they have a main"
@@ -163,5 +183,6 @@ atf_init_test_cases() {
 	atf_add_test_case xref
 	atf_add_test_case sections
 	atf_add_test_case documented
+	atf_add_test_case kernel_documented
 	atf_add_test_case examples
 }
