@@ -66,11 +66,11 @@ compile_body() {
 		    -D_FORTIFY_SOURCE=2" "-Wextra -Wno-unused-parameter -O1" \
 		    "-DDEBUG" "-DNDIAGNOSTIC" "-D_GNU_SOURCE" \
 		    "-ffreestanding -fno-builtin"; do
-			# All at once, each still by itself; code only where
-			# the optimiser has a say in the warnings.
+			# All at once, each still by itself; code only once,
+			# where the optimiser has most to say.
 			what=-fsyntax-only
 			case $flags in
-			*-O*)	what=-c ;;
+			*FORTIFY*)	what=-c ;;
 			esac
 			atf_check $cc -Wall -Werror $flags $what \
 			    $($PC --cflags workqueue-kernel) \

@@ -120,6 +120,17 @@ TEST_TC(times, "arithmetic on times")
 	ATF_REQUIRE(c.tv_sec == 1 && c.tv_nsec / 1000 == 899999);
 	timeval2bintime(&tv, &bt2);
 	ATF_REQUIRE(bintimecmp(&bt, &bt2, <));
+	bt = ms2bintime(2500);
+	ATF_REQUIRE(bt.sec == 2 && bt.frac == (uint64_t)1 << 63);
+	TEST_EQ(2500, bintime2ms(&bt));
+	bt = us2bintime(1000003);
+	ATF_REQUIRE(bt.sec == 1);
+	ATF_REQUIRE(bintime2us(&bt) - 1000002 <= 1);
+	bt = ns2bintime(UINT64_C(7999999999));
+	ATF_REQUIRE(bt.sec == 7);
+	ATF_REQUIRE(bintime2ns(&bt) - UINT64_C(7999999998) <= 1);
+	bt2 = *DEFAULT_TIMEOUT_EPSILON;
+	TEST_EQ(999, bintime2us(&bt2));
 }
 
 TEST_TC(strings, "strlcpy and its like")
