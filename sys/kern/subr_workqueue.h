@@ -138,6 +138,9 @@ bool	workqueue_runs(const struct lwp *, const struct workqueue *,
 /* For a call that may sleep: is the queue alive, and of this process? */
 void	workqueue_check_call(struct workqueue *, const char *);
 
+/* subr_workqueue_wait.c: what order a wait has to the locks that are held. */
+void	workqueue_check_wait(struct workqueue *, const char *, uintptr_t);
+
 /* subr_workqueue.c, for queues without a worker. */
 unsigned workqueue_take(struct workqueue_queue *);
 void	workqueue_run(struct workqueue_queue *, struct lwp *);

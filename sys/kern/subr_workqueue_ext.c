@@ -137,7 +137,7 @@ workqueue_timedwait(struct workqueue *wq, struct work *wk,
 			    ts->tv_nsec;
 	}
 	if (KERN_CHECKING() && deadline == HOST_FOREVER)
-		lockdebug_wantwork("workqueue_timedwait", wq,
+		workqueue_check_wait(wq, "workqueue_timedwait",
 		    LOCKDEBUG_SITE());
 	return workqueue_wait_until(wq, wk, deadline, false);
 }

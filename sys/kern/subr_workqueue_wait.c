@@ -309,12 +309,27 @@ workqueue_wait_until(struct workqueue *wq, struct work *wk, int64_t deadline,
 	return error;
 }
 
+/*
+ * The checking mode: somebody is going to wait.  In a callback of the only
+ * queue there is a wait returns at once or not at all, so it has no order.
+ */
+void
+workqueue_check_wait(struct workqueue *wq, const char *func, uintptr_t site)
+{
+	struct lwp *l;
+
+	if (wq->wq_nqueues == 1 && (l = host_self()) != NULL &&
+	    workqueue_runs(l, wq, NULL))
+		return;
+	lockdebug_wantwork(func, wq, site);
+}
+
 __kern_public void
 workqueue_wait(struct workqueue *wq, struct work *wk)
 {
 
 	workqueue_check_call(wq, "workqueue_wait");
 	if (KERN_CHECKING())
-		lockdebug_wantwork("workqueue_wait", wq, LOCKDEBUG_SITE());
+		workqueue_check_wait(wq, "workqueue_wait", LOCKDEBUG_SITE());
 	(void)workqueue_wait_until(wq, wk, HOST_FOREVER, true);
 }
