@@ -7,8 +7,11 @@
  * fork(2) and thread cancellation.
  */
 
+#include <poll.h>
+
 #include <sys/cpu.h>
 #include <sys/systm.h>
+#include <sys/workqueue_ext.h>
 
 #include "../../tests.h"
 
@@ -221,6 +224,91 @@ TEST_TC(child_has_own_queues,
 	test_lives(child_uses_own);
 	parent_end();
 	test_lives(child_uses_own);
+}
+
+/*
+ * A polled queue of the parent's with an item in it.
+ */
+static struct workqueue *polled_wq;
+static struct pollfd polled_fd;
+static struct work polled_work;
+
+static void
+child_runs_polled(void)
+{
+
+	(void)workqueue_run_polled(polled_wq);
+}
+
+static void
+child_enqueues_polled(void)
+{
+	struct work wk;
+
+	workqueue_enqueue(polled_wq, &wk, NULL);
+}
+
+static void
+child_destroys_polled(void)
+{
+	atomic_int runs = 0;
+	struct workqueue *wq;
+	struct pollfd pfd;
+	struct work wk;
+
+	workqueue_destroy(polled_wq);
+	/* One of its own, which it needs no thread for. */
+	if (workqueue_create_polled(&wq, "own", count, &runs, IPL_NONE,
+	    WQ_MPSAFE, &pfd.fd) != 0)
+		_exit(14);
+	pfd.events = POLLIN;
+	if (poll(&pfd, 1, 0) != 0)
+		_exit(15);
+	workqueue_enqueue(wq, &wk, NULL);
+	if (poll(&pfd, 1, 0) != 1 || workqueue_run_polled(wq) != 1 ||
+	    atomic_load(&runs) != 1)
+		_exit(16);
+	workqueue_destroy(wq);
+}
+
+static void
+polled_in_child(void)
+{
+	atomic_int runs = 0;
+	int i;
+
+	TEST_EQ(0, workqueue_create_polled(&polled_wq, "poll", count, &runs,
+	    IPL_NONE, WQ_MPSAFE, &polled_fd.fd));
+	polled_fd.events = POLLIN;
+	for (i = 0; i <= 1; i++) {
+		test_panics(child_runs_polled, "workqueue_run_polled: ",
+		    "\"poll\"", "belongs to the parent", NULL);
+		test_panics(child_enqueues_polled, "workqueue_enqueue: ",
+		    "\"poll\"", "belongs to the parent", NULL);
+		test_lives(child_destroys_polled);
+		/* The parent's is as it was. */
+		TEST_EQ(i, poll(&polled_fd, 1, 0));
+		if (i == 0)
+			workqueue_enqueue(polled_wq, &polled_work, NULL);
+	}
+	TEST_EQ(1, workqueue_run_polled(polled_wq));
+	TEST_EQ(1, runs);
+	workqueue_destroy(polled_wq);
+}
+
+TEST_TC(child_and_polled, "in a child a polled queue of the parent's is "
+    "refused and can be destroyed, and its own works; the parent notices "
+    "nothing")
+{
+
+	polled_in_child();
+}
+
+TEST_TC(child_and_polled_checked, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	polled_in_child();
 }
 
 /*
@@ -477,6 +565,78 @@ TEST_TC(calls_are_no_cancellation_points, "a thread that is cancelled in "
 	}
 }
 
+/*
+ * Every function once, by a thread that the first cancellation point would
+ * end.
+ */
+static void
+call_all(int flags)
+{
+	static const struct timespec moment = { 0, 1000000 };
+	struct workqueue_delay wd;
+	struct workqueue *wq;
+	struct test_gate g;
+	struct work wk[2];
+	atomic_int runs = 0;
+	int fd;
+
+	wq = test_create("all", count, &runs, flags);
+	workqueue_enqueue(wq, &wk[0], NULL);
+	workqueue_enqueue(wq, &wk[1], NULL);
+	(void)workqueue_cancel(wq, &wk[1]);
+	workqueue_wait(wq, &wk[0]);
+	(void)workqueue_drain(wq);
+	workqueue_getpri(wq, NULL, NULL);
+	workqueue_delay_init(&wd);
+	workqueue_delay_enqueue(&wd, wq, &wk[0], NULL, &moment);
+	(void)workqueue_delay_cancel(&wd);
+	workqueue_delay_destroy(&wd);
+	workqueue_destroy(wq);
+
+	test_gate_init(&g);
+	TEST_EQ(0, workqueue_create_polled(&wq, "polled", test_dispatch, NULL,
+	    IPL_NONE, flags & WQ_MPSAFE, &fd));
+	workqueue_enqueue(wq, &g.g_work.tw_work, NULL);
+	/* This notifies, too. */
+	TEST_EQ(ETIMEDOUT, workqueue_timedwait(wq, &g.g_work.tw_work,
+	    &moment));
+	ATF_REQUIRE(workqueue_cancel(wq, &g.g_work.tw_work));
+	TEST_EQ(0, g.g_left);
+	(void)workqueue_run_polled(wq);
+	workqueue_destroy(wq);
+	KERNEL_LOCK(1, NULL);
+	KERNEL_UNLOCK_ONE(NULL);
+}
+
+static void *
+cancelled_before(void *arg)
+{
+	int flags;
+
+	pthread_cancel(pthread_self());
+	for (flags = 0; flags <= (WQ_PERCPU | WQ_MPSAFE); flags++)
+		call_all(flags);
+	*(int *)arg = 1;
+	pthread_testcancel();
+	return NULL;
+}
+
+TEST_TC(no_cancellation_point, "a thread whose cancellation is pending comes "
+    "out of each function, whether it makes a system call or not")
+{
+	void *result;
+	pthread_t t;
+	int i, through;
+
+	for (i = 0; i < 5; i++) {
+		through = 0;
+		t = test_thread(cancelled_before, &through);
+		TEST_EQ(0, pthread_join(t, &result));
+		ATF_REQUIRE(result == PTHREAD_CANCELED);
+		TEST_EQ(1, through);
+	}
+}
+
 static pthread_t worker_thread;
 static int worker_turns;
 
@@ -520,11 +680,14 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, child_enqueues_checked);
 	ATF_TP_ADD_TC(tp, child_waits_for_parents);
 	ATF_TP_ADD_TC(tp, child_has_own_queues);
+	ATF_TP_ADD_TC(tp, child_and_polled);
+	ATF_TP_ADD_TC(tp, child_and_polled_checked);
 	ATF_TP_ADD_TC(tp, lock_of_another_thread);
 	ATF_TP_ADD_TC(tp, lock_of_forking_thread);
 	ATF_TP_ADD_TC(tp, fork_amid_threads);
 	ATF_TP_ADD_TC(tp, fork_from_callback);
 	ATF_TP_ADD_TC(tp, calls_are_no_cancellation_points);
+	ATF_TP_ADD_TC(tp, no_cancellation_point);
 	ATF_TP_ADD_TC(tp, workers_cannot_be_cancelled);
 	return atf_no_error();
 }

@@ -11,6 +11,7 @@
 #include <sys/cpu.h>
 #include <sys/intr.h>
 #include <sys/systm.h>
+#include <sys/workqueue_ext.h>
 
 #include "../../tests.h"
 
@@ -543,6 +544,144 @@ destroy_own_queue(void)
 		pause();
 }
 
+/*
+ * A polled queue that is run in a callback of another one, polled or not:
+ * its callback stands in the way of both.
+ */
+static struct workqueue *outer_wq, *inner_wq;
+static struct work outer_work, behind_work, inner_work;
+static void (*inner_func)(void);
+
+static void
+outer(struct work *wk, void *arg)
+{
+
+	(void)arg;
+	if (wk == &outer_work) {
+		workqueue_enqueue(outer_wq, &behind_work, NULL);
+		workqueue_enqueue(inner_wq, &inner_work, NULL);
+		(void)workqueue_run_polled(inner_wq);
+	}
+}
+
+static void
+inner(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	(*inner_func)();
+}
+
+static void
+inner_waits(void)
+{
+
+	workqueue_wait(outer_wq, &behind_work);
+}
+
+static void
+inner_destroys(void)
+{
+
+	workqueue_destroy(outer_wq);
+}
+
+static void
+inner_runs(void)
+{
+
+	(void)workqueue_run_polled(outer_wq);
+}
+
+static void
+inner_asks(void)
+{
+	static const struct timespec forever = { TEST_DEADLINE, 0 };
+
+	if (workqueue_timedwait(outer_wq, &behind_work, &forever) !=
+	    EDEADLK || workqueue_drain(outer_wq) != EDEADLK ||
+	    workqueue_drain(inner_wq) != EDEADLK)
+		_exit(4);
+	/* What runs itself is not waited for. */
+	workqueue_wait(outer_wq, &outer_work);
+	workqueue_wait(inner_wq, &inner_work);
+}
+
+static void
+nested(bool polled)
+{
+	int fd;
+
+	if (polled) {
+		if (workqueue_create_polled(&outer_wq, "outer", outer, NULL,
+		    IPL_NONE, WQ_MPSAFE, &fd) != 0)
+			_exit(3);
+	} else
+		outer_wq = create_ipl("outer", outer, IPL_NONE, WQ_MPSAFE);
+	if (workqueue_create_polled(&inner_wq, "inner", inner, NULL, IPL_NONE,
+	    WQ_MPSAFE, &fd) != 0)
+		_exit(3);
+	workqueue_enqueue(outer_wq, &outer_work, NULL);
+	if (polled)
+		(void)workqueue_run_polled(outer_wq);
+	workqueue_destroy(outer_wq);
+	workqueue_destroy(inner_wq);
+}
+
+static void
+nested_polled(void)
+{
+
+	nested(true);
+}
+
+static void
+nested_worker(void)
+{
+
+	nested(false);
+}
+
+static void
+nested_deadlocks(void)
+{
+	static void (*const nest[])(void) = { nested_polled, nested_worker };
+	size_t i;
+
+	for (i = 0; i < TEST_NELEM(nest); i++) {
+		inner_func = inner_waits;
+		test_panics(nest[i], "workqueue_wait: \"outer\": would "
+		    "deadlock waiting for ", address(&behind_work), NULL);
+		inner_func = inner_destroys;
+		test_panics(nest[i], "workqueue_destroy: \"outer\" destroyed "
+		    "from its own callback", NULL);
+		inner_func = inner_asks;
+		test_lives(nest[i]);
+	}
+	inner_func = inner_runs;
+	test_panics(nested_polled, "workqueue_run_polled: \"outer\" called "
+	    "from its own callback", NULL);
+	test_panics(nested_worker, "workqueue_run_polled: \"outer\" has a "
+	    "worker", NULL);
+}
+
+TEST_TC(nested_polled_deadlock, "in a polled queue that a callback runs: a "
+    "wait that needs that callback's end, its queue's destruction and run "
+    "panic, a timed wait and a drain say EDEADLK")
+{
+
+	not_checking();
+	nested_deadlocks();
+}
+
+TEST_TC(nested_polled_deadlock_checked, "the same in checking mode")
+{
+
+	checking();
+	nested_deadlocks();
+}
+
 TEST_TC(destroy_from_own_callback, "a callback that destroys its own queue "
     "panics, in both modes")
 {
@@ -736,6 +875,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, enqueue_above_ipl);
 	ATF_TP_ADD_TC(tp, sleep_at_raised_ipl);
 	ATF_TP_ADD_TC(tp, wait_would_deadlock);
+	ATF_TP_ADD_TC(tp, nested_polled_deadlock);
+	ATF_TP_ADD_TC(tp, nested_polled_deadlock_checked);
 	ATF_TP_ADD_TC(tp, destroy_from_own_callback);
 	ATF_TP_ADD_TC(tp, callback_returns_raised);
 	ATF_TP_ADD_TC(tp, callback_returns_locked);

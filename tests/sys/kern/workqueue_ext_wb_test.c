@@ -1,0 +1,270 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * White box: threads are stopped where the library wakes another, and where
+ * it leaves an internal spin lock.  The latter by the linker, which calls
+ * __wrap_kspin_exit() for kspin_exit().
+ */
+
+#include <sys/callout.h>
+#include <sys/kmem.h>
+#include <sys/pool.h>
+#include <sys/workqueue_ext.h>
+
+#include <kern/kern.h>
+
+#include "../../tests.h"
+
+/*
+ * A cancelled item is free as soon as its waiter is: the waiter is let go,
+ * and enqueues the item, while the canceller stands in the call.
+ */
+static _Thread_local bool stop_unpark;
+static struct workqueue *again_wq;
+static struct test_work again_work;
+static atomic_int again_done, again_runs, waiter_parks;
+static pthread_t waiter;
+static atomic_int waiter_known;
+
+static int
+hook(enum host_point point, void *arg)
+{
+
+	if (point == HOST_POINT_PARK && atomic_load(&waiter_known) &&
+	    pthread_equal(pthread_self(), waiter))
+		atomic_fetch_add(&waiter_parks, 1);
+	if (point == HOST_POINT_UNPARK && stop_unpark) {
+		stop_unpark = false;
+		host_unpark(arg);
+		TEST_AWAIT(atomic_load(&again_done));
+	}
+	return 0;
+}
+
+static void
+again(struct test_work *tw)
+{
+
+	(void)tw;
+	atomic_fetch_add(&again_runs, 1);
+}
+
+static void *
+wait_and_enqueue(void *arg)
+{
+
+	waiter = pthread_self();
+	atomic_store(&waiter_known, 1);
+	workqueue_wait(again_wq, &again_work.tw_work);
+	atomic_store(&waiter_known, 0);
+	workqueue_enqueue(again_wq, &again_work.tw_work, NULL);
+	atomic_store(&again_done, 1);
+	return arg;
+}
+
+TEST_TC(cancelled_is_free, "checking: who waits for an item that is cancelled "
+    "may enqueue it anew at once, on the list and in the batch")
+{
+	struct test_gate first, second;
+	pthread_t t;
+	int batch;
+
+	test_env("WORKQUEUE_CHECK", "1");
+	__atomic_store_n(&host_hook, hook, __ATOMIC_SEQ_CST);
+	again_work.tw_func = again;
+	for (batch = 0; batch <= 1; batch++) {
+		test_gate_init(&first);
+		test_gate_init(&second);
+		atomic_store(&again_done, 0);
+		atomic_store(&again_runs, 0);
+		atomic_store(&waiter_parks, 0);
+		again_wq = test_create("again", test_dispatch, NULL,
+		    WQ_MPSAFE);
+		test_gate_close(&first, again_wq, NULL);
+		if (batch)
+			workqueue_enqueue(again_wq, &second.g_work.tw_work,
+			    NULL);
+		workqueue_enqueue(again_wq, &again_work.tw_work, NULL);
+		if (batch) {
+			/* Taken together with the second gate. */
+			test_gate_open(&first);
+			test_sem_wait(&second.g_entered);
+		}
+		t = test_thread(wait_and_enqueue, NULL);
+		TEST_AWAIT(atomic_load(&waiter_parks) > 0);
+		stop_unpark = true;
+		ATF_REQUIRE(workqueue_cancel(again_wq, &again_work.tw_work));
+		ATF_REQUIRE_MSG(!stop_unpark, "the waiter was not woken");
+		test_join(t);
+		test_gate_open(batch ? &second : &first);
+		workqueue_destroy(again_wq);
+		TEST_EQ(1, again_runs);
+	}
+}
+
+/*
+ * Forks while another thread is inside of a spin lock.
+ */
+void	__real_kspin_enter(struct kspin *);
+void	__wrap_kspin_enter(struct kspin *);
+void	__real_kspin_exit(struct kspin *);
+void	__wrap_kspin_exit(struct kspin *);
+
+static _Thread_local int stop_exit;	/* the n-th from now stops */
+static _Thread_local bool forking;
+static sem_t stopped, go;
+static atomic_int inside;		/* the other one is stopped */
+
+void
+__wrap_kspin_enter(struct kspin *ks)
+{
+
+	/* fork(2) waits for a lock: who is stopped goes on. */
+	if (forking && __atomic_load_n(&ks->ks_locked, __ATOMIC_RELAXED) !=
+	    0 && atomic_exchange(&inside, 0) != 0)
+		sem_post(&go);
+	__real_kspin_enter(ks);
+}
+
+void
+__wrap_kspin_exit(struct kspin *ks)
+{
+
+	if (stop_exit > 0 && --stop_exit == 0) {
+		atomic_store(&inside, 1);
+		sem_post(&stopped);
+		test_sem_wait(&go);
+	}
+	__real_kspin_exit(ks);
+}
+
+static void
+nothing(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+}
+
+static void
+never(void *arg)
+{
+
+	(void)arg;
+}
+
+/*
+ * Use what has a spin lock somewhere.
+ */
+static void
+use(bool threads)
+{
+	struct workqueue *wq;
+	struct pool pool;
+	callout_t co;
+	struct work wk;
+	void *p;
+	int fd;
+
+	if (workqueue_create_polled(&wq, "polled", nothing, NULL, IPL_NONE,
+	    WQ_MPSAFE, &fd) != 0)
+		_exit(30);
+	workqueue_enqueue(wq, &wk, NULL);
+	if (workqueue_run_polled(wq) != 1)
+		_exit(31);
+	workqueue_destroy(wq);
+
+	pool_init(&pool, 64, 0, 0, 0, "pool", NULL, IPL_NONE);
+	pool_put(&pool, pool_get(&pool, PR_WAITOK));
+	pool_destroy(&pool);
+	p = kmem_alloc(100, KM_SLEEP);
+	kmem_free(p, 100);
+
+	if (!threads)
+		return;
+	wq = test_create("threads", nothing, NULL, 0);
+	workqueue_enqueue(wq, &wk, NULL);
+	workqueue_wait(wq, &wk);
+	workqueue_destroy(wq);
+	callout_init(&co, 0);
+	callout_setfunc(&co, never, NULL);
+	callout_schedule(&co, 1000000);
+	callout_halt(&co, NULL);
+	callout_destroy(&co);
+}
+
+static void
+child_uses(void)
+{
+
+	forking = false;
+#ifdef TEST_TSAN
+	use(false);
+#else
+	use(true);
+#endif
+}
+
+static void *
+user(void *arg)
+{
+
+	stop_exit = *(int *)arg;
+	use(true);
+	*(int *)arg = stop_exit;
+	stop_exit = 0;
+	sem_post(&stopped);
+	return NULL;
+}
+
+static void
+fork_inside(void)
+{
+	pthread_t t;
+	int left, n;
+
+	sem_init(&stopped, 0, 0);
+	sem_init(&go, 0, 0);
+	for (n = 1;; n++) {
+		left = n;
+		t = test_thread(user, &left);
+		test_sem_wait(&stopped);
+		forking = true;
+		test_lives(child_uses);
+		forking = false;
+		if (atomic_exchange(&inside, 0) != 0)
+			sem_post(&go);
+		test_join(t);
+		if (left != 0)
+			break;
+		/* The one that it posts at its end. */
+		test_sem_wait(&stopped);
+	}
+	ATF_REQUIRE_MSG(n > 10, "only %d locks", n);
+}
+
+TEST_TC(fork_inside_locks, "in whichever spin lock another thread is when one "
+    "forks, the child has queues, pools and callouts that work")
+{
+
+	fork_inside();
+}
+
+TEST_TC(fork_inside_locks_checked, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	fork_inside();
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, cancelled_is_free);
+	ATF_TP_ADD_TC(tp, fork_inside_locks);
+	ATF_TP_ADD_TC(tp, fork_inside_locks_checked);
+	return atf_no_error();
+}
