@@ -132,6 +132,76 @@ kernel_documented_body() {
 	atf_check comm -23 names words
 }
 
+# One line for each text of panic() and KASSERTMSG(): the file, a tab, and
+# what stands around the conversions, which are tabs.
+panic_texts() {
+	awk '
+	function tell(s) {
+		gsub(/\\"/, "\001", s)
+		while (match(s, /"[ \t]+"/))
+			s = substr(s, 1, RSTART - 1) \
+			    substr(s, RSTART + RLENGTH)
+		if (!match(s, /"[^"]*"/))
+			return
+		s = substr(s, RSTART + 1, RLENGTH - 2)
+		gsub(/\001/, "\"", s)
+		# Pages may write FUNCTION for the name in front.
+		sub(/^(%s|[A-Za-z_]+): /, "", s)
+		gsub(/%[#0-9.*]*[lzj]*[a-zA-Z]/, "\t", s)
+		print FILENAME "\t" s
+	}
+	/^\t.*[^a-z_]?(panic|KASSERTMSG)\(/ { text = ""; inside = 1 }
+	inside { text = text " " $0 }
+	inside && /;$/ {
+		sub(/.*[^a-z_](panic|KASSERTMSG)\(/, "", text)
+		tell(text)
+		inside = 0
+	}' "$@"
+}
+
+atf_test_case diagnostics
+diagnostics_head() {
+	atf_set descr "each text of a panic is on a page, workqueue(9)'s on its"
+	atf_set require.progs mandoc
+}
+diagnostics_body() {
+	local bs p
+
+	bs=$(printf '\b')
+	for p in $(pages); do
+		mandoc -T ascii -O width=500 "$p" |
+		    sed -e "s/.$bs//g" -e "s,^,${p##*/}	,"
+	done > lines
+	panic_texts "$TOP"/sys/kern/*.c > texts
+	[ "$(grep -c subr_workqueue texts)" -ge 20 ] ||
+	    atf_fail "the texts are not found any more"
+	# The pieces of a text, in order, on one line.
+	awk -F '\t' '
+	FNR == NR {
+		page[++n] = $1
+		line[n] = substr($0, length($1) + 2)
+		next
+	}
+	{
+		want = $1 ~ /subr_workqueue/ ? "^workqueue(_ext)?[.]9" : "."
+		for (i = 1; i <= n; i++) {
+			rest = line[i]
+			for (f = 2; f <= NF; f++) {
+				s = $f
+				gsub(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/, "", s)
+				if ((at = index(rest, s)) == 0)
+					break
+				rest = substr(rest, at + length(s))
+			}
+			if (f > NF && page[i] ~ want)
+				next
+		}
+		gsub(/.*\//, "", $1)
+		print
+	}' lines texts > missing
+	atf_check cat missing
+}
+
 atf_test_case examples
 examples_head() {
 	atf_set descr "the examples compile, and link where they have a main"
@@ -184,5 +254,6 @@ atf_init_test_cases() {
 	atf_add_test_case sections
 	atf_add_test_case documented
 	atf_add_test_case kernel_documented
+	atf_add_test_case diagnostics
 	atf_add_test_case examples
 }
