@@ -482,6 +482,48 @@ TEST_TC(fork_from_callback, "a callback may fork, and the child's queues "
 	}
 }
 
+/* The child's panic is its own; the parent's worker tells how it ended. */
+static void
+fork_and_return(struct work *wk, void *arg)
+{
+	sigset_t set;
+	int status;
+	pid_t pid;
+
+	(void)wk;
+	(void)arg;
+	if ((pid = fork()) <= 0) {
+		/* A worker's mask would let it live for ever. */
+		sigemptyset(&set);
+		pthread_sigmask(SIG_SETMASK, &set, NULL);
+		alarm(TEST_DEADLINE);
+		return;
+	}
+	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	    WTERMSIG(status) == SIGABRT)
+		raise(SIGABRT);
+	_exit(5);
+}
+
+static void
+callback_forks_and_returns(void)
+{
+	struct workqueue *wq;
+	struct work wk;
+
+	wq = test_create("twice", fork_and_return, NULL, WQ_MPSAFE);
+	workqueue_enqueue(wq, &wk, NULL);
+	workqueue_destroy(wq);
+}
+
+TEST_TC(fork_returns_from_callback, "a callback that forked and returns in "
+    "the child panics there, with the queue")
+{
+
+	test_panics(callback_forks_and_returns, "workqueue \"twice\": ",
+	    "returned in a child of its process", NULL);
+}
+
 /*
  * Cancellation.
  */
@@ -686,6 +728,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, lock_of_forking_thread);
 	ATF_TP_ADD_TC(tp, fork_amid_threads);
 	ATF_TP_ADD_TC(tp, fork_from_callback);
+	ATF_TP_ADD_TC(tp, fork_returns_from_callback);
 	ATF_TP_ADD_TC(tp, calls_are_no_cancellation_points);
 	ATF_TP_ADD_TC(tp, no_cancellation_point);
 	ATF_TP_ADD_TC(tp, workers_cannot_be_cancelled);

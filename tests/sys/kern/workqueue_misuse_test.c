@@ -10,6 +10,8 @@
 
 #include <sys/cpu.h>
 #include <sys/intr.h>
+#include <sys/lwp.h>
+#include <sys/mutex.h>
 #include <sys/systm.h>
 #include <sys/workqueue_ext.h>
 
@@ -731,6 +733,28 @@ drop_and_take(struct work *wk, void *arg)
 	KERNEL_LOCK(n - 2, NULL);
 }
 
+static void
+keep_spin_mutex(struct work *wk, void *arg)
+{
+	static kmutex_t spin;
+
+	(void)wk;
+	(void)arg;
+	/* The level goes up before it and is told first, unless restored. */
+	mutex_init(&spin, MUTEX_DEFAULT, IPL_VM);
+	mutex_enter(&spin);
+	splx(IPL_NONE);
+}
+
+static void
+keep_cpu(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	kpreempt_disable();
+}
+
 static void (*return_func)(struct work *, void *);
 static int return_flags;
 
@@ -765,6 +789,30 @@ TEST_TC(callback_returns_raised, "checking: a callback that returns with its "
 	for (return_flags = 0; return_flags <= WQ_MPSAFE; return_flags++) {
 		test_panics(run_one, "\"returns\"", function(),
 		    "returned at IPL 5", NULL);
+	}
+}
+
+TEST_TC(callback_returns_spinning, "checking: a callback that returns with a "
+    "spin mutex held panics with the queue and the function")
+{
+
+	checking();
+	return_func = keep_spin_mutex;
+	for (return_flags = 0; return_flags <= WQ_MPSAFE; return_flags++) {
+		test_panics(run_one, "\"returns\"", function(),
+		    "returned holding a spin mutex", NULL);
+	}
+}
+
+TEST_TC(callback_returns_unpreempted, "checking: a callback that returns with "
+    "preemption off panics with the queue and the function")
+{
+
+	checking();
+	return_func = keep_cpu;
+	for (return_flags = 0; return_flags <= WQ_MPSAFE; return_flags++) {
+		test_panics(run_one, "\"returns\"", function(),
+		    "returned with preemption off", NULL);
 	}
 }
 
@@ -879,6 +927,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, nested_polled_deadlock_checked);
 	ATF_TP_ADD_TC(tp, destroy_from_own_callback);
 	ATF_TP_ADD_TC(tp, callback_returns_raised);
+	ATF_TP_ADD_TC(tp, callback_returns_spinning);
+	ATF_TP_ADD_TC(tp, callback_returns_unpreempted);
 	ATF_TP_ADD_TC(tp, callback_returns_locked);
 	ATF_TP_ADD_TC(tp, use_after_destroy);
 	ATF_TP_ADD_TC(tp, strict_checks);
