@@ -4,7 +4,7 @@
  */
 
 /*
- * pool(9) and pool_cache(9).
+ * pool(9).  pool_cache(9), on top of it, is in subr_pool_cache.c.
  *
  * Pages come from the C allocator, where kern_nomalloc_p() does not forbid
  * that: not in interrupts, nor under spin mutexes.  A page begins
@@ -20,9 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <sys/pool.h>
-
-#include "kern.h"
+#include "subr_pool.h"
 
 /* Between items in builds with address sanitizer, so that it sees overruns. */
 #ifdef KERN_ASAN
@@ -42,25 +40,9 @@
 #define	POOL_PATIENCE	500000000	/* ns, waiting without a word */
 #define	POOL_FILL	0xd9		/* of free items, in checking mode */
 
-/* A link: the next free item of the page, or the state of one not free. */
-#define	POOL_LINK_MAX	0xfff0		/* items of a page */
-#define	POOL_LINK_END	0xffff
-#define	POOL_LINK_OUT	0xfffe
-#define	POOL_LINK_CACHED 0xfffd
-
-struct pool_page {
-	struct pool	*pg_pool;
-	struct pool_page *pg_next;
-	struct pool_page **pg_prevp;
-	unsigned int	 pg_nfree;
-	uint16_t	 pg_free;	/* first free item */
-	uint16_t	 pg_link[];	/* one for each item */
-};
-
 static struct kspin	pool_listlock;
 static struct pool	*pool_list;		/* (pool_listlock) */
 
-static void *pool_page_alloc(struct pool *, int);
 static void pool_page_free(struct pool *, void *);
 
 __kern_public struct pool_allocator pool_allocator_kmem = {
@@ -73,7 +55,7 @@ __kern_public struct pool_allocator pool_allocator_meta = {
 	.pa_alloc = pool_page_alloc, .pa_free = pool_page_free
 };
 
-static void *
+void *
 pool_page_alloc(struct pool *pp, int flags)
 {
 
@@ -90,41 +72,15 @@ pool_page_free(struct pool *pp, void *page)
 }
 
 /*
- * May no page be added or given back?  A client's own allocator is called
- * under locks, too.
- */
-static inline bool
-pool_nomalloc(const struct pool *pp)
-{
-
-	return pp->pr_alloc->pa_alloc == pool_page_alloc ?
-	    kern_nomalloc_p() : kern_intr_p();
-}
-
-/*
  * Leave the pool to the helper.  The lock is held, and released.
  */
-static void
+void
 pool_later(struct pool *pp)
 {
 
 	atomic_store_relaxed(&pp->pr_refill, 1u);
 	kspin_exit((struct kspin *)(void *)&pp->pr_lock);
 	kmem_helper_wake();
-}
-
-static inline void
-pool_lock(struct pool *pp)
-{
-
-	kspin_enter((struct kspin *)(void *)&pp->pr_lock);
-}
-
-static inline void
-pool_unlock(struct pool *pp)
-{
-
-	kspin_exit((struct kspin *)(void *)&pp->pr_lock);
 }
 
 /*
@@ -187,7 +143,7 @@ pool_item(const struct pool *pp, struct pool_page *pg, unsigned int i)
 /*
  * The page and the number of an item, which a caller gives back.
  */
-static struct pool_page *
+struct pool_page *
 pool_find(const struct pool *pp, const char *func, const void *item,
     unsigned int *ip)
 {
@@ -361,14 +317,6 @@ pool_want(const struct pool *pp)
 	return n;
 }
 
-static inline unsigned int
-pool_avail(const struct pool *pp)
-{
-
-	return pp->pr_nfree + (pp->pr_cache != NULL ?
-	    pp->pr_cache->pc_nobjs : 0);
-}
-
 static bool
 pool_islow(const struct pool *pp)
 {
@@ -415,7 +363,7 @@ pool_short(struct pool *pp)
  * After a call, which leaves the lock here: fill up what interrupts have
  * drawn on, or give back what is too much; nomalloc: or have that done.
  */
-static void
+void
 pool_level(struct pool *pp, bool nomalloc)
 {
 	struct pool_page *pg;
@@ -459,7 +407,7 @@ pool_level(struct pool *pp, bool nomalloc)
  * An item has come back, or may be handed out now: wake somebody who sleeps
  * for one.  The lock is held; the caller unparks.
  */
-static struct lwp *
+struct lwp *
 pool_wake(struct pool *pp)
 {
 	struct sleepq *sq;
@@ -536,7 +484,7 @@ pool_drainhook(struct pool *pp, int flags, bool nomalloc)
 	pool_lock(pp);
 }
 
-static void
+void
 pool_context(const struct pool *pp, const char *func, int flags)
 {
 	struct lwp *l;
@@ -576,22 +524,6 @@ pool_take(struct pool *pp)
 	return pool_item(pp, pg, i);
 }
 
-/*
- * Take a constructed object out of the cache.  The lock is held.
- */
-static void *
-pool_cache_take(struct pool_cache *pc)
-{
-	struct pool_page *pg;
-	unsigned int i;
-	void *obj;
-
-	obj = pc->pc_objs[--pc->pc_nobjs];
-	pg = pool_find(&pc->pc_pool, "pool_cache_get", obj, &i);
-	pg->pg_link[i] = POOL_LINK_OUT;
-	return obj;
-}
-
 static void
 pool_filled(const struct pool *pp, const void *item)
 {
@@ -609,7 +541,7 @@ pool_filled(const struct pool *pp, const void *item)
  * What pool_get() and pool_cache_get() have in common; *constructedp says
  * what the caller of the latter got.
  */
-static void *
+void *
 pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 {
 	int64_t wait;
@@ -721,7 +653,7 @@ pool_get(struct pool *pp, int flags)
 	return item;
 }
 
-static void
+void
 pool_put1(struct pool *pp, const char *func, void *item)
 {
 	struct pool_page *pg;
@@ -912,8 +844,6 @@ pool_drainall(void)
 	} while ((pp = next) != NULL);
 }
 
-static void pool_cache_enlarge(struct pool_cache *);
-
 /*
  * The helper: see to the pools that were left to it.
  */
@@ -1004,266 +934,6 @@ pool_nput(struct pool *pp)
 	n = pp->pr_nput;
 	pool_unlock(pp);
 	return n;
-}
-
-/*
- * Pool caches: constructed objects that are free are on a stack of addresses
- * beside the pool, under the pool's lock.  To the pool they are handed out.
- */
-__kern_public void
-pool_cache_bootstrap(pool_cache_t pc, size_t size, unsigned int align,
-    unsigned int ioff, unsigned int flags, const char *wchan,
-    struct pool_allocator *palloc, int ipl,
-    int (*ctor)(void *, void *, int), void (*dtor)(void *, void *), void *arg)
-{
-
-	pool_init(&pc->pc_pool, size, align, ioff, (int)flags, wchan, palloc,
-	    ipl);
-	pc->pc_ctor = ctor;
-	pc->pc_dtor = dtor;
-	pc->pc_arg = arg;
-	pc->pc_objs = NULL;
-	pc->pc_nobjs = pc->pc_size = pc->pc_nlive = 0;
-	pc->pc_hits = pc->pc_misses = 0;
-	pool_lock(&pc->pc_pool);
-	pc->pc_pool.pr_cache = pc;
-	pool_unlock(&pc->pc_pool);
-}
-
-__kern_public pool_cache_t
-pool_cache_init(size_t size, unsigned int align, unsigned int ioff,
-    unsigned int flags, const char *wchan, struct pool_allocator *palloc,
-    int ipl, int (*ctor)(void *, void *, int), void (*dtor)(void *, void *),
-    void *arg)
-{
-	struct kmem_wait kw = { 0, 0 };
-	struct pool_cache *pc;
-
-	kern_init();
-	if (KERN_CHECKING())
-		wqcheck_sleepable("pool_cache_init");
-	while ((pc = host_alloc(sizeof(*pc))) == NULL)
-		kmem_backoff(&kw, "pool_cache_init", sizeof(*pc));
-	pool_cache_bootstrap(pc, size, align, ioff, flags, wchan, palloc, ipl,
-	    ctor, dtor, arg);
-	return pc;
-}
-
-__kern_public void
-pool_cache_bootstrap_destroy(pool_cache_t pc)
-{
-
-	pool_cache_invalidate(pc);
-	pool_destroy(&pc->pc_pool);
-	host_free(pc->pc_objs);
-	pc->pc_objs = NULL;
-	pc->pc_size = 0;
-}
-
-__kern_public void
-pool_cache_destroy(pool_cache_t pc)
-{
-
-	pool_cache_bootstrap_destroy(pc);
-	host_free(pc);
-}
-
-/*
- * Make room for all objects there are.  If there is no memory for that, some
- * will be destructed when they come back.
- */
-static void
-pool_cache_enlarge(struct pool_cache *pc)
-{
-	void **objs, **old;
-	unsigned int size;
-
-	pool_lock(&pc->pc_pool);
-	size = pc->pc_size;
-	pool_unlock(&pc->pc_pool);
-	size = size < 32 ? 64 : size * 2;
-	if ((objs = host_alloc(size * sizeof(*objs))) == NULL)
-		return;
-	pool_lock(&pc->pc_pool);
-	old = objs;
-	if (pc->pc_size < size) {
-		old = pc->pc_objs;
-		if (pc->pc_nobjs != 0)
-			memcpy(objs, old, pc->pc_nobjs * sizeof(*objs));
-		pc->pc_objs = objs;
-		pc->pc_size = size;
-	}
-	pool_unlock(&pc->pc_pool);
-	host_free(old);
-}
-
-__kern_public void *
-pool_cache_get_paddr(pool_cache_t pc, int flags, paddr_t *pap)
-{
-	bool constructed, enlarge, nomalloc;
-	void *obj;
-
-	nomalloc = kern_nomalloc_p();
-	KASSERTMSG((flags & PR_ZERO) == 0,
-	    "pool_cache_get: \"%s\": PR_ZERO, but objects are constructed",
-	    pc->pc_pool.pr_wchan);
-	obj = pool_get1(&pc->pc_pool, "pool_cache_get", flags, &constructed);
-	if (obj == NULL)
-		return NULL;
-	if (!constructed) {
-		if (pc->pc_ctor != NULL &&
-		    (*pc->pc_ctor)(pc->pc_arg, obj, flags) != 0) {
-			pool_put1(&pc->pc_pool, "pool_cache_get", obj);
-			return NULL;
-		}
-		pool_lock(&pc->pc_pool);
-		pc->pc_misses++;
-		enlarge = ++pc->pc_nlive > pc->pc_size;
-		if (enlarge && nomalloc) {
-			pool_later(&pc->pc_pool);
-			enlarge = false;
-		} else
-			pool_unlock(&pc->pc_pool);
-		if (enlarge)
-			pool_cache_enlarge(pc);
-	}
-	if (pap != NULL)
-		*pap = POOL_PADDR_INVALID;
-	return obj;
-}
-
-static void
-pool_cache_destruct(struct pool_cache *pc, const char *func, void *obj)
-{
-
-	if (pc->pc_dtor != NULL)
-		(*pc->pc_dtor)(pc->pc_arg, obj);
-	pool_lock(&pc->pc_pool);
-	pc->pc_nlive--;
-	pool_unlock(&pc->pc_pool);
-	pool_put1(&pc->pc_pool, func, obj);
-}
-
-/*
- * The object must be out.
- */
-static struct pool_page *
-pool_cache_find(struct pool_cache *pc, const char *func, const void *obj,
-    unsigned int *ip)
-{
-	struct pool_page *pg;
-
-	pg = pool_find(&pc->pc_pool, func, obj, ip);
-	if (pg->pg_link[*ip] != POOL_LINK_OUT)
-		panic("%s: \"%s\": object %p is free already", func,
-		    pc->pc_pool.pr_wchan, obj);
-	return pg;
-}
-
-__kern_public void
-pool_cache_put_paddr(pool_cache_t pc, void *obj, paddr_t pa)
-{
-	struct pool_page *pg;
-	struct pool *pp;
-	struct lwp *l;
-	unsigned int i;
-	bool nomalloc;
-
-	(void)pa;
-	pp = &pc->pc_pool;
-	if (KERN_CHECKING())
-		pool_context(pp, "pool_cache_put", 0);
-	nomalloc = pool_nomalloc(pp);
-	pool_lock(pp);
-	pg = pool_cache_find(pc, "pool_cache_put", obj, &i);
-	if (pc->pc_nobjs == pc->pc_size || pool_avail(pp) >= pp->pr_maxitems) {
-		pool_unlock(pp);
-		pool_cache_destruct(pc, "pool_cache_put", obj);
-		return;
-	}
-	KERN_POISON(obj, pp->pr_reqsize);
-	pg->pg_link[i] = POOL_LINK_CACHED;
-	pc->pc_objs[pc->pc_nobjs++] = obj;
-	pp->pr_nput++;
-	l = pool_wake(pp);
-	pool_level(pp, nomalloc);
-	if (l != NULL)
-		lwp_unpark(l);
-}
-
-__kern_public void
-pool_cache_destruct_object(pool_cache_t pc, void *obj)
-{
-	unsigned int i;
-
-	pool_lock(&pc->pc_pool);
-	(void)pool_cache_find(pc, "pool_cache_destruct_object", obj, &i);
-	pool_unlock(&pc->pc_pool);
-	pool_cache_destruct(pc, "pool_cache_destruct_object", obj);
-}
-
-__kern_public void
-pool_cache_invalidate(pool_cache_t pc)
-{
-	struct pool *pp;
-	unsigned int n;
-	void *obj;
-
-	pp = &pc->pc_pool;
-	pool_lock(pp);
-	for (n = pc->pc_nobjs; n > 0 && pc->pc_nobjs > 0; n--) {
-		obj = pool_cache_take(pc);
-		pp->pr_nput--;		/* it counts once */
-		pool_unlock(pp);
-		KERN_UNPOISON(obj, pp->pr_reqsize);
-		pool_cache_destruct(pc, "pool_cache_invalidate", obj);
-		pool_lock(pp);
-	}
-	pool_unlock(pp);
-}
-
-__kern_public bool
-pool_cache_reclaim(pool_cache_t pc)
-{
-
-	pool_cache_invalidate(pc);
-	return pool_reclaim(&pc->pc_pool) != 0;
-}
-
-__kern_public void
-pool_cache_prime(pool_cache_t pc, int n)
-{
-
-	(void)pool_prime(&pc->pc_pool, n);
-}
-
-__kern_public void
-pool_cache_setlowat(pool_cache_t pc, int n)
-{
-
-	pool_setlowat(&pc->pc_pool, n);
-}
-
-__kern_public void
-pool_cache_sethiwat(pool_cache_t pc, int n)
-{
-
-	pool_sethiwat(&pc->pc_pool, n);
-}
-
-__kern_public void
-pool_cache_sethardlimit(pool_cache_t pc, int n, const char *warning, int gap)
-{
-
-	pool_sethardlimit(&pc->pc_pool, n, warning, gap);
-}
-
-__kern_public void
-pool_cache_set_drain_hook(pool_cache_t pc, void (*func)(void *, int),
-    void *arg)
-{
-
-	pool_set_drain_hook(&pc->pc_pool, func, arg);
 }
 
 /*
