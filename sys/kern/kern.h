@@ -33,7 +33,6 @@
 #define	__predict_true(x)  __builtin_expect(!!(x), 1)
 #define	__arraycount(a)	(sizeof(a) / sizeof((a)[0]))
 
-#ifndef MAXCOMLEN
 /* Address sanitizer: memory that is there and that nobody may touch. */
 #if defined(__SANITIZE_ADDRESS__)
 #define	KERN_ASAN
@@ -54,6 +53,7 @@ void	__asan_unpoison_memory_region(void const volatile *, size_t);
 #define	KERN_NOASAN
 #endif
 
+#ifndef MAXCOMLEN
 #define	MAXCOMLEN	16		/* a name, with its NUL */
 #endif
 #define	CPU_MAX		1024		/* the most that ncpu can be */
@@ -435,7 +435,7 @@ void	cpuslot_enter(struct lwp *, int);
 void	cpuslot_fork(struct lwp *);
 
 /*
- * subr_kmem.c, kern_malloc.c
+ * subr_kmem.c, subr_kmem_reserve.c, kern_malloc.c
  */
 struct malloc_type;
 
