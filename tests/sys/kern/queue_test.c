@@ -143,122 +143,32 @@ TEST_TC(list, "LIST")
 	ATF_REQUIRE(LIST_NEXT(E(c), qe_list) == LIST_END(&h));
 }
 
-static void
-stailq_is(struct qt_stailq *h, const char *want)
-{
-	struct qt_elm *e, *next;
-
-	QT_IS(want, STAILQ_FOREACH(e, h, qe_stailq));
-	QT_IS(want, STAILQ_FOREACH_SAFE(e, h, qe_stailq, next));
-	TEST_EQ(*want == '\0', STAILQ_EMPTY(h));
-	e = STAILQ_LAST(h, qt_elm, qe_stailq);
-	if (*want == '\0') {
-		ATF_REQUIRE(e == NULL);
-		ATF_REQUIRE(h->stqh_last == &h->stqh_first);
-	} else
-		TEST_EQ(want[strlen(want) - 1], e->qe_name);
-	ATF_REQUIRE(*h->stqh_last == NULL);
-}
+#define	Q(op)		STAILQ_##op
+#define	QT(name)	stailq_##name
+#define	QT_HEAD		qt_stailq
+#define	QT_FIRST	stqh_first
+#define	QT_LAST		stqh_last
+#define	QT_LINK		qe_stailq
+#include "queue_tail.h"
 
 TEST_TC(stailq, "STAILQ")
 {
-	struct qt_stailq h = STAILQ_HEAD_INITIALIZER(h), h2;
-	struct qt_elm *e, *next;
 
-	stailq_is(&h, "");
-	STAILQ_INSERT_TAIL(&h, E(b), qe_stailq);
-	STAILQ_INSERT_TAIL(&h, E(d), qe_stailq);
-	STAILQ_INSERT_HEAD(&h, E(a), qe_stailq);
-	STAILQ_INSERT_AFTER(&h, E(b), E(c), qe_stailq);
-	STAILQ_INSERT_AFTER(&h, E(d), E(e), qe_stailq);
-	stailq_is(&h, "abcde");
-	STAILQ_REMOVE(&h, E(e), qt_elm, qe_stailq);
-	stailq_is(&h, "abcd");
-	STAILQ_REMOVE(&h, E(b), qt_elm, qe_stailq);
-	stailq_is(&h, "acd");
-	STAILQ_REMOVE_AFTER(&h, E(c), qe_stailq);
-	stailq_is(&h, "ac");
-	STAILQ_INIT(&h2);
-	STAILQ_CONCAT(&h, &h2);
-	stailq_is(&h, "ac");
-	STAILQ_INSERT_HEAD(&h2, E(z), qe_stailq);
-	STAILQ_INSERT_HEAD(&h2, E(y), qe_stailq);
-	STAILQ_CONCAT(&h, &h2);
-	stailq_is(&h, "acyz");
-	stailq_is(&h2, "");
-	STAILQ_CONCAT(&h2, &h);
-	stailq_is(&h2, "acyz");
-	STAILQ_SWAP(&h, &h2, qt_elm);
-	stailq_is(&h, "acyz");
-	stailq_is(&h2, "");
-	STAILQ_REMOVE_HEAD(&h, qe_stailq);
-	stailq_is(&h, "cyz");
-	ATF_REQUIRE(STAILQ_FIRST(&h) == E(c));
-	ATF_REQUIRE(STAILQ_NEXT(E(z), qe_stailq) == STAILQ_END(&h));
-	STAILQ_FOREACH_SAFE(e, &h, qe_stailq, next) {
-		STAILQ_REMOVE_HEAD(&h, qe_stailq);
-		memset(e, 0xff, sizeof(*e));
-	}
-	stailq_is(&h, "");
+	stailq_all();
 }
 
-static void
-simpleq_is(struct qt_simpleq *h, const char *want)
-{
-	struct qt_elm *e, *next;
-
-	QT_IS(want, SIMPLEQ_FOREACH(e, h, qe_simpleq));
-	QT_IS(want, SIMPLEQ_FOREACH_SAFE(e, h, qe_simpleq, next));
-	TEST_EQ(*want == '\0', SIMPLEQ_EMPTY(h));
-	e = SIMPLEQ_LAST(h, qt_elm, qe_simpleq);
-	if (*want == '\0') {
-		ATF_REQUIRE(e == NULL);
-		ATF_REQUIRE(h->sqh_last == &h->sqh_first);
-	} else
-		TEST_EQ(want[strlen(want) - 1], e->qe_name);
-	ATF_REQUIRE(*h->sqh_last == NULL);
-}
+#define	Q(op)		SIMPLEQ_##op
+#define	QT(name)	simpleq_##name
+#define	QT_HEAD		qt_simpleq
+#define	QT_FIRST	sqh_first
+#define	QT_LAST		sqh_last
+#define	QT_LINK		qe_simpleq
+#include "queue_tail.h"
 
 TEST_TC(simpleq, "SIMPLEQ")
 {
-	struct qt_simpleq h = SIMPLEQ_HEAD_INITIALIZER(h), h2;
-	struct qt_elm *e, *next;
 
-	simpleq_is(&h, "");
-	SIMPLEQ_INSERT_TAIL(&h, E(b), qe_simpleq);
-	SIMPLEQ_INSERT_TAIL(&h, E(d), qe_simpleq);
-	SIMPLEQ_INSERT_HEAD(&h, E(a), qe_simpleq);
-	SIMPLEQ_INSERT_AFTER(&h, E(b), E(c), qe_simpleq);
-	SIMPLEQ_INSERT_AFTER(&h, E(d), E(e), qe_simpleq);
-	simpleq_is(&h, "abcde");
-	SIMPLEQ_REMOVE(&h, E(e), qt_elm, qe_simpleq);
-	simpleq_is(&h, "abcd");
-	SIMPLEQ_REMOVE(&h, E(b), qt_elm, qe_simpleq);
-	simpleq_is(&h, "acd");
-	SIMPLEQ_REMOVE_AFTER(&h, E(c), qe_simpleq);
-	simpleq_is(&h, "ac");
-	SIMPLEQ_INIT(&h2);
-	SIMPLEQ_CONCAT(&h, &h2);
-	simpleq_is(&h, "ac");
-	SIMPLEQ_INSERT_HEAD(&h2, E(z), qe_simpleq);
-	SIMPLEQ_INSERT_HEAD(&h2, E(y), qe_simpleq);
-	SIMPLEQ_CONCAT(&h, &h2);
-	simpleq_is(&h, "acyz");
-	simpleq_is(&h2, "");
-	SIMPLEQ_CONCAT(&h2, &h);
-	simpleq_is(&h2, "acyz");
-	SIMPLEQ_SWAP(&h, &h2, qt_elm);
-	simpleq_is(&h, "acyz");
-	simpleq_is(&h2, "");
-	SIMPLEQ_REMOVE_HEAD(&h, qe_simpleq);
-	simpleq_is(&h, "cyz");
-	ATF_REQUIRE(SIMPLEQ_FIRST(&h) == E(c));
-	ATF_REQUIRE(SIMPLEQ_NEXT(E(z), qe_simpleq) == SIMPLEQ_END(&h));
-	SIMPLEQ_FOREACH_SAFE(e, &h, qe_simpleq, next) {
-		SIMPLEQ_REMOVE_HEAD(&h, qe_simpleq);
-		memset(e, 0xff, sizeof(*e));
-	}
-	simpleq_is(&h, "");
+	simpleq_all();
 }
 
 static void
