@@ -25,7 +25,7 @@ broken=$obj/test.failed
 rm -f "$db" "$report" "$result" "$broken"
 
 # The sanitizers' memory layouts bear no far-flung random addresses.
-: "${TSAN_OPTIONS=die_after_fork=0:second_deadlock_stack=1}"
+: "${TSAN_OPTIONS=die_after_fork=0:second_deadlock_stack=1:atexit_sleep_ms=0}"
 : "${UBSAN_OPTIONS=print_stacktrace=1}"
 export TSAN_OPTIONS UBSAN_OPTIONS
 run=

@@ -386,7 +386,7 @@ void	lockdebug_wantrun(const char *, const void *, uintptr_t, const void *,
 	    uintptr_t);
 void	lockdebug_wantwork(const char *, const void *, uintptr_t);
 void	lockdebug_wait(const char *, const void *, const void *, const int *);
-void	lockdebug_waitrun(const char *, const void *);
+void	lockdebug_waitrun(const char *, const void *, const void *);
 void	lockdebug_waited(void);
 
 /*

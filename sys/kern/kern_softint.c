@@ -187,7 +187,7 @@ softint_sleep(struct lwp *l)
 
 	sc = l->l_softcpu;
 	kspin_enter(&sc->sc_lock);
-	KASSERTMSG(sc->sc_owner == l, "softint: sleeps without its CPU");
+	KASSERT(sc->sc_owner == l);
 	next = softint_handover(sc);
 	kspin_exit(&sc->sc_lock);
 	if (next != NULL)

@@ -539,7 +539,8 @@ threadpool_cancel_job(struct threadpool *pool, struct threadpool_job *job)
 		return;
 	gen = job->job_gen;
 	if (KERN_CHECKING())
-		lockdebug_waitrun("threadpool_cancel_job", job);
+		lockdebug_waitrun("threadpool_cancel_job", job,
+		    job->job_lock);
 	do {
 		cv_wait(&job->job_cv, job->job_lock);
 	} while (job->job_gen == gen);

@@ -73,6 +73,7 @@ struct ld_want {
 	struct ld_object *lw_object;
 	const void	*lw_part;	/* as lh_part; NULL: each */
 	const int	*lw_done;	/* (a) not 0: waits no more; or NULL */
+	struct ld_object *lw_interlock;	/* is not held as it waits; or NULL */
 	uint64_t	 lw_serial;	/* no hold is meant that is younger */
 	bool		 lw_shared;
 };

@@ -65,6 +65,23 @@ ld_waits(const struct lockdebug_lwp *ld)
 	return lw;
 }
 
+/*
+ * Does it hold what is wanted, and keep it while it waits itself?
+ */
+static bool
+ld_keeps(const struct lockdebug_lwp *ld, const struct ld_want *lw)
+{
+	const struct ld_want *own;
+	int i;
+
+	own = ld_waits(ld);
+	for (i = 0; i < ld->ld_nheld; i++)
+		if (ld_conflict(&ld->ld_held[i], lw) && (own == NULL ||
+		    ld->ld_held[i].lh_object != own->lw_interlock))
+			return true;
+	return false;
+}
+
 static const struct lockdebug_lwp *ld_path[LD_PATH];
 
 /*
@@ -76,17 +93,12 @@ ld_cycle(int n)
 {
 	const struct ld_want *lw;
 	struct lockdebug_lwp *ld;
-	int i, len;
+	int len;
 
 	if ((lw = ld_waits(ld_path[n])) == NULL)
 		return 0;
 	for (ld = ld_lwps; ld != NULL; ld = ld->ld_next) {
-		if (ld->ld_mark == ld_search)
-			continue;
-		for (i = 0; i < ld->ld_nheld; i++)
-			if (ld_conflict(&ld->ld_held[i], lw))
-				break;
-		if (i == ld->ld_nheld)
+		if (ld->ld_mark == ld_search || !ld_keeps(ld, lw))
 			continue;
 		if (ld == ld_path[0])
 			return n + 1;
@@ -212,6 +224,7 @@ ld_want(struct lockdebug_lwp *ld, struct ld_object *lo, const void *part,
 	lw->lw_object = lo;
 	lw->lw_part = part;
 	lw->lw_done = done;
+	lw->lw_interlock = NULL;
 	lw->lw_serial = UINT64_MAX;
 	lw->lw_shared = shared;
 }
@@ -231,6 +244,8 @@ ld_heldforget(const struct ld_object *lo)
 		for (i = 0; i < ld->ld_nwants && i < LD_WANTS; i++)
 			if (ld->ld_wants[i].lw_object == lo)
 				ld->ld_wants[i].lw_object = NULL;
+			else if (ld->ld_wants[i].lw_interlock == lo)
+				ld->ld_wants[i].lw_interlock = NULL;
 	}
 }
 
@@ -543,19 +558,23 @@ lockdebug_wait(const char *func, const void *addr, const void *part,
 }
 
 /*
- * Likewise, but for the call that is under way and for no later one.
+ * Likewise, but for the call that is under way and for no later one.  The
+ * interlock it is about to release, and has again when it looks in between.
  */
 void
-lockdebug_waitrun(const char *func, const void *addr)
+lockdebug_waitrun(const char *func, const void *addr, const void *interlock)
 {
 	struct lockdebug_lwp *ld;
+	struct ld_want *lw;
 
 	kspin_enter(&ld_lock);
 	if ((ld = ld_self()) != NULL) {
 		ld_want(ld, *ld_findp(addr), NULL, NULL, false);
-		if (ld->ld_nwants <= LD_WANTS)
-			ld->ld_wants[ld->ld_nwants - 1].lw_serial =
-			    ++ld_serial;
+		if (ld->ld_nwants <= LD_WANTS) {
+			lw = &ld->ld_wants[ld->ld_nwants - 1];
+			lw->lw_interlock = *ld_findp(interlock);
+			lw->lw_serial = ++ld_serial;
+		}
 		ld_deadlock(func, ld);
 	}
 	kspin_exit(&ld_lock);
