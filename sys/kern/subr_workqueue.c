@@ -154,14 +154,17 @@ workqueue_enqueue_slow(struct workqueue *wq, struct work *wk,
 __kern_public void
 workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 {
+	uintptr_t off;
 
 	HOST_PROBE3("sdt", "kernel__workqueue__enqueue", wq, wk, ci);
 	/* The common cases make no call, and so need no stack frame. */
-	if (wq->wq_plain && !__predict_false(ci != NULL))
+	if (wq->wq_plain && __predict_true(ci == NULL)) {
 		workqueue_push(&wq->wq_queues[0], wk);
-	else if (ci != NULL && !KERN_CHECKING() &&
-	    (wq->wq_flags & WQ_PERCPU) != 0 && cpu_among(ci, wq->wq_nqueues))
-		workqueue_push(&wq->wq_queues[ci->ci_index], wk);
+		return;
+	}
+	off = (uintptr_t)ci - (uintptr_t)cpu_infos;
+	if (off < wq->wq_cpuspan && off % sizeof(*ci) == 0)
+		workqueue_push(&wq->wq_queues[off / sizeof(*ci)], wk);
 	else
 		workqueue_enqueue_slow(wq, wk, ci);
 }
@@ -178,21 +181,19 @@ workqueue_order(struct workqueue_queue *q, uintptr_t w)
 {
 	struct work *wk, *first, **lastp;
 
+	if (workqueue_end(w))
+		return;
+	/* The newest is met first and ends the list. */
+	lastp = (struct work **)&((struct work *)w)->wk_dummy;
 	first = NULL;
-	lastp = &q->q_first;
-	while (!workqueue_end(w)) {
+	do {
 		wk = (struct work *)w;
 		w = (uintptr_t)wk->wk_dummy;
 		wk->wk_dummy = first;
-		/* The newest is met first and ends the list. */
-		if (first == NULL)
-			lastp = (struct work **)&wk->wk_dummy;
 		first = wk;
-	}
-	if (first != NULL) {
-		*q->q_lastp = first;
-		q->q_lastp = lastp;
-	}
+	} while (!workqueue_end(w));
+	*q->q_lastp = first;
+	q->q_lastp = lastp;
 }
 
 /*
@@ -215,10 +216,11 @@ workqueue_empty_inbox(struct workqueue_queue *q)
 unsigned
 workqueue_take(struct workqueue_queue *q)
 {
-	struct work *wk;
+	struct work *wk, **batch;
 	uintptr_t list, w;
 	unsigned i;
 
+	batch = q->q_batch;
 	mutex_enter(&q->q_lock);
 	q->q_base += q->q_end - q->q_start;
 	q->q_start = q->q_end = 0;
@@ -228,7 +230,7 @@ workqueue_take(struct workqueue_queue *q)
 		for (w = list; !workqueue_end(w) && i > 0;
 		    w = (uintptr_t)wk->wk_dummy) {
 			wk = (struct work *)w;
-			q->q_batch[--i] = wk;
+			batch[--i] = wk;
 		}
 		if (workqueue_end(w)) {
 			q->q_start = i;
@@ -236,12 +238,12 @@ workqueue_take(struct workqueue_queue *q)
 		} else
 			workqueue_order(q, list);
 	}
-	if (q->q_first != NULL) {
-		for (i = 0; i < WQ_BATCH && (wk = q->q_first) != NULL; i++) {
-			q->q_batch[i] = wk;
-			q->q_first = wk->wk_dummy;
+	if ((wk = q->q_first) != NULL) {
+		for (i = 0; i < WQ_BATCH && wk != NULL; i++) {
+			batch[i] = wk;
+			wk = wk->wk_dummy;
 		}
-		if (q->q_first == NULL)
+		if ((q->q_first = wk) == NULL)
 			q->q_lastp = &q->q_first;
 		q->q_end = i;
 	}
@@ -281,11 +283,11 @@ workqueue_check_return(struct workqueue *wq, struct lwp *l, int biglocks)
  * done.
  */
 static inline void
-workqueue_done(struct workqueue_queue *q, uint64_t done)
+workqueue_done(struct workqueue_queue *q, uint64_t done, bool asymfence)
 {
 	uint64_t waitpos;
 
-	if (host_asymfence) {
+	if (asymfence) {
 		atomic_store_release(&q->q_done, done);
 		host_fence_light();
 		waitpos = atomic_load_relaxed(&q->q_waitpos);
@@ -301,79 +303,111 @@ workqueue_done(struct workqueue_queue *q, uint64_t done)
  * A work of the batch was cancelled, and we come to its place.
  */
 static __kern_noinline void
-workqueue_skip(struct workqueue_queue *q, unsigned i, uint64_t pos)
+workqueue_skip(struct workqueue_queue *q, struct work **wkp, uint64_t pos)
 {
 	struct workqueue_canceller *wc;
 	uintptr_t wk;
 
 	mutex_enter(&q->q_lock);
-	wk = (uintptr_t)atomic_load_relaxed(&q->q_batch[i]) & ~WQ_CANCELLED;
+	wk = (uintptr_t)atomic_load_relaxed(wkp) & ~WQ_CANCELLED;
 	for (wc = q->q_cancellers; wc != NULL; wc = wc->wc_next)
 		if (wc->wc_pos == pos) {
 			wc->wc_skipped = true;
 			if (KERN_CHECKING())
 				wqcheck_run((void *)wk, q->q_wq);
 		}
-	atomic_store_relaxed(&q->q_batch[i], (struct work *)WQ_CANCELLED);
+	atomic_store_relaxed(wkp, (struct work *)WQ_CANCELLED);
 	/* Release: after what it tells about. */
 	atomic_store_release(&q->q_begun, pos);
 	mutex_exit(&q->q_lock);
 }
 
 /*
- * Run the batch.
+ * Run the batch.  It is compiled twice: plain, for a queue without the kernel
+ * lock, in a process without checks, on a host with the asymmetric fence,
+ * where none of these is looked at for each work; and for all others.
  */
-void
-workqueue_run(struct workqueue_queue *q, struct lwp *l)
+static inline __attribute__((__always_inline__)) void
+workqueue_run_batch(struct workqueue_queue *q, struct lwp *l, bool plain)
 {
+	void (*func)(struct work *, void *);
+	struct work *wk, **wkp, **end;
 	struct workqueue *wq;
-	struct work *wk;
 	uint64_t done;
-	unsigned i;
-	bool biglock;
+	void *arg;
+	bool asymfence, biglock;
 	int held;
 
 	wq = q->q_wq;
-	biglock = (wq->wq_flags & WQ_MPSAFE) == 0;
+	func = wq->wq_func;
+	arg = wq->wq_arg;
+	asymfence = plain || host_asymfence;
+	biglock = !plain && (wq->wq_flags & WQ_MPSAFE) == 0;
 	if (biglock)
 		wqk_kernel_lock(1);
 	held = l->l_blcnt;
 	done = q->q_base;
-	for (i = q->q_start; i < q->q_end; i++) {
+	end = &q->q_batch[q->q_end];
+	for (wkp = &q->q_batch[q->q_start]; wkp < end; wkp++) {
 		/*
-		 * Who cancels a work of the batch clears its place and then
+		 * Who cancels a work of the batch marks its place and then
 		 * looks at q_done, which we stored before we look here: so
 		 * if we were not this far the work is cancelled, and if we
 		 * were, q_begun tells.  See workqueue_cancel().
 		 */
-		wk = host_asymfence ? atomic_load_relaxed(&q->q_batch[i]) :
-		    atomic_load_seq_cst(&q->q_batch[i]);
+		wk = asymfence ? atomic_load_relaxed(wkp) :
+		    atomic_load_seq_cst(wkp);
 		if (__predict_false(((uintptr_t)wk & WQ_CANCELLED) != 0)) {
-			workqueue_skip(q, i, done + 1);
-			workqueue_done(q, ++done);
+			workqueue_skip(q, wkp, ++done);
+			workqueue_done(q, done, asymfence);
 			continue;
 		}
-		atomic_store_relaxed(&q->q_begun, done + 1);
-		if (KERN_CHECKING()) {
+		atomic_store_relaxed(&q->q_begun, ++done);
+		if (!plain && KERN_CHECKING()) {
 			wqcheck_run(wk, wq);
-			(void)lockdebug_run(wq, q, (uintptr_t)wq->wq_func);
+			(void)lockdebug_run(wq, q, (uintptr_t)func);
 		}
 		l->l_curwork = wk;
-		HOST_PROBE4("sdt", "kernel__workqueue__entry", wq, wk,
-		    wq->wq_func, wq->wq_arg);
-		(*wq->wq_func)(wk, wq->wq_arg);
+		HOST_PROBE4("sdt", "kernel__workqueue__entry", wq, wk, func,
+		    arg);
+		(*func)(wk, arg);
 		/* From here on wk is an address, not a work. */
-		HOST_PROBE4("sdt", "kernel__workqueue__return", wq, wk,
-		    wq->wq_func, wq->wq_arg);
-		if (KERN_CHECKING())
+		HOST_PROBE4("sdt", "kernel__workqueue__return", wq, wk, func,
+		    arg);
+		if (!plain && KERN_CHECKING())
 			workqueue_check_return(wq, l, held);
-		l->l_curwork = NULL;
-		workqueue_done(q, ++done);
+		workqueue_done(q, done, asymfence);
 		if (biglock)
 			kernel_lock_yield(l);
 	}
+	l->l_curwork = NULL;
 	if (biglock)
 		wqk_kernel_unlock(1, NULL);
+}
+
+static __kern_noinline void
+workqueue_run_plain(struct workqueue_queue *q, struct lwp *l)
+{
+
+	workqueue_run_batch(q, l, true);
+}
+
+static __kern_noinline void
+workqueue_run_any(struct workqueue_queue *q, struct lwp *l)
+{
+
+	workqueue_run_batch(q, l, false);
+}
+
+void
+workqueue_run(struct workqueue_queue *q, struct lwp *l)
+{
+
+	if (host_asymfence && !KERN_CHECKING() &&
+	    (q->q_wq->wq_flags & WQ_MPSAFE) != 0)
+		workqueue_run_plain(q, l);
+	else
+		workqueue_run_any(q, l);
 }
 
 /*
@@ -514,11 +548,14 @@ workqueue_idle(struct workqueue_queue *q, struct lwp *l)
 static void
 workqueue_worker(void *arg)
 {
+	struct work *batch[WQ_BATCH];
 	struct workqueue_queue *q;
 	struct lwp *l;
 	unsigned n;
 
 	q = arg;
+	/* On our stack, which has room for it in a page that is touched. */
+	q->q_batch = batch;
 	l = curlwp_get();
 	l->l_wqq = q;
 	for (;;) {
@@ -617,7 +654,11 @@ workqueue_alloc(struct workqueue **wqp, const char *name,
 	wq->wq_ipl = ipl;
 	wq->wq_prio = prio;
 	wq->wq_nqueues = n;
-	wq->wq_plain = (flags & WQ_PERCPU) == 0 && kern_checking == 0;
+	if (!KERN_CHECKING()) {
+		wq->wq_plain = (flags & WQ_PERCPU) == 0;
+		wq->wq_cpuspan = flags & WQ_PERCPU ?
+		    (size_t)n * sizeof(struct cpu_info) : 0;
+	}
 	wq->wq_forkgen = kern_forkgen;
 	(void)ksnprintf(wq->wq_name, sizeof(wq->wq_name), "%s", name);
 	for (i = 0; i < n; i++)

@@ -82,7 +82,8 @@ struct workqueue_queue {
 	int64_t		 q_gap;		/* (w) the usual wait for work, ns */
 	unsigned	 q_start;	/* (q) the batch, from here */
 	unsigned	 q_end;		/* (q) to before this */
-	struct work	*q_batch[WQ_BATCH];	/* (aq) see WQ_CANCELLED */
+	struct work	**q_batch;	/* (aq) on the runner's stack; its
+					   places: see WQ_CANCELLED */
 } __kern_aligned;
 
 struct workqueue {
@@ -90,6 +91,8 @@ struct workqueue {
 	void		*wq_arg;	/* (c) */
 	int		 wq_flags;	/* (c) */
 	bool		 wq_plain;	/* (c) one queue, no checking */
+	size_t		 wq_cpuspan;	/* (c) a queue for each of so many
+					   bytes of cpu_infos, no checking */
 	int		 wq_ipl;	/* (c) */
 	int		 wq_nqueues;	/* (c) */
 	unsigned	 wq_forkgen;	/* (c) kern_forkgen of its process */

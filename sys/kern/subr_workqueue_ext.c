@@ -383,6 +383,7 @@ workqueue_create_polled(struct workqueue **wqp, const char *name,
 __kern_public unsigned long
 workqueue_run_polled(struct workqueue *wq)
 {
+	struct work *batch[WQ_BATCH];
 	struct workqueue_outer outer;
 	struct workqueue_queue *q;
 	struct work *outerwork;
@@ -415,6 +416,7 @@ workqueue_run_polled(struct workqueue *wq)
 	if (outer.wo_queue != NULL)
 		l->l_wqouter = &outer;
 	l->l_wqq = q;
+	q->q_batch = batch;
 	n = atomic_load_relaxed(&q->q_done);
 	do {
 		while (workqueue_take(q) != 0)
