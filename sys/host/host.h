@@ -41,6 +41,17 @@ const char	*host_name(void);		/* "linux", "posix" */
 void	host_init(void (*threadexit)(void *));
 
 /*
+ * What a wake-up and the way to the work go through, and what they read: in a
+ * few neighbouring pages, for after a sleep every page is cold.
+ */
+#define	__host_hot	__attribute__((__hot__))
+#ifdef __ELF__
+#define	__host_readmostly __attribute__((__section__(".data.readmostly")))
+#else
+#define	__host_readmostly
+#endif
+
+/*
  * The calling thread's self: one word, NULL in a thread nobody has set it
  * in.  Both are async-signal-safe and never allocate (initial-exec TLS).
  */

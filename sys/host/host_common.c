@@ -30,10 +30,10 @@ _Static_assert(sizeof(pthread_t) <= sizeof(unsigned long),
 _Thread_local void *host_selfword;
 
 /* Written by host_init() only, before any other thread can look. */
-bool host_asymfence;
+bool host_asymfence __host_readmostly;
 
 /* Tests set it, anybody reads it; see host_point(). */
-host_hook_t host_hook;
+host_hook_t host_hook __host_readmostly;
 
 /* Written by host_init() only. */
 static pthread_once_t host_once = PTHREAD_ONCE_INIT;
@@ -346,7 +346,7 @@ host_free(void *p)
 	free(p);
 }
 
-static int64_t
+static __host_hot int64_t
 host_clock(clockid_t id)
 {
 	struct timespec ts;
@@ -355,7 +355,7 @@ host_clock(clockid_t id)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-int64_t
+__host_hot int64_t
 host_monotime(void)
 {
 

@@ -123,7 +123,7 @@ struct futex_time {
  * Sleep while *word is val, until the deadline on host_monotime()'s scale.
  * 0 or an errno value.
  */
-static int
+static __host_hot int
 futex_wait(uint32_t *word, uint32_t val, int64_t deadline)
 {
 	struct futex_time ft, *ftp = NULL;
@@ -140,7 +140,7 @@ futex_wait(uint32_t *word, uint32_t val, int64_t deadline)
 	return errno;
 }
 
-static void
+static __host_hot void
 futex_wake(uint32_t *word)
 {
 
@@ -163,7 +163,7 @@ host_park_init(struct host_park *hp)
  * Each unpark is an exchange, so the taker, which reads the last of them,
  * sees what went before all of them.
  */
-int
+__host_hot int
 host_park(struct host_park *hp, int64_t deadline)
 {
 	struct parker *p = (struct parker *)hp;
@@ -210,7 +210,7 @@ host_park(struct host_park *hp, int64_t deadline)
 	return ETIMEDOUT;
 }
 
-void
+__host_hot void
 host_unpark(struct host_park *hp)
 {
 	struct parker *p = (struct parker *)hp;
@@ -527,7 +527,7 @@ host_cpus(int *ids, int max, bool *bindp)
 	return n;
 }
 
-int
+__host_hot int
 host_curcpu(void)
 {
 	int cpu, serrno;

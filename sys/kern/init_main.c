@@ -12,7 +12,7 @@
 #include "kern.h"
 #include "subr_workqueue.h"
 
-int		kern_checking;
+int		kern_checking __host_readmostly;
 bool		kern_realtime;
 int		kern_verbose;
 int64_t		kern_spin = 50 * 1000;
@@ -87,9 +87,9 @@ kern_environment(void)
 	if ((p = host_getenv("WORKQUEUE_RT")) != NULL)
 		kern_realtime = strcmp(p, "1") == 0;
 	if ((p = host_getenv("WORKQUEUE_SPIN")) != NULL && *p != '\0') {
-		for (n = 0; *p >= '0' && *p <= '9' && n <= 1000; p++)
+		for (n = 0; *p >= '0' && *p <= '9' && n <= KERN_SPINMAX; p++)
 			n = n * 10 + (*p - '0');
-		if (*p != '\0' || n > 1000)
+		if (*p != '\0' || n > KERN_SPINMAX)
 			kern_warn("WORKQUEUE_SPIN is not a number of "
 			    "microseconds from 0 to 1000: ignored");
 		else

@@ -28,6 +28,7 @@
 #define	KERN_CACHELINE	64
 #define	__kern_aligned	__attribute__((__aligned__(KERN_CACHELINE)))
 #define	__kern_public	__attribute__((__visibility__("default")))
+#define	__kern_hot	__host_hot
 #define	__kern_noinline	__attribute__((__noinline__))
 #define	__predict_false(x) __builtin_expect(!!(x), 0)
 #define	__predict_true(x)  __builtin_expect(!!(x), 1)
@@ -77,6 +78,7 @@ struct wqpool;
 extern int	kern_checking;		/* WORKQUEUE_CHECK: 0, 1, 2 strict */
 extern bool	kern_realtime;		/* WORKQUEUE_RT */
 extern int64_t	kern_spin;		/* WORKQUEUE_SPIN, in nanoseconds */
+#define	KERN_SPINMAX	1000		/* its maximum, in microseconds */
 
 extern int	kern_verbose;		/* WORKQUEUE_VERBOSE: 0, 1, 2 debug */
 
@@ -131,7 +133,6 @@ struct runner {
 	struct softint	*l_softpend;	/* scheduled, held back */	\
 	int		 l_nopreempt;	/* kpreempt_disable() depth */	\
 	int		 l_slot;	/* CPU slot owned meanwhile */	\
-	struct runner	 l_runner;	/* wakes this thread */		\
 	struct workqueue_queue *l_wqq;	/* whose worker this is, or NULL */ \
 	struct wqpool	*l_wqpool;	/* whose thread this is, or NULL */ \
 	struct workqueue_outer *l_wqouter; /* and queues outside of that */ \
@@ -142,7 +143,6 @@ struct runner {
 	unsigned	*l_wcount;	/* (s) counts it, or NULL */	\
 	struct lwp	*l_wnext;	/* (s) next on its bucket */	\
 	struct lwp	*l_free;	/* (p) next free one */		\
-	int		 l_wakercpu;	/* (a) waker on our CPU, or -1 */ \
 	int		 l_pri_inforce;	/* (a) given, or unknown */	\
 	bool		 l_adopted;	/* not made by lwp_create() */	\
 	bool		 l_detached;	/* nobody joins it */		\
@@ -154,6 +154,10 @@ struct runner {
 	void		(*l_func)(void *);				\
 	void		*l_arg;						\
 	char		 l_namebuf[32];					\
+	/* What a waker touches, on one cache line. */			\
+	struct runner	 l_runner __kern_aligned; /* wakes this thread */ \
+	int		 l_wakercpu;	/* (a) waker on our CPU, or -1, or */ \
+					/* LWP_NOWAKER: he shall not say */ \
 	struct host_park l_park;					\
 	struct host_thread l_thread;
 
@@ -169,6 +173,7 @@ struct specificdata;
 #include <sys/lwp.h>
 
 #define	LWP_PRI_UNKNOWN	(-1000)
+#define	LWP_NOWAKER	(-2)
 
 struct lwp *lwp_adopt(void);
 int	lwp_create(struct lwp **, const char *, pri_t, struct cpu_info *,

@@ -34,7 +34,7 @@ static int		lwp_lastlid;		/* (lwp_lock) */
 static struct lwp	lwp_zero;
 static uintptr_t	lwp_zerokey;
 
-static void
+static __kern_hot void
 lwp_wakeup(struct runner *r, struct workqueue_queue *q)
 {
 	struct lwp *l;
@@ -42,7 +42,8 @@ lwp_wakeup(struct runner *r, struct workqueue_queue *q)
 	(void)q;
 	l = (struct lwp *)(void *)((char *)r - offsetof(struct lwp, l_runner));
 	/* A hint, read when the thread is awake: relaxed. */
-	atomic_store_relaxed(&l->l_wakercpu, host_curcpu());
+	if (atomic_load_relaxed(&l->l_wakercpu) != LWP_NOWAKER)
+		atomic_store_relaxed(&l->l_wakercpu, host_curcpu());
 	lwp_unpark(l);
 }
 
@@ -408,7 +409,7 @@ lwp_join(struct lwp *l)
  * Sleep until the token, for those who do without a wait channel.  May
  * return early.
  */
-void
+__kern_hot void
 lwp_park(struct lwp *l)
 {
 

@@ -244,7 +244,7 @@ mutex_enter_slow(kmutex_t *mtx, uintptr_t site)
 		    site);
 }
 
-__kern_public void
+__kern_public __kern_hot void
 mutex_enter(kmutex_t *mtx)
 {
 	struct lwp *l;
@@ -290,7 +290,7 @@ mutex_exit_slow(kmutex_t *mtx)
 		lwp_unpark(next);
 }
 
-__kern_public void
+__kern_public __kern_hot void
 mutex_exit(kmutex_t *mtx)
 {
 	struct lwp *l;

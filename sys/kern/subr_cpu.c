@@ -14,9 +14,9 @@ struct cpu_info		cpu_infos[CPU_MAX];
 static uint16_t		cpu_byhost[CPU_MAX];	/* host number -> index */
 __kern_public int	wqk_ncpu;
 __kern_public int	wqk_ncpuonline;
-int			cpu_real;
-unsigned		cpu_pauses;
-bool			cpu_spinok;
+int			cpu_real __host_readmostly;
+unsigned		cpu_pauses __host_readmostly;
+bool			cpu_spinok __host_readmostly;
 bool			cpu_bindok;
 
 /*

@@ -130,7 +130,7 @@ workqueue_push(struct workqueue_queue *q, struct work *wk)
 /*
  * The checking mode, the caller's CPU, and what is not allowed.
  */
-static __kern_noinline void
+static __kern_hot __kern_noinline void
 workqueue_enqueue_slow(struct workqueue *wq, struct work *wk,
     struct cpu_info *ci)
 {
@@ -151,7 +151,7 @@ workqueue_enqueue_slow(struct workqueue *wq, struct work *wk,
 	workqueue_push(&wq->wq_queues[ci->ci_index], wk);
 }
 
-__kern_public void
+__kern_public __kern_hot void
 workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 {
 	uintptr_t off;
@@ -192,7 +192,7 @@ workqueue_order(struct workqueue_queue *q, uintptr_t w)
 		wk->wk_dummy = first;
 		first = wk;
 	} while (!workqueue_end(w));
-	*q->q_lastp = first;
+	atomic_store_relaxed(q->q_lastp, first);
 	q->q_lastp = lastp;
 }
 
@@ -213,7 +213,7 @@ workqueue_empty_inbox(struct workqueue_queue *q)
 /*
  * Fill the batch with the oldest works there are, and return how many.
  */
-unsigned
+__kern_hot unsigned
 workqueue_take(struct workqueue_queue *q)
 {
 	struct work *wk, **batch;
@@ -243,7 +243,8 @@ workqueue_take(struct workqueue_queue *q)
 			batch[i] = wk;
 			wk = wk->wk_dummy;
 		}
-		if ((q->q_first = wk) == NULL)
+		atomic_store_relaxed(&q->q_first, wk);
+		if (wk == NULL)
 			q->q_lastp = &q->q_first;
 		q->q_end = i;
 	}
@@ -385,21 +386,21 @@ workqueue_run_batch(struct workqueue_queue *q, struct lwp *l, bool plain)
 		wqk_kernel_unlock(1, NULL);
 }
 
-static __kern_noinline void
+static __kern_hot __kern_noinline void
 workqueue_run_plain(struct workqueue_queue *q, struct lwp *l)
 {
 
 	workqueue_run_batch(q, l, true);
 }
 
-static __kern_noinline void
+static __kern_hot __kern_noinline void
 workqueue_run_any(struct workqueue_queue *q, struct lwp *l)
 {
 
 	workqueue_run_batch(q, l, false);
 }
 
-void
+__kern_hot void
 workqueue_run(struct workqueue_queue *q, struct lwp *l)
 {
 
@@ -422,13 +423,19 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 #define	WQ_GATHER	1000		/* ns to let works come together */
 #define	WQ_SOON		200		/* ns: they come in a stream */
 
-static int	workqueue_spinners;	/* (a) workers that spin */
+int	workqueue_spinners;		/* (a) workers that spin */
 
+/*
+ * For the worker, which has taken all there was.  The list is looked at too,
+ * for who waits or cancels moves works there from the inbox.  Relaxed: it
+ * takes them under the lock.
+ */
 static inline bool
-workqueue_inbox_empty(struct workqueue_queue *q)
+workqueue_nothing(struct workqueue_queue *q)
 {
 
-	return workqueue_end(atomic_load_relaxed(&q->q_inbox));
+	return workqueue_end(atomic_load_relaxed(&q->q_inbox)) &&
+	    atomic_load_relaxed(&q->q_first) == NULL;
 }
 
 static void
@@ -443,14 +450,14 @@ workqueue_gather(void)
 /*
  * Spin for a while, if that pays.  True if something came.
  */
-static bool
-workqueue_spin(struct workqueue_queue *q, struct lwp *l, int64_t start)
+static __kern_hot bool
+workqueue_spin(struct workqueue_queue *q, struct lwp *l, int64_t start,
+    int64_t spin)
 {
 	unsigned n;
 	bool found;
 
-	if (!cpu_spinok || q->q_gap >= kern_spin ||
-	    atomic_load_relaxed(&l->l_wakercpu) >= 0)
+	if (q->q_gap >= spin || atomic_load_relaxed(&l->l_wakercpu) >= 0)
 		return false;
 	/* A count, and no data behind it: relaxed. */
 	if (atomic_fetch_add_relaxed(&workqueue_spinners, 1) >= cpu_real - 1) {
@@ -459,14 +466,14 @@ workqueue_spin(struct workqueue_queue *q, struct lwp *l, int64_t start)
 	}
 	found = false;
 	for (n = 1;; n++) {
-		if (!workqueue_inbox_empty(q)) {
+		if (!workqueue_nothing(q)) {
 			found = true;
 			if (n < cpu_pauses * WQ_SOON / 1000)
 				workqueue_gather();
 			break;
 		}
 		host_pause();
-		if (n % 32 == 0 && host_monotime() - start >= kern_spin)
+		if (n % 32 == 0 && host_monotime() - start >= spin)
 			break;
 	}
 	(void)atomic_fetch_add_relaxed(&workqueue_spinners, -1);
@@ -476,7 +483,7 @@ workqueue_spin(struct workqueue_queue *q, struct lwp *l, int64_t start)
 /*
  * Announce that the runner is going to sleep.  False if there is work.
  */
-bool
+__kern_hot bool
 workqueue_announce(struct workqueue_queue *q, struct runner *r)
 {
 	uintptr_t old;
@@ -500,7 +507,7 @@ workqueue_announce(struct workqueue_queue *q, struct runner *r)
 /*
  * Sleep until there is something.  False if the worker shall end.
  */
-static bool
+static __kern_hot bool
 workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 {
 	uintptr_t asleep;
@@ -519,33 +526,61 @@ workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 }
 
 /*
- * Wait for work, in one way or the other.  False if the worker shall end.
+ * We have waited for so long.
  */
-static bool
+static inline void
+workqueue_waited(struct workqueue_queue *q, int64_t gap, int64_t spin)
+{
+
+	if (gap > spin * 4)
+		gap = spin * 4;
+	if (q->q_gap > spin * 4)
+		q->q_gap = spin * 4;
+	q->q_gap += (gap - q->q_gap) / 4;
+}
+
+/*
+ * Wait for work, in one way or the other.  False if the worker shall end.
+ *
+ * Where works are so rare that one more gap, however short, will not have us
+ * spin, nothing is done after a sleep that can be done after the work: then
+ * the work's own time counts as gap, and who wakes us does not say where.
+ */
+static __kern_hot bool
 workqueue_idle(struct workqueue_queue *q, struct lwp *l)
 {
-	int64_t gap, start;
-	bool go;
+	int64_t now, spin;
+	bool go, rare;
 
-	if (!cpu_spinok || kern_spin == 0)
+	spin = atomic_load_relaxed(&q->q_wq->wq_spin);
+	if (!cpu_spinok || spin == 0) {
+		q->q_gap = WQ_GAPMAX;
 		return workqueue_sleep(q, l);
-	start = host_monotime();
-	go = workqueue_spin(q, l, start);
-	if (!go) {
-		atomic_store_relaxed(&l->l_wakercpu, -1);
-		go = workqueue_sleep(q, l);
+	}
+	now = host_monotime();
+	if (q->q_slept != 0) {
+		workqueue_waited(q, now - q->q_slept, spin);
+		q->q_slept = 0;
+	}
+	if (workqueue_spin(q, l, now, spin)) {
+		workqueue_waited(q, host_monotime() - now, spin);
+		return true;
+	}
+	rare = q->q_gap >= spin * 3;
+	atomic_store_relaxed(&l->l_wakercpu, rare ? LWP_NOWAKER : -1);
+	go = workqueue_sleep(q, l);
+	if (rare)
+		q->q_slept = now;
+	else {
+		workqueue_waited(q, host_monotime() - now, spin);
 		/* Who woke us from our own CPU cannot run while we spin. */
 		if (atomic_load_relaxed(&l->l_wakercpu) != host_curcpu())
 			atomic_store_relaxed(&l->l_wakercpu, -1);
 	}
-	gap = host_monotime() - start;
-	if (gap > kern_spin * 4)
-		gap = kern_spin * 4;
-	q->q_gap += (gap - q->q_gap) / 4;
 	return go;
 }
 
-static void
+static __kern_hot void
 workqueue_worker(void *arg)
 {
 	struct work *batch[WQ_BATCH];
@@ -563,7 +598,7 @@ workqueue_worker(void *arg)
 		if (n != 0) {
 			workqueue_run(q, l);
 			if (n < WQ_BATCH / 2 && cpu_spinok &&
-			    !workqueue_inbox_empty(q))
+			    !workqueue_nothing(q))
 				workqueue_gather();
 		} else if (!workqueue_idle(q, l))
 			break;
@@ -603,7 +638,7 @@ workqueue_queue_init(struct workqueue *wq, struct workqueue_queue *q,
 	q->q_ci = ci;
 	q->q_waitpos = WQ_NOPOS;
 	q->q_lastp = &q->q_first;
-	q->q_gap = INT64_MAX / 2;
+	q->q_gap = WQ_GAPMAX;
 	mutex_init(&q->q_lock, MUTEX_NODEBUG, IPL_NONE);
 }
 
@@ -653,6 +688,7 @@ workqueue_alloc(struct workqueue **wqp, const char *name,
 	wq->wq_flags = flags;
 	wq->wq_ipl = ipl;
 	wq->wq_prio = prio;
+	wq->wq_spin = kern_spin;
 	wq->wq_nqueues = n;
 	if (!KERN_CHECKING()) {
 		wq->wq_plain = (flags & WQ_PERCPU) == 0;

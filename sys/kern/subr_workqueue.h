@@ -72,7 +72,7 @@ struct workqueue_queue {
 	struct fdrunner	*q_fdrunner;	/* (c) of one without a worker */
 	struct cpu_info	*q_ci;		/* (c) its CPU, or NULL */
 	kmutex_t	 q_lock;
-	struct work	*q_first;	/* (q) the ordered list */
+	struct work	*q_first;	/* (aq) the ordered list */
 	struct work	**q_lastp;	/* (q) */
 	struct workqueue_waiter *q_waiters;	/* (q) */
 	struct workqueue_canceller *q_cancellers; /* (q) */
@@ -80,6 +80,7 @@ struct workqueue_queue {
 	uint64_t	 q_seen;	/* the destroyer's */
 	int		 q_exit;	/* (a) the worker shall end */
 	int64_t		 q_gap;		/* (w) the usual wait for work, ns */
+	int64_t		 q_slept;	/* (w) when, if that is not in q_gap */
 	unsigned	 q_start;	/* (q) the batch, from here */
 	unsigned	 q_end;		/* (q) to before this */
 	struct work	**q_batch;	/* (aq) on the runner's stack; its
@@ -94,6 +95,7 @@ struct workqueue {
 	size_t		 wq_cpuspan;	/* (c) a queue for each of so many
 					   bytes of cpu_infos, no checking */
 	int		 wq_ipl;	/* (c) */
+	int64_t		 wq_spin;	/* (a) ns that a worker spins at most */
 	int		 wq_nqueues;	/* (c) */
 	unsigned	 wq_forkgen;	/* (c) kern_forkgen of its process */
 	pri_t		 wq_prio;	/* (c) */
@@ -112,6 +114,7 @@ struct workqueue {
  */
 #define	WQ_CANCELLED	((uintptr_t)1)
 
+#define	WQ_GAPMAX	(INT64_MAX / 2)	/* q_gap: nothing known */
 #define	WQ_NOPOS	UINT64_MAX	/* q_waitpos: nobody waits */
 
 /*
@@ -162,6 +165,9 @@ void	workqueue_quiesce(struct workqueue *);
 
 /* subr_workqueue_wait.c: the worker has run a work that somebody waits for. */
 void	workqueue_notify(struct workqueue_queue *, uint64_t);
+
+/* How many workers spin; changed by those alone. */
+extern int	workqueue_spinners;
 
 /* Around fork. */
 void	workqueue_fork_prepare(void);

@@ -64,7 +64,7 @@ workqueue_cancel_one(struct workqueue_queue *q, struct work *wk)
 		for (wkp = &q->q_first; *wkp != wk;
 		    wkp = (struct work **)&(*wkp)->wk_dummy)
 			continue;
-		*wkp = wk->wk_dummy;
+		atomic_store_relaxed(wkp, (struct work *)wk->wk_dummy);
 		if (*wkp == NULL)
 			q->q_lastp = wkp;
 		if (KERN_CHECKING())
@@ -180,6 +180,21 @@ workqueue_current(struct workqueue **wqp)
 	if (wqp != NULL)
 		*wqp = l->l_wqq->q_wq;
 	return l->l_curwork;
+}
+
+__kern_public int
+workqueue_setspin(struct workqueue *wq, unsigned int usec)
+{
+
+	if (KERN_CHECKING() && !wqcheck_alive(wq))
+		panic("workqueue_setspin: workqueue %p is destroyed",
+		    (void *)wq);
+	if (usec > KERN_SPINMAX)
+		return EINVAL;
+	/* Who has forbidden it to all, by the environment, means it. */
+	atomic_store_relaxed(&wq->wq_spin,
+	    kern_spin == 0 ? 0 : (int64_t)usec * 1000);
+	return 0;
 }
 
 /*

@@ -32,6 +32,12 @@ int	workqueue_timedwait(struct workqueue *, struct work *,
  */
 int	workqueue_drain(struct workqueue *);
 
+/*
+ * How many microseconds, 0 to 1000, a worker of the queue that has nothing to
+ * run may watch it before it sleeps; 0: it sleeps at once.  0 or EINVAL.
+ */
+int	workqueue_setspin(struct workqueue *, unsigned int);
+
 /* The work that the caller is running, and its queue; or NULL. */
 struct work *workqueue_current(struct workqueue **);
 
