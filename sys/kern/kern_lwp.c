@@ -102,7 +102,7 @@ lwp_reset(struct lwp *l, int lid)
 	l->l_wqq = NULL;
 	l->l_wqouter = NULL;
 	l->l_wqpool = NULL;
-	atomic_store_relaxed(&l->l_wakercpu, -1);
+	atomic_store_relaxed(&l->l_wakercpu, LWP_NOWAKER);
 	atomic_store_relaxed(&l->l_wchan, NULL);
 	l->l_wcount = NULL;
 	l->l_priority = PRI_NONE;

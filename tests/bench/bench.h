@@ -135,6 +135,7 @@ struct conf {
 #define	PF_PINNED	0x20	/* binds its workers itself for PLACE_OWN */
 #define	PF_LIMIT	0x40	/* a bare limit, no library */
 #define	PF_HEAVY	0x80	/* allocates per item: no more than 10^6 */
+#define	PF_FACE		0x100	/* ours, for workloads that name it only */
 
 /* p_does: groups of workloads. */
 #define	DO_STREAM	0x01	/* W1, W2, W7, pending */
@@ -177,6 +178,7 @@ struct peer {
 };
 
 extern const struct peer peer_workqueue, peer_biglock;
+extern const struct peer peer_queuework, peer_kthreadwork;
 extern const struct peer peer_limit, peer_xchg, peer_futex, peer_spin;
 extern const struct peer peer_thread, peer_listswap;
 extern const struct peer peer_uv, peer_glib, peer_ivykis, peer_tbb, peer_urcu;
@@ -281,12 +283,14 @@ struct report {
 	unsigned	 rp_rounds;
 	const char	*rp_dir;	/* where files go, or NULL */
 	const char	*rp_machine;
+	const char	*rp_compiler;
 	bool		 rp_quick;
 };
 struct cell *report_cell(const struct report *, size_t w, size_t p);
 void	report_table(const struct report *, FILE *);
 void	report_targets(const struct report *, FILE *);
 void	report_files(const struct report *);
+void	report_other(const char *);	/* a file targets.tsv */
 
 #ifdef __cplusplus
 }

@@ -28,6 +28,12 @@
 
 #include "bench.h"
 
+#ifdef __clang__
+#define	COMPILER	"clang " __clang_version__
+#else
+#define	COMPILER	"gcc " __VERSION__
+#endif
+
 #define	TIMEOUT		30		/* seconds for one run */
 #define	DISTURBED	5		/* % of the CPUs used by others */
 
@@ -35,6 +41,8 @@
 static const struct peer *const peers[] = {
 	&peer_workqueue,
 	&peer_biglock,
+	&peer_queuework,
+	&peer_kthreadwork,
 	&peer_limit,
 	&peer_xchg,
 	&peer_futex,
@@ -252,7 +260,7 @@ can(const struct workload *w, const struct peer *p)
 		return false;
 	if (w->w_only != NULL)
 		return bench_inlist(w->w_only, p->p_name);
-	return strcmp(p->p_name, "biglock") != 0;
+	return (p->p_flags & PF_FACE) == 0;
 }
 
 /*
@@ -312,12 +320,7 @@ machine(void)
 	uname(&u);
 	snprintf(buf, sizeof(buf), "%d CPUs, %s%s%s, %s %s, %s", bench_ncpu(),
 	    cpu, cpu[0] != '\0' ? ", " : "", u.machine, u.sysname, u.release,
-#ifdef __clang__
-	    "clang " __clang_version__
-#else
-	    "gcc " __VERSION__
-#endif
-	    );
+	    COMPILER);
 	return buf;
 }
 
@@ -370,7 +373,7 @@ usage(void)
 {
 
 	fprintf(stderr, "usage: wqbench [-lq] [-o directory] [-p peers] "
-	    "[-r rounds] [-s seed] [-w workloads]\n");
+	    "[-r rounds] [-s seed] [-t targets.tsv] [-w workloads]\n");
 	exit(2);
 }
 
@@ -408,7 +411,7 @@ main(int argc, char *argv[])
 
 	bench_cpus();
 	seed = (uint64_t)bench_now();
-	while ((ch = getopt(argc, argv, "lo:p:qr:s:w:")) != -1) {
+	while ((ch = getopt(argc, argv, "lo:p:qr:s:t:w:")) != -1) {
 		switch (ch) {
 		case 'l':
 			list();
@@ -427,6 +430,9 @@ main(int argc, char *argv[])
 			break;
 		case 's':
 			seed = strtoull(optarg, NULL, 10);
+			break;
+		case 't':
+			report_other(optarg);
 			break;
 		case 'w':
 			onlyw = optarg;
@@ -447,6 +453,7 @@ main(int argc, char *argv[])
 	bench_calibrate();
 	rp.rp_rounds = rounds;
 	rp.rp_machine = machine();
+	rp.rp_compiler = COMPILER;
 	rp.rp_cells = calloc(nworkloads * NPEERS, sizeof(*rp.rp_cells));
 	if (rp.rp_cells == NULL)
 		err(1, NULL);

@@ -62,6 +62,10 @@ static const struct target {
 	{ "W3/slow", "workqueue", T_ABS, 0.5, NULL, NULL, WHAT_CPU },
 	{ "W3/same", "workqueue", T_ATMOST, 1.05, NULL, "futex", WHAT_P50 },
 	{ "W3/same", "workqueue", T_ATMOST, 1.5, NULL, SLEEPERS, WHAT_P999 },
+	{ "W3/slowsame", "workqueue", T_ATMOST, 1.05, NULL, "futex",
+	    WHAT_P50 },
+	{ "W3/slowsame", "workqueue", T_ATMOST, 1.5, NULL, SLEEPERS,
+	    WHAT_P999 },
 	{ "W4", "workqueue", T_ATMOST, 1.1, NULL, "limit,xchg", WHAT_VALUE },
 	{ "W5", "workqueue", T_ATMOST, 1.1, NULL, "thread", WHAT_VALUE },
 	{ "W6", "workqueue", T_ABS, 10, NULL, NULL, WHAT_VALUE },
@@ -69,7 +73,35 @@ static const struct target {
 	{ "W7", "workqueue", T_ATMOST, 1.15, NULL, "limit", WHAT_VALUE },
 	{ "queues/1000", "workqueue", T_ATMOST, 1.2, NULL, "futex",
 	    WHAT_VALUE },
+	{ "face/enqueue", "queue_work", T_ATMOST, 1.25, NULL, "workqueue",
+	    WHAT_VALUE },
+	{ "face/enqueue", "kthread", T_ATMOST, 1.25, NULL, "workqueue",
+	    WHAT_VALUE },
 };
+#define	NTARGETS	(sizeof(targets) / sizeof(targets[0]))
+
+/*
+ * A target and what became of it.
+ */
+struct outcome {
+	char	o_text[80];
+	double	o_value;
+	bool	o_met;
+	bool	o_ran;		/* otherwise it was not measured */
+};
+
+/* Those of another run, by the other compiler, if there is one. */
+#define	NOTHERS		4
+static struct other {
+	char	ot_name[64];
+	struct {
+		char	ot_text[80];
+		double	ot_value;
+		bool	ot_met;
+	} ot_targets[NTARGETS];
+	size_t	ot_n;
+} others[NOTHERS];
+static size_t nothers;
 
 struct cell *
 report_cell(const struct report *rp, size_t w, size_t p)
@@ -285,61 +317,196 @@ find(const struct report *rp, const char *id, const char *peer, size_t *wp,
 	return false;
 }
 
+static void
+outcome(const struct report *rp, const struct target *t, struct outcome *o)
+{
+	const struct cell *c;
+	struct stat3 st;
+	const char *refs, *what;
+	size_t p, refp, refw, w;
+
+	memset(o, 0, sizeof(*o));
+	if (!find(rp, t->t_w, t->t_peer, &w, &p))
+		return;
+	refw = w;
+	if (t->t_refw != NULL && !find(rp, t->t_refw, t->t_refs, &refw, &refp))
+		return;
+	c = report_cell(rp, w, p);
+	what = t->t_what == WHAT_P50 ? " p50" : t->t_what == WHAT_P999 ?
+	    " p99.9" : t->t_what == WHAT_CPU ? " CPU use, %" :
+	    t->t_kind == T_ABS ? " KB" : "";
+	if (t->t_kind == T_ABS) {
+		st = cell_stat(rp, c, t->t_what);
+		snprintf(o->o_text, sizeof(o->o_text), "%s%s", t->t_w, what);
+	} else {
+		st = cell_ratio(rp, c, refw, t->t_refs, t->t_what);
+		refs = strcmp(t->t_refs, POOLS) == 0 ? "any pool" :
+		    strcmp(t->t_refs, SLEEPERS) == 0 ? "any sleeper" :
+		    t->t_refs;
+		snprintf(o->o_text, sizeof(o->o_text), "%s%s%s%s, times %s%s%s%s",
+		    t->t_w, strcmp(t->t_peer, "workqueue") == 0 ? "" : " ",
+		    strcmp(t->t_peer, "workqueue") == 0 ? "" : t->t_peer, what,
+		    t->t_kind == T_FASTER ? "faster than " : "",
+		    t->t_refw != NULL ? t->t_refw : "",
+		    t->t_refw != NULL ? " " : "", refs);
+	}
+	o->o_value = st.st_median;
+	if (t->t_kind == T_FASTER)
+		o->o_value = 1 / o->o_value;
+	o->o_ran = !isnan(o->o_value);
+	o->o_met = t->t_kind == T_FASTER ? o->o_value >= t->t_bound :
+	    o->o_value <= t->t_bound;
+}
+
+/*
+ * What another run has left in its file of targets.
+ */
+void
+report_other(const char *path)
+{
+	struct other *ot = &others[nothers];
+	char line[256], met[8];
+	size_t n;
+	FILE *fp;
+
+	if (nothers == NOTHERS || (fp = fopen(path, "r")) == NULL)
+		return;
+	while (fgets(line, sizeof(line), fp) != NULL) {
+		n = ot->ot_n;
+		if (line[0] == '#')
+			(void)sscanf(line, "# %63[^\n]", ot->ot_name);
+		else if (n < NTARGETS && sscanf(line, "%79[^\t]\t%lf\t%7s",
+		    ot->ot_targets[n].ot_text, &ot->ot_targets[n].ot_value,
+		    met) == 3) {
+			ot->ot_targets[n].ot_met = strcmp(met, "met") == 0;
+			ot->ot_n++;
+		}
+	}
+	fclose(fp);
+	if (ot->ot_n > 0)
+		nothers++;
+}
+
+static void
+outcome_other(const struct other *ot, const char *text, FILE *fp,
+    const char *fmt)
+{
+	char b[24], cell[40];
+	size_t i;
+
+	cell[0] = '\0';
+	for (i = 0; i < ot->ot_n; i++)
+		if (strcmp(ot->ot_targets[i].ot_text, text) == 0)
+			snprintf(cell, sizeof(cell), "%s %s",
+			    number(ot->ot_targets[i].ot_value, b, sizeof(b)),
+			    ot->ot_targets[i].ot_met ? "met" : "MISSED");
+	fprintf(fp, fmt, cell);
+}
+
+static void
+targets_note(const struct report *rp, FILE *fp)
+{
+	size_t k;
+
+	fprintf(fp, "This run: %s.", rp->rp_compiler);
+	for (k = 0; k < nothers; k++)
+		fprintf(fp, " [%zu]: %s.", k + 1, others[k].ot_name);
+	if (rp->rp_rounds < 7)
+		fprintf(fp, " Fewer than 7 rounds: a hint, no result.");
+	fprintf(fp, "\n");
+}
+
 void
 report_targets(const struct report *rp, FILE *fp)
 {
 	const struct target *t;
-	const struct cell *c;
-	struct stat3 st;
-	const char *what;
-	char text[80];
-	size_t i, p, refp, refw, w;
-	double v;
-	bool met, title = false;
+	struct outcome o;
+	size_t i, k, met = 0, n = 0;
 
-	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+	for (i = 0; i < NTARGETS; i++) {
 		t = &targets[i];
-		if (!find(rp, t->t_w, t->t_peer, &w, &p))
+		outcome(rp, t, &o);
+		if (!o.o_ran)
 			continue;
-		refw = w;
-		if (t->t_refw != NULL &&
-		    !find(rp, t->t_refw, t->t_refs, &refw, &refp))
-			continue;
-		c = report_cell(rp, w, p);
-		what = t->t_what == WHAT_P50 ? " p50" :
-		    t->t_what == WHAT_P999 ? " p99.9" :
-		    t->t_what == WHAT_CPU ? " CPU use, %" : "";
-		if (t->t_kind == T_ABS) {
-			st = cell_stat(rp, c, t->t_what);
-			v = st.st_median;
-			met = v <= t->t_bound;
-			snprintf(text, sizeof(text), "%s%s", t->t_w, what);
-		} else {
-			st = cell_ratio(rp, c, refw, t->t_refs, t->t_what);
-			v = st.st_median;
-			if (t->t_kind == T_FASTER)
-				v = 1 / v;
-			met = t->t_kind == T_FASTER ? v >= t->t_bound :
-			    v <= t->t_bound;
-			snprintf(text, sizeof(text), t->t_kind == T_FASTER ?
-			    "%s%s, times faster than %s%s%s" :
-			    "%s%s, times %s%s%s", t->t_w, what,
-			    t->t_refw != NULL ? t->t_refw : "",
-			    t->t_refw != NULL ? " " : "",
-			    strcmp(t->t_refs, POOLS) == 0 ? "any pool" :
-			    strcmp(t->t_refs, SLEEPERS) == 0 ?
-			    "any sleeper" : t->t_refs);
+		if (n == 0) {
+			fprintf(fp, "\n%-48s %9s %9s", "Target",
+			    "measured", "bound");
+			for (k = 0; k < nothers; k++)
+				fprintf(fp, "%*s[%zu]", k == 0 ? 10 : 11, "",
+				    k + 1);
+			fprintf(fp, "\n");
 		}
-		if (isnan(v))
-			continue;
-		if (!title)
-			fprintf(fp, "\n%-48s %9s %9s\n", "Target", "measured",
-			    "bound");
-		title = true;
-		fprintf(fp, "%-48s %9.2f  %s %6.2f  %s\n", text, v,
+		fprintf(fp, "%-48s %9.2f %s %6.2f  %*s", o.o_text, o.o_value,
 		    t->t_kind == T_FASTER ? ">=" : "<=", t->t_bound,
-		    met ? "met" : "MISSED");
+		    nothers > 0 ? -6 : 0, o.o_met ? "met" : "MISSED");
+		for (k = 0; k < nothers; k++)
+			outcome_other(&others[k], o.o_text, fp, "  %-12s");
+		fprintf(fp, "\n");
+		n++;
+		met += o.o_met;
 	}
+	if (n == 0)
+		return;
+	fprintf(fp, "%zu of %zu met.  ", met, n);
+	targets_note(rp, fp);
+}
+
+static void
+html_targets(const struct report *rp, FILE *html)
+{
+	const struct target *t;
+	struct outcome o;
+	size_t i, k;
+
+	fprintf(html, "<table>\n<tr><th>target</th><th>measured</th>"
+	    "<th>bound</th><th></th>");
+	for (k = 0; k < nothers; k++)
+		fprintf(html, "<th>[%zu]</th>", k + 1);
+	fprintf(html, "</tr>\n");
+	for (i = 0; i < NTARGETS; i++) {
+		t = &targets[i];
+		outcome(rp, t, &o);
+		if (!o.o_ran)
+			continue;
+		fprintf(html, "<tr><td>%s</td><td class=\"n\">%.2f</td>"
+		    "<td class=\"n\">%s %.2f</td><td class=\"%s\">%s</td>",
+		    o.o_text, o.o_value, t->t_kind == T_FASTER ? "&ge;" :
+		    "&le;", t->t_bound, o.o_met ? "met" : "missed",
+		    o.o_met ? "met" : "missed");
+		for (k = 0; k < nothers; k++)
+			outcome_other(&others[k], o.o_text, html,
+			    "<td>%s</td>");
+		fprintf(html, "</tr>\n");
+	}
+	fprintf(html, "</table>\n<p>");
+	targets_note(rp, html);
+	fprintf(html, "</p>\n");
+}
+
+/*
+ * For the run with the other compiler.
+ */
+static void
+targets_file(const struct report *rp)
+{
+	struct outcome o;
+	char path[1024];
+	size_t i;
+	FILE *fp;
+
+	snprintf(path, sizeof(path), "%s/targets.tsv", rp->rp_dir);
+	if ((fp = fopen(path, "w")) == NULL)
+		err(1, "%s", path);
+	fprintf(fp, "# %s, %u rounds%s\n", rp->rp_compiler, rp->rp_rounds,
+	    rp->rp_quick ? ", quick" : "");
+	for (i = 0; i < NTARGETS; i++) {
+		outcome(rp, &targets[i], &o);
+		if (o.o_ran)
+			fprintf(fp, "%s\t%.3f\t%s\n", o.o_text, o.o_value,
+			    o.o_met ? "met" : "MISSED");
+	}
+	if (fclose(fp) != 0)
+		err(1, "%s", path);
 }
 
 /*
@@ -608,6 +775,12 @@ report_files(const struct report *rp)
 	    "body { font-family: sans-serif; max-width: 1340px; "
 	    "margin: 1em auto; padding: 0 1em }\n"
 	    "img { width: 640px; max-width: 100%% }\n"
+	    "table { border-collapse: collapse }\n"
+	    "th, td { text-align: left; padding: 0.2em 0.8em; "
+	    "border-bottom: 1px solid #dee2e6 }\n"
+	    "td.n { text-align: right }\n"
+	    "td.met { color: #2b8a3e }\n"
+	    "td.missed { color: #c92a2a; font-weight: bold }\n"
 	    "pre { overflow-x: auto; background: #f1f3f5; padding: 1em }\n"
 	    "</style>\n</head>\n<body>\n<h1>wqbench</h1>\n"
 	    "<p>%s; %u rounds%s. Bars show the median, lines the minimum and "
@@ -616,13 +789,10 @@ report_files(const struct report *rp)
 	    "workqueue_bench(7).</p>\n", rp->rp_machine, rp->rp_rounds,
 	    rp->rp_quick ? ", a quick run" : "");
 
-	if ((text = tmpfile()) == NULL)
-		err(1, "temporary file");
-	report_targets(rp, text);
-	fprintf(html, "<h2>Targets</h2>\n<pre>");
-	escaped(text, html);
-	fclose(text);
-	fprintf(html, "</pre>\n<h2>Latency</h2>\n");
+	fprintf(html, "<h2>Targets</h2>\n");
+	html_targets(rp, html);
+	targets_file(rp);
+	fprintf(html, "<h2>Latency</h2>\n");
 	for (i = 0; i < nworkloads; i++) {
 		if (workload_ran(rp, i) && workloads[i].w_need == DO_TRIP)
 			plot_latency(rp, i, gp, html);

@@ -22,6 +22,7 @@
 #include "bench.h"
 
 #define	HUGEPAGE	((size_t)2 << 20)
+#define	M		1000000
 
 struct producer {
 	struct source	*p_source;
@@ -501,8 +502,10 @@ run_blocked(const struct workload *w, const struct peer *p,
 	size_t rss0, rss1;
 
 	(void)h;
-	items = w->w_curve != NULL ? w->w_items : w->w_items / sc->sc_div;
-	reps = w->w_curve != NULL && items < 100000 ? 100000 / items : 1;
+	items = w->w_items < M ? w->w_items : w->w_items / sc->sc_div;
+	if (w->w_curve != NULL)
+		items = w->w_items;
+	reps = items < 100000 ? 100000 / items : 1;
 	queues_open(w, p, &queue);
 	s = source_make(w, p, items + 1);
 	if (place_producer(&w->w_conf, 0) >= 0)
@@ -896,8 +899,8 @@ run_signal(const struct workload *w, const struct peer *p,
 /*
  * The list.
  */
-#define	M	1000000
 #define	ONE	.c_nqueues = 1, .c_nproducers = 1, .c_nworkers = 1
+#define	FACES	"workqueue,queue_work,kthread"
 #define	STREAM	.w_unit = "ns/item", .w_need = DO_STREAM, .w_run = run_stream
 
 const struct workload workloads[] = {
@@ -944,9 +947,23 @@ const struct workload workloads[] = {
 	    .w_ref = "futex", .w_conf = { .c_place = PLACE_SAME, ONE },
 	    .w_noflags = PF_SPINS, .w_items = 3000, .w_gap = 100000 },
 
+	{ "W3/slowsame", "round trip, the same CPU, every 5 ms",
+	    .w_unit = "ns", .w_need = DO_TRIP, .w_run = run_trip,
+	    .w_ref = "futex", .w_conf = { .c_place = PLACE_SAME, ONE },
+	    .w_noflags = PF_SPINS, .w_items = 200, .w_gap = 5000000 },
+
 	{ "W4", "enqueue alone, worker busy", .w_unit = "ns/item",
 	    .w_need = DO_ENQ, .w_run = run_blocked, .w_ref = "limit,xchg",
 	    .w_conf = { .c_place = PLACE_APART, ONE }, .w_items = M },
+
+	/* The items differ in size: few enough that the caches hold them. */
+	{ "face/enqueue", "Linux's face, enqueue alone, 1,000 at a time",
+	    .w_unit = "ns/item", .w_need = DO_ENQ, .w_run = run_blocked,
+	    .w_ref = "workqueue", .w_only = FACES,
+	    .w_conf = { .c_place = PLACE_APART, ONE }, .w_items = 1000 },
+	{ "face/stream", "Linux's face, 1 producer, 1 worker, a ring of 10,000",
+	    STREAM, .w_ref = "workqueue", .w_only = FACES, .w_conf = { ONE },
+	    .w_items = 5 * M, .w_ring = 10000 },
 
 	{ "W5", "create and destroy a queue", .w_unit = "us",
 	    .w_need = DO_LIFE, .w_run = run_life, .w_ref = "thread",
