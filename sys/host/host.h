@@ -46,7 +46,7 @@ void	host_init(void (*threadexit)(void *));
  */
 #define	__host_hot	__attribute__((__hot__))
 #ifdef __ELF__
-#define	__host_readmostly __attribute__((__section__(".data.readmostly")))
+#define	__host_readmostly __attribute__((__section__("wq_readmostly")))
 #else
 #define	__host_readmostly
 #endif

@@ -136,7 +136,6 @@ struct runner {
 	struct workqueue_queue *l_wqq;	/* whose worker this is, or NULL */ \
 	struct wqpool	*l_wqpool;	/* whose thread this is, or NULL */ \
 	struct workqueue_outer *l_wqouter; /* and queues outside of that */ \
-	struct work	*l_curwork;	/* address of what it runs, or NULL */ \
 	const void	*l_wchan;	/* (as) sleeps for, or NULL */	\
 	int		 l_wkind;	/* (s) what kind of channel */	\
 	int		 l_wdata;	/* the sleeper's own, per kind */ \
@@ -154,8 +153,9 @@ struct runner {
 	void		(*l_func)(void *);				\
 	void		*l_arg;						\
 	char		 l_namebuf[32];					\
-	/* What a waker touches, on one cache line. */			\
+	/* What a waker and the thread it wakes touch: on one line. */	\
 	struct runner	 l_runner __kern_aligned; /* wakes this thread */ \
+	struct work	*l_curwork;	/* address of what it runs, or NULL */ \
 	int		 l_wakercpu;	/* (a) waker on our CPU, or -1, or */ \
 					/* LWP_NOWAKER: he shall not say */ \
 	struct host_park l_park;					\
@@ -226,6 +226,34 @@ intr_deliver(struct lwp *l)
 	if (__predict_false(atomic_load_relaxed(&l->l_ipending) != 0 ||
 	    l->l_softpend != NULL) && l->l_kspin == 0)
 		intr_run(l);
+}
+
+/*
+ * mutex_enter() and mutex_exit() for an adaptive mutex that nobody watches, by
+ * a thread that knows itself: without a call if it is free.
+ */
+static inline void
+kern_mutex_enter(kmutex_t *mtx, struct lwp *l)
+{
+	uintptr_t o;
+
+	o = 0;
+	/* Acquire: see what the last owner did. */
+	if (__predict_false(!atomic_cas_acquire(&mtx->mtx_owner, &o,
+	    (uintptr_t)l)))
+		mutex_enter(mtx);
+}
+
+static inline void
+kern_mutex_exit(kmutex_t *mtx, struct lwp *l)
+{
+	uintptr_t o;
+
+	o = (uintptr_t)l;
+	/* Release: hand over what we did; the last touch of the mutex. */
+	if (__predict_false(!atomic_cas_release(&mtx->mtx_owner, &o,
+	    (uintptr_t)0)))
+		mutex_exit(mtx);
 }
 
 /*

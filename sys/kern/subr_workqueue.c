@@ -214,14 +214,14 @@ workqueue_empty_inbox(struct workqueue_queue *q)
  * Fill the batch with the oldest works there are, and return how many.
  */
 __kern_hot unsigned
-workqueue_take(struct workqueue_queue *q)
+workqueue_take(struct workqueue_queue *q, struct lwp *l)
 {
 	struct work *wk, **batch;
 	uintptr_t list, w;
 	unsigned i;
 
 	batch = q->q_batch;
-	mutex_enter(&q->q_lock);
+	kern_mutex_enter(&q->q_lock, l);
 	q->q_base += q->q_end - q->q_start;
 	q->q_start = q->q_end = 0;
 	if (q->q_first == NULL && (list = workqueue_empty_inbox(q)) != 0) {
@@ -249,7 +249,7 @@ workqueue_take(struct workqueue_queue *q)
 		q->q_end = i;
 	}
 	i = q->q_end - q->q_start;
-	mutex_exit(&q->q_lock);
+	kern_mutex_exit(&q->q_lock, l);
 	return i;
 }
 
@@ -404,8 +404,7 @@ __kern_hot void
 workqueue_run(struct workqueue_queue *q, struct lwp *l)
 {
 
-	if (host_asymfence && !KERN_CHECKING() &&
-	    (q->q_wq->wq_flags & WQ_MPSAFE) != 0)
+	if (q->q_wq->wq_runplain)
 		workqueue_run_plain(q, l);
 	else
 		workqueue_run_any(q, l);
@@ -484,12 +483,13 @@ workqueue_spin(struct workqueue_queue *q, struct lwp *l, int64_t start,
  * Announce that the runner is going to sleep.  False if there is work.
  */
 __kern_hot bool
-workqueue_announce(struct workqueue_queue *q, struct runner *r)
+workqueue_announce(struct workqueue_queue *q, struct runner *r,
+    struct lwp *l)
 {
 	uintptr_t old;
 	bool announced;
 
-	mutex_enter(&q->q_lock);
+	kern_mutex_enter(&q->q_lock, l);
 	old = 0;
 	/*
 	 * Release: producers find a runner that is set up.  Sequentially
@@ -497,7 +497,7 @@ workqueue_announce(struct workqueue_queue *q, struct runner *r)
 	 */
 	announced = q->q_first == NULL && atomic_cas_seq_cst(&q->q_inbox, &old,
 	    (uintptr_t)r | WQ_ASLEEP);
-	mutex_exit(&q->q_lock);
+	kern_mutex_exit(&q->q_lock, l);
 	if (announced && __predict_false(
 	    atomic_load_seq_cst(&q->q_wq->wq_draining) != 0))
 		sleepq_wakeall(q->q_wq, SLEEPQ_DRAIN);
@@ -513,7 +513,7 @@ workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 	uintptr_t asleep;
 
 	asleep = (uintptr_t)&l->l_runner | WQ_ASLEEP;
-	if (!workqueue_announce(q, &l->l_runner))
+	if (!workqueue_announce(q, &l->l_runner, l))
 		return true;
 	/* Acquire: pairs with the release in workqueue_enqueue(). */
 	while (atomic_load_acquire(&q->q_inbox) == asleep) {
@@ -594,7 +594,7 @@ workqueue_worker(void *arg)
 	l = curlwp_get();
 	l->l_wqq = q;
 	for (;;) {
-		n = workqueue_take(q);
+		n = workqueue_take(q, l);
 		if (n != 0) {
 			workqueue_run(q, l);
 			if (n < WQ_BATCH / 2 && cpu_spinok &&
@@ -692,6 +692,7 @@ workqueue_alloc(struct workqueue **wqp, const char *name,
 	wq->wq_nqueues = n;
 	if (!KERN_CHECKING()) {
 		wq->wq_plain = (flags & WQ_PERCPU) == 0;
+		wq->wq_runplain = (flags & WQ_MPSAFE) != 0 && host_asymfence;
 		wq->wq_cpuspan = flags & WQ_PERCPU ?
 		    (size_t)n * sizeof(struct cpu_info) : 0;
 	}

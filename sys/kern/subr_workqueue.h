@@ -64,27 +64,28 @@ struct workqueue_outer {
 struct workqueue_queue {
 	uintptr_t	 q_inbox;	/* (a) on a cache line of its own */
 
+	/* What each batch needs comes first: few lines, for they are cold. */
 	uint64_t	 q_done __kern_aligned;	/* (aw) works run */
 	uint64_t	 q_begun;	/* (aw) the last position looked at */
 	uint64_t	 q_waitpos;	/* (aq) least position waited for */
 	struct workqueue *q_wq;		/* (c) */
-	struct lwp	*q_lwp;		/* (c) the worker, or NULL */
-	struct fdrunner	*q_fdrunner;	/* (c) of one without a worker */
-	struct cpu_info	*q_ci;		/* (c) its CPU, or NULL */
 	kmutex_t	 q_lock;
 	struct work	*q_first;	/* (aq) the ordered list */
 	struct work	**q_lastp;	/* (q) */
-	struct workqueue_waiter *q_waiters;	/* (q) */
-	struct workqueue_canceller *q_cancellers; /* (q) */
 	uint64_t	 q_base;	/* (q) works run before this batch */
-	uint64_t	 q_seen;	/* the destroyer's */
-	int		 q_exit;	/* (a) the worker shall end */
-	int64_t		 q_gap;		/* (w) the usual wait for work, ns */
-	int64_t		 q_slept;	/* (w) when, if that is not in q_gap */
-	unsigned	 q_start;	/* (q) the batch, from here */
-	unsigned	 q_end;		/* (q) to before this */
 	struct work	**q_batch;	/* (aq) on the runner's stack; its
 					   places: see WQ_CANCELLED */
+	unsigned	 q_start;	/* (q) the batch, from here */
+	unsigned	 q_end;		/* (q) to before this */
+	int64_t		 q_gap;		/* (w) the usual wait for work, ns */
+	int64_t		 q_slept;	/* (w) when, if that is not in q_gap */
+	int		 q_exit;	/* (a) the worker shall end */
+	struct lwp	*q_lwp;		/* (c) the worker, or NULL */
+	struct fdrunner	*q_fdrunner;	/* (c) of one without a worker */
+	struct cpu_info	*q_ci;		/* (c) its CPU, or NULL */
+	struct workqueue_waiter *q_waiters;	/* (q) */
+	struct workqueue_canceller *q_cancellers; /* (q) */
+	uint64_t	 q_seen;	/* the destroyer's */
 } __kern_aligned;
 
 struct workqueue {
@@ -92,6 +93,7 @@ struct workqueue {
 	void		*wq_arg;	/* (c) */
 	int		 wq_flags;	/* (c) */
 	bool		 wq_plain;	/* (c) one queue, no checking */
+	bool		 wq_runplain;	/* (c) see workqueue_run_batch() */
 	size_t		 wq_cpuspan;	/* (c) a queue for each of so many
 					   bytes of cpu_infos, no checking */
 	int		 wq_ipl;	/* (c) */
@@ -148,9 +150,10 @@ void	workqueue_check_call(struct workqueue *, const char *);
 void	workqueue_check_wait(struct workqueue *, const char *, uintptr_t);
 
 /* subr_workqueue.c, for queues without a worker. */
-unsigned workqueue_take(struct workqueue_queue *);
+unsigned workqueue_take(struct workqueue_queue *, struct lwp *);
 void	workqueue_run(struct workqueue_queue *, struct lwp *);
-bool	workqueue_announce(struct workqueue_queue *, struct runner *);
+bool	workqueue_announce(struct workqueue_queue *, struct runner *,
+	    struct lwp *);
 int	workqueue_alloc(struct workqueue **, const char *,
 	    void (*)(struct work *, void *), void *, pri_t, int, int);
 void	workqueue_insert(struct workqueue *, const char *, uintptr_t);

@@ -388,7 +388,7 @@ workqueue_create_polled(struct workqueue **wqp, const char *name,
 	q = &wq->wq_queues[0];
 	q->q_fdrunner = fr;
 	fr->fr_announced++;
-	(void)workqueue_announce(q, &fr->fr_runner);
+	(void)workqueue_announce(q, &fr->fr_runner, curlwp_get());
 	workqueue_insert(wq, "workqueue_create_polled", LOCKDEBUG_SITE());
 	*fdp = fr->fr_fds[0];
 	*wqp = wq;
@@ -434,10 +434,10 @@ workqueue_run_polled(struct workqueue *wq)
 	q->q_batch = batch;
 	n = atomic_load_relaxed(&q->q_done);
 	do {
-		while (workqueue_take(q) != 0)
+		while (workqueue_take(q, l) != 0)
 			workqueue_run(q, l);
 		fr->fr_announced++;
-	} while (!workqueue_announce(q, &fr->fr_runner) &&
+	} while (!workqueue_announce(q, &fr->fr_runner, l) &&
 	    fr->fr_announced-- != 0);
 	l->l_wqq = outer.wo_queue;
 	l->l_wqouter = outer.wo_next;
