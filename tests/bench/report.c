@@ -343,8 +343,9 @@ outcome(const struct report *rp, const struct target *t, struct outcome *o)
 		refs = strcmp(t->t_refs, POOLS) == 0 ? "any pool" :
 		    strcmp(t->t_refs, SLEEPERS) == 0 ? "any sleeper" :
 		    t->t_refs;
-		snprintf(o->o_text, sizeof(o->o_text), "%s%s%s%s, times %s%s%s%s",
-		    t->t_w, strcmp(t->t_peer, "workqueue") == 0 ? "" : " ",
+		snprintf(o->o_text, sizeof(o->o_text),
+		    "%s%s%s%s, times %s%s%s%s", t->t_w,
+		    strcmp(t->t_peer, "workqueue") == 0 ? "" : " ",
 		    strcmp(t->t_peer, "workqueue") == 0 ? "" : t->t_peer, what,
 		    t->t_kind == T_FASTER ? "faster than " : "",
 		    t->t_refw != NULL ? t->t_refw : "",
@@ -519,6 +520,7 @@ colour(const struct peer *p)
 		const char *name, *rgb;
 	} colours[] = {
 		{ "workqueue", "0xd9480f" }, { "biglock", "0xf59f00" },
+		{ "queue_work", "0xff922b" }, { "kthread", "0xffc078" },
 		{ "limit", "0x495057" }, { "xchg", "0x868e96" },
 		{ "futex", "0x868e96" }, { "spin", "0xadb5bd" },
 		{ "thread", "0x495057" }, { "listswap", "0x1864ab" },
@@ -605,7 +607,8 @@ plot_bars(const struct report *rp, size_t w, FILE *gp, FILE *html)
 		fprintf(gp, "unset logscale\nset yrange [0:%g]\n", hi * 1.15);
 	fprintf(gp, "plot $data using 0:2:5:xtic(1) with boxes "
 	    "lc rgb variable notitle, "
-	    "'' using 0:2:3:4 with yerrorbars lc rgb '#212529' pt -1 notitle, "
+	    "'' using 0:3:(0):($4-$3) with vectors nohead lw 1.5 "
+	    "lc rgb '#212529' notitle, "
 	    "'' using 0:4:6 with labels offset 0,0.7 font ',10' notitle\n");
 	fprintf(html, "<img src=\"%s.svg\" alt=\"%s: %s\">\n", name, wl->w_id,
 	    wl->w_title);
@@ -640,7 +643,8 @@ plot_latency(const struct report *rp, size_t w, FILE *gp, FILE *html)
 	fprintf(gp, "set output '%s-curve.svg'\n", name);
 	fprintf(gp, "set title \"%s: %s\" noenhanced\n", wl->w_id,
 	    wl->w_title);
-	fprintf(gp, "set ylabel 'us'\nset xlabel 'of the round trips'\n"
+	fprintf(gp, "set format y '%%g'\nset ylabel 'us'\n"
+	    "set xlabel 'of the round trips'\n"
 	    "set logscale y\nset yrange [*:*]\nset xrange [0.301:3.02]\n"
 	    "set key outside right\n"
 	    "set xtics norotate\n"
@@ -703,7 +707,9 @@ plot_growth(const struct report *rp, const char *curve, const char *xlabel,
 			fprintf(gp, "set output '%s.svg'\n"
 			    "set title 'Growth: %s'\nset xlabel '%s'\n"
 			    "set ylabel 'ns/item'\nset logscale xy\n"
-			    "set xtics norotate\nset format x '10^{%%L}'\n"
+			    "set xtics norotate\nset termoption enhanced\n"
+			    "set format x '10^{%%L}'\n"
+			    "set format y '%%.0s%%c'\n"
 			    "set yrange [*:*]\nset key outside right\nplot ",
 			    curve, xlabel, xlabel);
 			fprintf(html, "<img src=\"%s.svg\" alt=\"%s\">\n",
@@ -715,7 +721,8 @@ plot_growth(const struct report *rp, const char *curve, const char *xlabel,
 		first = false;
 	}
 	if (!first)
-		fprintf(gp, "\nunset logscale\nset format x\nunset xlabel\n"
+		fprintf(gp, "\nunset logscale\nset format\nunset xlabel\n"
+		    "set termoption noenhanced\n"
 		    "unset key\nset xtics rotate by -35\n");
 	free(has);
 }
@@ -763,8 +770,8 @@ report_files(const struct report *rp)
 
 	gp = create(rp->rp_dir, "wqbench.gp");
 	html = create(rp->rp_dir, "index.html");
-	fprintf(gp, "set terminal svg size 640,360 dynamic font 'sans,12' "
-	    "background rgb 'white'\n"
+	fprintf(gp, "set terminal svg size 640,360 dynamic noenhanced "
+	    "font 'sans,12' background rgb 'white'\n"
 	    "set style fill solid 0.9 noborder\nset boxwidth 0.7\n"
 	    "set grid ytics lc rgb '#dee2e6'\nset border 3\n"
 	    "set tics nomirror\nset xtics rotate by -35\nunset key\n");
