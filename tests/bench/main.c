@@ -29,7 +29,10 @@
 #include "bench.h"
 
 #ifdef __clang__
-#define	COMPILER	"clang " __clang_version__
+#define	STR1(x)		#x
+#define	STR(x)		STR1(x)
+#define	COMPILER	"clang " STR(__clang_major__) "."		\
+			STR(__clang_minor__) "." STR(__clang_patchlevel__)
 #else
 #define	COMPILER	"gcc " __VERSION__
 #endif

@@ -441,7 +441,8 @@ report_targets(const struct report *rp, FILE *fp)
 		    t->t_kind == T_FASTER ? ">=" : "<=", t->t_bound,
 		    nothers > 0 ? -6 : 0, o.o_met ? "met" : "MISSED");
 		for (k = 0; k < nothers; k++)
-			outcome_other(&others[k], o.o_text, fp, "  %-12s");
+			outcome_other(&others[k], o.o_text, fp,
+			    k + 1 < nothers ? "  %-12s" : "  %s");
 		fprintf(fp, "\n");
 		n++;
 		met += o.o_met;
@@ -498,8 +499,8 @@ targets_file(const struct report *rp)
 	snprintf(path, sizeof(path), "%s/targets.tsv", rp->rp_dir);
 	if ((fp = fopen(path, "w")) == NULL)
 		err(1, "%s", path);
-	fprintf(fp, "# %s, %u rounds%s\n", rp->rp_compiler, rp->rp_rounds,
-	    rp->rp_quick ? ", quick" : "");
+	fprintf(fp, "# %s, %u round%s%s\n", rp->rp_compiler, rp->rp_rounds,
+	    rp->rp_rounds == 1 ? "" : "s", rp->rp_quick ? ", quick" : "");
 	for (i = 0; i < NTARGETS; i++) {
 		outcome(rp, &targets[i], &o);
 		if (o.o_ran)
