@@ -950,7 +950,7 @@ const struct workload workloads[] = {
 	{ "W3/slowsame", "round trip, the same CPU, every 5 ms",
 	    .w_unit = "ns", .w_need = DO_TRIP, .w_run = run_trip,
 	    .w_ref = "futex", .w_conf = { .c_place = PLACE_SAME, ONE },
-	    .w_noflags = PF_SPINS, .w_items = 200, .w_gap = 5000000 },
+	    .w_noflags = PF_SPINS, .w_items = 100, .w_gap = 5000000 },
 
 	{ "W4", "enqueue alone, worker busy", .w_unit = "ns/item",
 	    .w_need = DO_ENQ, .w_run = run_blocked, .w_ref = "limit,xchg",
