@@ -151,6 +151,9 @@ void	host_park_init(struct host_park *);
 int	host_park(struct host_park *, int64_t deadline);
 void	host_unpark(struct host_park *);
 
+/* The owner asks: is the token there?  No acquire; host_park() takes it. */
+bool	host_parkready(const struct host_park *);
+
 /*
  * In every spin: *np counts the turns, 0 at first.  A pause for the
  * processor; now and then the rest of the time slice for somebody else.

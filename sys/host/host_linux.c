@@ -210,6 +210,15 @@ host_park(struct host_park *hp, int64_t deadline)
 	return ETIMEDOUT;
 }
 
+bool
+host_parkready(const struct host_park *hp)
+{
+	const struct parker *p = (const struct parker *)hp;
+
+	/* Relaxed: it is a hint. */
+	return atomic_load_relaxed(&p->p_state) == PARK_TOKEN;
+}
+
 __host_hot void
 host_unpark(struct host_park *hp)
 {

@@ -437,7 +437,7 @@ workqueue_nothing(struct workqueue_queue *q)
 	    atomic_load_relaxed(&q->q_first) == NULL;
 }
 
-static void
+void
 workqueue_gather(void)
 {
 	unsigned n;

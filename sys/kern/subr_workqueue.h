@@ -160,6 +160,10 @@ void	workqueue_insert(struct workqueue *, const char *, uintptr_t);
 void	workqueue_polled_destroy(struct workqueue *);
 void	workqueue_polled_fork(int);
 
+/* Spinning: how many do; and let works come together. */
+extern int workqueue_spinners;		/* (a) */
+void	workqueue_gather(void);
+
 /* Wake whoever runs the queue. */
 void	workqueue_poke(struct workqueue_queue *);
 

@@ -35,6 +35,16 @@
  * is idle ends there is still that one; so the last never ends.
  *
  * Works are told apart by address, under p_lock, as in workqueue_wait().
+ *
+ * Batches.  The only thread of a pool may take several works at a time, and
+ * runs them without p_lock: wr_begun says how far it is.  While p_batcher is
+ * that thread's runner, p_seq, p_ndone, p_nrunning and wr_cur lag behind.
+ * Whoever is going to look at them, or at the list, calls wqpool_order(),
+ * which recalls the batch: what is not begun goes back to the list, and the
+ * numbers become right.  The thread stores wr_begun and then loads
+ * wr_recalled, the other does it the other way round, and not both may miss
+ * the other: the asymmetric fence, or sequential consistency.  A batch is not
+ * taken while somebody waits; who comes to wait recalls it.
  */
 
 #include <errno.h>
@@ -45,6 +55,7 @@
 
 #define	WQPOOL_RETRY	10000000	/* ns between tries to have a thread */
 #define	WQPOOL_MAXDEPTH	3		/* runs inside of each other */
+#define	WQPOOL_BATCH	32		/* works taken at once */
 
 /*
  * A thread of a pool; in its own stack frame.  All under p_lock.
@@ -58,6 +69,13 @@ struct wqpool_runner {
 	struct work	*wr_again;	/* to run next: is wr_cur, or was */
 	uint64_t	 wr_againseq;	/* as if that had begun already */
 	bool		 wr_idle;	/* on p_idle */
+	int64_t		 wr_gap;	/* its own: the usual sleep, ns */
+
+	/* The batch; of each runner, written by it alone, but: */
+	unsigned	 wr_begun;	/* (a) how many are */
+	unsigned	 wr_end;	/* how many are its own */
+	int		 wr_recalled;	/* (a) it gets no more than that */
+	struct work	*wr_batch[WQPOOL_BATCH];
 };
 
 static void wqpool_thread(void *);
@@ -108,8 +126,41 @@ wqpool_sleeper(const struct wqpool_runner *wr)
 }
 
 /*
- * Empty the inbox to the ordered list.  Who was announced stays on p_idle,
- * since we may be earlier than the wake-up that it is due.
+ * Take back what is not begun of the batch, and have the numbers right.  The
+ * last one begun counts as running until its thread comes to p_lock, which
+ * it does as soon as it has run it.
+ */
+static __kern_noinline void
+wqpool_recall(struct wqpool *p)
+{
+	struct wqpool_runner *wr;
+	unsigned begun, i;
+
+	wr = p->p_batcher;
+	p->p_batcher = NULL;
+	atomic_store_seq_cst(&wr->wr_recalled, 1);
+	if (host_asymfence)
+		host_fence_heavy();
+	begun = atomic_load_seq_cst(&wr->wr_begun);
+	for (i = wr->wr_end; i > begun; i--) {
+		wr->wr_batch[i - 1]->wk_dummy = p->p_first;
+		if (p->p_first == NULL)
+			p->p_lastp =
+			    (struct work **)&wr->wr_batch[i - 1]->wk_dummy;
+		p->p_first = wr->wr_batch[i - 1];
+	}
+	wr->wr_end = begun;
+	p->p_seq += begun;
+	p->p_ndone += begun - 1;
+	p->p_nrunning++;
+	wr->wr_cur = wr->wr_batch[begun - 1];
+	wr->wr_seq = p->p_seq;
+}
+
+/*
+ * Recall the batch, and empty the inbox to the ordered list.  Who was
+ * announced stays on p_idle, since we may be earlier than the wake-up that it
+ * is due.
  */
 static void
 wqpool_order(struct wqpool *p)
@@ -117,6 +168,8 @@ wqpool_order(struct wqpool *p)
 	struct work *wk, *first, **lastp;
 	uintptr_t w;
 
+	if (p->p_batcher != NULL)
+		wqpool_recall(p);
 	/* From a work to anything else it changes by us only. */
 	if (wqpool_inbox_empty(p))
 		return;
@@ -480,6 +533,126 @@ wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks, int held)
 }
 
 /*
+ * Call the function, without p_lock.
+ */
+static inline void
+wqpool_call(struct wqpool *p, struct lwp *l, struct work *wk)
+{
+	int held;
+	bool biglock;
+
+	biglock = (p->p_flags & WQPOOL_BIGLOCK) != 0;
+	l->l_curwork = wk;
+	if (biglock)
+		wqk_kernel_lock(1);
+	held = KERN_CHECKING() ? lockdebug_held() : 0;
+	(*p->p_func)(wk, p->p_arg);
+	/* From here on wk is an address, not a work. */
+	wqpool_check_fork(p);
+	if (KERN_CHECKING())
+		wqpool_check_return(p, l, biglock, held);
+	if (biglock)
+		wqk_kernel_unlock(1, NULL);
+	l->l_curwork = NULL;
+}
+
+/*
+ * With p_lock held: what the runner has called has returned.
+ */
+static void
+wqpool_ran(struct wqpool *p, struct wqpool_runner *wr)
+{
+
+	wr->wr_cur = NULL;
+	p->p_nrunning--;
+	p->p_ndone++;
+	if (p->p_waiters != NULL)
+		wqpool_check_waiters(p);
+}
+
+/*
+ * Take a batch, if this is the only thread and there is more than one work
+ * that nobody waits for.  Return how many.
+ */
+static unsigned
+wqpool_take(struct wqpool *p, struct wqpool_runner *wr)
+{
+	struct work *wk;
+	unsigned n;
+
+	if (p->p_maxthreads != 1 || p->p_nthreads != 1 ||
+	    wr->wr_next != NULL || p->p_runners != wr ||
+	    wr->wr_again != NULL || p->p_waiters != NULL)
+		return 0;
+	wqpool_order(p);
+	if (p->p_first == NULL || p->p_first->wk_dummy == NULL)
+		return 0;
+	for (n = 0; n < WQPOOL_BATCH && (wk = p->p_first) != NULL; n++) {
+		wr->wr_batch[n] = wk;
+		p->p_first = wk->wk_dummy;
+	}
+	if (p->p_first == NULL)
+		p->p_lastp = &p->p_first;
+	wr->wr_end = n;
+	/* The first is begun at once.  Both are published by p_lock. */
+	atomic_store_relaxed(&wr->wr_begun, 1u);
+	atomic_store_relaxed(&wr->wr_recalled, 0);
+	p->p_batcher = wr;
+	return n;
+}
+
+/*
+ * The next work of the batch is begun.  False if it has been recalled; to
+ * whom the work belongs then is known under p_lock.
+ */
+static inline bool
+wqpool_begin(struct wqpool_runner *wr, unsigned begun)
+{
+
+	if (host_asymfence) {
+		atomic_store_relaxed(&wr->wr_begun, begun);
+		host_fence_light();
+		return __predict_true(
+		    atomic_load_relaxed(&wr->wr_recalled) == 0);
+	}
+	(void)atomic_swap_seq_cst(&wr->wr_begun, begun);
+	return atomic_load_seq_cst(&wr->wr_recalled) == 0;
+}
+
+/*
+ * Run a batch of n works.  p_lock is held, on entry and return.
+ */
+static void
+wqpool_run_batch(struct wqpool *p, struct wqpool_runner *wr, unsigned n)
+{
+	unsigned i;
+
+	mutex_exit(&p->p_lock);
+	i = 0;
+	do {
+		wqpool_call(p, wr->wr_lwp, wr->wr_batch[i]);
+	} while (++i < n && wqpool_begin(wr, i + 1));
+	/* See workqueue_worker(). */
+	if (n < WQPOOL_BATCH / 2 && cpu_spinok && i == n &&
+	    !wqpool_inbox_empty(p))
+		workqueue_gather();
+	mutex_enter(&p->p_lock);
+	if (p->p_batcher == wr) {
+		p->p_batcher = NULL;
+		p->p_seq += n;
+		p->p_ndone += n;
+		return;
+	}
+	/* Recalled: as we began the last, before, or after that was seen? */
+	if (i < wr->wr_end) {
+		mutex_exit(&p->p_lock);
+		wqpool_call(p, wr->wr_lwp, wr->wr_batch[i]);
+		mutex_enter(&p->p_lock);
+	}
+	wqpool_ran(p, wr);
+}
+
+/*
  * Run works until there is none, or, if a flush is given, none that it waits
  * for.  p_lock is held, on entry and return.
  */
@@ -488,14 +661,15 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
     const struct wqpool_waiter *until)
 {
 	struct wqpool_runner *helper;
-	struct work *wk;
-	struct lwp *l, *hl;
-	int held;
-	bool biglock, start;
+	struct lwp *hl;
+	unsigned n;
+	bool start;
 
-	l = wr->wr_lwp;
-	biglock = (p->p_flags & WQPOOL_BIGLOCK) != 0;
 	for (;;) {
+		if (until == NULL && (n = wqpool_take(p, wr)) != 0) {
+			wqpool_run_batch(p, wr, n);
+			continue;
+		}
 		if (until != NULL && wr->wr_again == NULL) {
 			wqpool_marks(p);
 			if (until->pw_known)
@@ -503,7 +677,6 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
 		}
 		if (!wqpool_next(p, wr))
 			break;
-		wk = wr->wr_cur;
 		p->p_nrunning++;
 		/* More is there: wake one who helps, or start one. */
 		hl = NULL;
@@ -521,30 +694,37 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
 		/* If that fails we, or another, come to it later. */
 		if (start)
 			(void)wqpool_start(p);
-
-		l->l_curwork = wk;
-		if (biglock)
-			wqk_kernel_lock(1);
-		held = KERN_CHECKING() ? lockdebug_held() : 0;
-		(*p->p_func)(wk, p->p_arg);
-		/* From here on wk is an address, not a work. */
-		wqpool_check_fork(p);
-		if (KERN_CHECKING())
-			wqpool_check_return(p, l, biglock, held);
-		if (biglock)
-			wqk_kernel_unlock(1, NULL);
-		l->l_curwork = NULL;
-
+		wqpool_call(p, wr->wr_lwp, wr->wr_cur);
 		mutex_enter(&p->p_lock);
-		wr->wr_cur = NULL;
-		p->p_nrunning--;
-		p->p_ndone++;
-		if (p->p_waiters != NULL)
-			wqpool_check_waiters(p);
+		wqpool_ran(p, wr);
 	}
 	if (p->p_waiters != NULL)
 		wqpool_check_quiet(p);
 	wqpool_check_end(p);
+}
+
+/*
+ * Spin for a while before sleeping, if that pays, as workqueue_spin() does;
+ * but the thread is on p_idle already, and awaits its token.
+ */
+static void
+wqpool_spin(struct wqpool_runner *wr, int64_t start)
+{
+	struct lwp *l;
+	unsigned n;
+
+	l = wr->wr_lwp;
+	if (wr->wr_gap >= kern_spin ||
+	    atomic_load_relaxed(&l->l_wakercpu) >= 0)
+		return;
+	if (atomic_fetch_add_relaxed(&workqueue_spinners, 1) < cpu_real - 1)
+		for (n = 1; !host_parkready(&l->l_park); n++) {
+			host_pause();
+			if (n % 32 == 0 &&
+			    host_monotime() - start >= kern_spin)
+				break;
+		}
+	(void)atomic_fetch_add_relaxed(&workqueue_spinners, -1);
 }
 
 /*
@@ -554,8 +734,9 @@ static bool
 wqpool_sleep(struct wqpool *p, struct wqpool_runner *wr)
 {
 	struct lwp *l;
-	int64_t deadline;
+	int64_t deadline, gap, start;
 	int error;
+	bool spin;
 
 	l = wr->wr_lwp;
 	/* The one that has been idle for longest is kept. */
@@ -564,11 +745,27 @@ wqpool_sleep(struct wqpool *p, struct wqpool_runner *wr)
 		deadline = host_monotime() + p->p_idletime;
 	wqpool_idle_insert(p, wr);
 	error = 0;
+	spin = cpu_spinok && kern_spin != 0;
+	start = spin ? host_monotime() : 0;
 	while (wr->wr_idle && !p->p_exit && p->p_first == NULL &&
 	    wqpool_inbox_empty(p) && error == 0) {
 		mutex_exit(&p->p_lock);
+		if (spin) {
+			spin = false;
+			wqpool_spin(wr, start);
+			atomic_store_relaxed(&l->l_wakercpu, -1);
+		}
 		error = lwp_timedpark(l, deadline);
 		mutex_enter(&p->p_lock);
+	}
+	if (start != 0) {
+		/* Who woke us from our own CPU cannot run while we spin. */
+		if (atomic_load_relaxed(&l->l_wakercpu) != host_curcpu())
+			atomic_store_relaxed(&l->l_wakercpu, -1);
+		gap = host_monotime() - start;
+		if (gap > kern_spin * 4)
+			gap = kern_spin * 4;
+		wr->wr_gap += (gap - wr->wr_gap) / 4;
 	}
 	/* Somebody has taken us off, for work. */
 	if (!wr->wr_idle) {
@@ -632,6 +829,7 @@ wqpool_thread(void *arg)
 	p = arg;
 	memset(&self, 0, sizeof(self));
 	self.wr_lwp = curlwp_get();
+	self.wr_gap = kern_spin * 4;
 	self.wr_lwp->l_wqpool = p;
 	mutex_enter(&p->p_lock);
 	if (p->p_start != NULL) {
@@ -676,6 +874,7 @@ wqpool_main(struct wqpool *p)
 	l = curlwp_get();
 	memset(&self, 0, sizeof(self));
 	self.wr_lwp = l;
+	self.wr_gap = kern_spin * 4;
 	outer = l->l_wqpool;
 	l->l_wqpool = p;
 
@@ -781,6 +980,7 @@ wqpool_setmax(struct wqpool *p, int max)
 
 	KASSERTMSG(max >= 1, "pool \"%s\" for %d threads", p->p_name, max);
 	mutex_enter(&p->p_lock);
+	wqpool_order(p);
 	p->p_maxthreads = max;
 	mutex_exit(&p->p_lock);
 	(void)wqpool_grow(p);
@@ -944,6 +1144,7 @@ wqpool_wait(struct wqpool *p, const struct work *wk)
 	pw.pw_lwp = l;
 	pw.pw_work = wk;
 	mutex_enter(&p->p_lock);
+	wqpool_order(p);
 	pw.pw_self = wqpool_self(p, l);
 	if ((p->p_flags & WQPOOL_EXCLUSIVE) != 0 && pw.pw_self != NULL &&
 	    wqpool_selfruns(p, l, wk)) {

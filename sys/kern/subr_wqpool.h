@@ -33,6 +33,7 @@ struct wqpool {
 	struct wqpool_runner *p_runners; /* (p) all that run or sleep */
 	struct wqpool_runner *p_idle;	/* (p) those that sleep, latest first */
 	struct wqpool_runner *p_announced; /* (p) the one in p_inbox, or NULL */
+	struct wqpool_runner *p_batcher; /* (p) has taken a batch, or NULL */
 	struct wqpool_waiter *p_waiters; /* (p) */
 	struct lwp	*p_dead;	/* (p) ended, to be joined */
 	struct lwp	*p_destroyer;	/* (p) waits for the threads' end */
