@@ -544,6 +544,57 @@ TEST_TC(cancel, "cancel takes a work off that is pending, and says if so")
 	wqpool_destroy(pool);
 }
 
+/*
+ * Works that the only thread has taken all at once, while it is in the first:
+ * they are found, cancelled and waited for as on the list.
+ */
+TEST_TC(batch, "works of a batch are cancelled, waited for, left in order")
+{
+	struct item i[6];
+	struct gate g[3];
+	struct actor a;
+	int n;
+
+	hook_set();
+	pool = create(1, WQPOOL_EXCLUSIVE, 0);
+	memset(i, 0, sizeof(i));
+	for (n = 0; n < 3; n++)
+		gate_init(&g[n]);
+	/* Behind the first gate, so that the thread finds them together. */
+	gate_close(&g[0]);
+	enqueue(&g[1].g_item);
+	for (n = 0; n < 4; n++)
+		enqueue(&i[n]);
+	enqueue(&g[2].g_item);
+	enqueue(&i[4]);
+	sem_post(&g[0].g_go);
+	test_sem_wait(&g[1].g_entered);
+	ATF_REQUIRE(pool->p_batcher != NULL);
+	ATF_REQUIRE(!cancel(&g[1].g_item));
+	ATF_REQUIRE(pool->p_batcher == NULL);
+	is_busy(&g[1].g_item, false, true);
+	is_busy(&i[0], true, false);
+	ATF_REQUIRE(cancel(&i[1]));
+	enqueue(&i[5]);
+	actor_start(&a, act_wait, &i[3]);
+	test_sem_wait(&a.a_parks);
+	sem_post(&g[1].g_go);
+	/* It ends though what is behind it cannot. */
+	actor_end(&a);
+	ATF_REQUIRE(a.a_result);
+	TEST_EQ(1, i[3].i_runs);
+	test_sem_wait(&g[2].g_entered);
+	TEST_EQ(0, i[4].i_runs);
+	sem_post(&g[2].g_go);
+	wqpool_drain(pool);
+	for (n = 0; n < 6; n++) {
+		balanced(&i[n]);
+		TEST_EQ(n == 1 ? 0 : 1, i[n].i_runs);
+	}
+	TEST_EQ(8, pool->p_ndone);
+	wqpool_destroy(pool);
+}
+
 TEST_TC(cancel_all_in_flush, "a flush returns when what it waits for is "
     "cancelled, and a drain too")
 {
@@ -1322,6 +1373,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, exclusive);
 	ATF_TP_ADD_TC(tp, not_exclusive);
 	ATF_TP_ADD_TC(tp, cancel);
+	ATF_TP_ADD_TC(tp, batch);
 	ATF_TP_ADD_TC(tp, cancel_all_in_flush);
 	ATF_TP_ADD_TC(tp, wait);
 	ATF_TP_ADD_TC(tp, from_function);
