@@ -160,8 +160,8 @@ void	workqueue_insert(struct workqueue *, const char *, uintptr_t);
 void	workqueue_polled_destroy(struct workqueue *);
 void	workqueue_polled_fork(int);
 
-/* Spinning: how many do; and let works come together. */
-extern int workqueue_spinners;		/* (a) */
+/* Spinning: how many do, changed by those alone; let works come together. */
+extern int	workqueue_spinners;	/* (a) */
 void	workqueue_gather(void);
 
 /* Wake whoever runs the queue. */
@@ -172,9 +172,6 @@ void	workqueue_quiesce(struct workqueue *);
 
 /* subr_workqueue_wait.c: the worker has run a work that somebody waits for. */
 void	workqueue_notify(struct workqueue_queue *, uint64_t);
-
-/* How many workers spin; changed by those alone. */
-extern int	workqueue_spinners;
 
 /* Around fork. */
 void	workqueue_fork_prepare(void);
