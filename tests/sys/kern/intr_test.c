@@ -949,10 +949,10 @@ TEST_TC(blocked_signals, "signals that come all the time do not keep what is "
 	pthread_t t;
 	int64_t end;
 
+	TEST_NEED(TEST_CAP_ASLEEP, "whether a thread sleeps");
 #ifdef TEST_TSAN
 	atf_tc_skip("thread sanitizer: it keeps signals until after a read");
 #endif
-	TEST_NEED(TEST_CAP_ASLEEP, "whether a thread sleeps");
 	ATF_REQUIRE(pipe(pipefd) == 0);
 	source_init(&s, SIGUSR1, IPL_VM, INTR_MPSAFE);
 	t = test_thread(reads_on, &s);
