@@ -511,18 +511,24 @@ static __kern_hot bool
 workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 {
 	uintptr_t asleep;
+	bool ends;
 
 	asleep = (uintptr_t)&l->l_runner | WQ_ASLEEP;
 	if (!workqueue_announce(q, &l->l_runner, l))
 		return true;
-	/* Acquire: pairs with the release in workqueue_enqueue(). */
-	while (atomic_load_acquire(&q->q_inbox) == asleep) {
-		/* Acquire: pairs with workqueue_end_workers(). */
-		if (atomic_load_acquire(&q->q_exit))
+	for (;;) {
+		/*
+		 * Acquire, and before the inbox: whoever destroys has enqueued
+		 * before, and what was enqueued is seen below.
+		 */
+		ends = atomic_load_acquire(&q->q_exit);
+		/* Acquire: pairs with the release in workqueue_enqueue(). */
+		if (atomic_load_acquire(&q->q_inbox) != asleep)
+			return true;
+		if (ends)
 			return false;
 		lwp_park(l);
 	}
-	return true;
 }
 
 /*
@@ -866,13 +872,19 @@ workqueue_destroy(struct workqueue *wq)
 
 	HOST_PROBE1("sdt", "kernel__workqueue__destroy", wq);
 	wqk_kernel_unlock(0, &biglocks);
-	if (wq->wq_forkgen == kern_forkgen) {
+	if (wq->wq_forkgen != kern_forkgen) {
+		if (wq->wq_queues[0].q_fdrunner != NULL)
+			workqueue_polled_destroy(wq);
+	} else {
 		/* One without a worker is run by us, for the last time. */
 		if (wq->wq_queues[0].q_fdrunner != NULL)
-			(void)workqueue_run_polled(wq);
+			workqueue_polled_last(wq);
 		if (KERN_CHECKING())
 			lockdebug_wait("workqueue_destroy", wq, NULL, NULL);
-		/* A single worker looks for its end when all is done only. */
+		/*
+		 * A single worker ends only if it has seen its end before it
+		 * finds nothing: see workqueue_sleep().
+		 */
 		if (wq->wq_nqueues > 1 || wq->wq_queues[0].q_lwp == NULL ||
 		    KERN_CHECKING())
 			workqueue_quiesce(wq);

@@ -157,6 +157,7 @@ bool	workqueue_announce(struct workqueue_queue *, struct runner *,
 int	workqueue_alloc(struct workqueue **, const char *,
 	    void (*)(struct work *, void *), void *, pri_t, int, int);
 void	workqueue_insert(struct workqueue *, const char *, uintptr_t);
+void	workqueue_polled_last(struct workqueue *);
 void	workqueue_polled_destroy(struct workqueue *);
 void	workqueue_polled_fork(int);
 

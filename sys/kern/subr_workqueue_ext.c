@@ -304,6 +304,7 @@ struct fdrunner {
 	struct runner	 fr_runner;
 	int		 fr_fds[2];
 	unsigned long	 fr_announced;	/* the running thread's */
+	int		 fr_running;	/* (a) a thread runs the queue */
 	unsigned long	 fr_notified;	/* (a) */
 	struct fdrunner	*fr_next;	/* (fdrunner_lock) free ones */
 };
@@ -348,6 +349,7 @@ fdrunner_alloc(void)
 		fr->fr_runner.r_wakeup = fdrunner_wakeup;
 		fr->fr_announced = 0;
 		atomic_store_relaxed(&fr->fr_notified, 0ul);
+		atomic_store_relaxed(&fr->fr_running, 0);
 	}
 	return fr;
 }
@@ -406,6 +408,7 @@ workqueue_run_polled(struct workqueue *wq)
 	struct lwp *l;
 	unsigned long n;
 	uintptr_t asleep;
+	int idle;
 
 	workqueue_check_call(wq, "workqueue_run_polled");
 	q = &wq->wq_queues[0];
@@ -419,12 +422,19 @@ workqueue_run_polled(struct workqueue *wq)
 	/* Not from a callback of its own: the batch is being run. */
 	KASSERTMSG(!workqueue_runs(l, wq, q), "workqueue_run_polled: \"%s\" "
 	    "called from its own callback", wq->wq_name);
+	/* Acquire: what the last one did that ran it. */
+	idle = 0;
+	if (!atomic_cas_acquire(&fr->fr_running, &idle, 1))
+		panic("workqueue_run_polled: \"%s\" is being run by another "
+		    "thread", wq->wq_name);
 	/* Before the inbox is looked at: what comes later notifies again. */
 	host_pollfd_clear(fr->fr_fds);
 	asleep = (uintptr_t)&fr->fr_runner | WQ_ASLEEP;
 	/* Acquire: pairs with the release in workqueue_enqueue(). */
-	if (atomic_load_acquire(&q->q_inbox) == asleep)
+	if (atomic_load_acquire(&q->q_inbox) == asleep) {
+		atomic_store_release(&fr->fr_running, 0);
 		return 0;
+	}
 	outer.wo_queue = l->l_wqq;
 	outer.wo_next = l->l_wqouter;
 	outerwork = l->l_curwork;
@@ -442,7 +452,27 @@ workqueue_run_polled(struct workqueue *wq)
 	l->l_wqq = outer.wo_queue;
 	l->l_wqouter = outer.wo_next;
 	l->l_curwork = outerwork;
-	return atomic_load_relaxed(&q->q_done) - n;
+	n = atomic_load_relaxed(&q->q_done) - n;
+	/* The last touch; release: see workqueue_polled_last(). */
+	atomic_store_release(&fr->fr_running, 0);
+	return n;
+}
+
+/*
+ * Run it for the last time, by who destroys it.  Another thread may be on its
+ * way out of workqueue_run_polled(): a wait returns before that does.
+ */
+void
+workqueue_polled_last(struct workqueue *wq)
+{
+	struct fdrunner *fr;
+	unsigned n;
+
+	fr = wq->wq_queues[0].q_fdrunner;
+	/* Acquire: it touches the queue no more. */
+	for (n = 0; atomic_load_acquire(&fr->fr_running) != 0;)
+		host_relax(&n);
+	(void)workqueue_run_polled(wq);
 }
 
 /*

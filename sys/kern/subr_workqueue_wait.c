@@ -286,8 +286,9 @@ workqueue_wait_until(struct workqueue *wq, struct work *wk, int64_t deadline,
 	error = 0;
 
 	if (wq->wq_forkgen != kern_forkgen)
-		panic("workqueue_wait: \"%s\" belongs to the parent of this "
-		    "process", wq->wq_name);
+		panic("%s: \"%s\" belongs to the parent of this process",
+		    panics ? "workqueue_wait" : "workqueue_timedwait",
+		    wq->wq_name);
 	HOST_PROBE2("sdt", "kernel__workqueue__wait__start", wq, wk);
 	/* The destroyer waits for us to be out of here. */
 	(void)atomic_fetch_add_relaxed(&wq->wq_waiting, 1);

@@ -88,6 +88,14 @@ destroy_body() {
 	holds safety -DBATCH=2 -DHOPS=2
 }
 
+model_case single 'so it is with a single worker, which looks for its end itself'
+single_body() {
+	holds safety -DSINGLE
+	holds safety -DSINGLE -DBATCH=2 -DHOPS=2
+	holds safety -DSINGLE -DNWAIT=1 -DBATCH=2
+	holds safety -DSINGLE -DSTUCK -DP0=1 -DNWAIT=1
+}
+
 model_case percpu 'destroy runs works that callbacks pass across CPUs'
 percpu_body() {
 	holds safety -DNQ=2 -DP0=1 -DP1=0 -DHOPS=4
@@ -141,6 +149,11 @@ broken_move_body() {
 	breaks "$STUCK_STATE" -DBROKEN_MOVE -DLATE -DNWAIT=1 -DP0=1
 }
 
+model_case broken_exit 'a worker that looks for its end last loses work'
+broken_exit_body() {
+	breaks 'nreturned' -DSINGLE -DBROKEN_EXIT
+}
+
 model_case broken_lasttouch 'a producer that reads the queue after its swap'
 broken_lasttouch_body() {
 	breaks "$FREED" -DBROKEN_LASTTOUCH -DP0=1
@@ -153,7 +166,7 @@ broken_dekker_body() {
 
 model_case broken_destroy 'one look at each head loses a passed work'
 broken_destroy_body() {
-	breaks 'nreturned==' -DBROKEN_DESTROY -DNQ=2 -DP0=1 -DP1=0 -DHOPS=1
+	breaks 'nreturned==' -DBROKEN_DESTROY -DNQ=2 -DP0=1 -DP1=0 -DHOPS=2
 	breaks 'nreturned==' -DBROKEN_DESTROY_ORDER -DNQ=2 -DP0=1 -DP1=0 \
 	    -DHOPS=2
 }
@@ -172,6 +185,7 @@ atf_init_test_cases() {
 	atf_add_test_case names
 	atf_add_test_case wake
 	atf_add_test_case destroy
+	atf_add_test_case single
 	atf_add_test_case percpu
 	atf_add_test_case wait
 	atf_add_test_case wait_destroy
@@ -181,6 +195,7 @@ atf_init_test_cases() {
 	atf_add_test_case broken_wake
 	atf_add_test_case broken_recheck
 	atf_add_test_case broken_move
+	atf_add_test_case broken_exit
 	atf_add_test_case broken_lasttouch
 	atf_add_test_case broken_dekker
 	atf_add_test_case broken_destroy

@@ -65,6 +65,8 @@
  *	LATE		destroy when all has run and no wait is under way; else
  *			as soon as the producers' swaps are done and the waits
  *			have begun
+ *	SINGLE		a single runner ends when, told to, it finds nothing;
+ *			who destroys does not look first
  *	STUCK		the first producer wakes the runner only when the queue
  *			is freed; all else must get on without it
  *
@@ -84,6 +86,8 @@
  *			destroyer
  *	BROKEN_HELP	who waits for a work or destroys does not wake the
  *			runner in the place of a producer that was stopped
+ *	BROKEN_EXIT	the runner looks at the inbox first, and then whether
+ *			it is told to end
  *	BROKEN_LEAVE	destroy does not wait for waiters to leave
  */
 
@@ -422,14 +426,19 @@ sleep:	skip;
 	fi;
 	do
 	:: true ->
+#ifndef BROKEN_EXIT
+		d_step { ALIVE; next = exiting[q] }
+#endif
 		d_step { ALIVE; y = (inbox[q] != ASLEEP) }
 		if
-		:: y -> y = 0; goto take
+		:: y -> y = 0; next = 0; goto take
 		:: else
 		fi;
-		d_step { ALIVE; y = exiting[q] }
+#ifdef BROKEN_EXIT
+		d_step { ALIVE; next = exiting[q] }
+#endif
 		if
-		:: y -> y = 0; break
+		:: next -> next = 0; break
 		:: else
 		fi;
 		PARK(RUNNER(q));
@@ -614,6 +623,9 @@ proctype destroyer()
 #ifdef LATE
 	nreturned == NRUN && nwaiting == 0;
 #endif
+#ifdef SINGLE
+	goto end;
+#endif
 	dying = true;
 	do
 	:: true ->
@@ -662,6 +674,7 @@ proctype destroyer()
 			fi
 		od
 	od;
+end:	q = 0;
 	do
 	:: q == NQ -> break
 	:: else -> exiting[q] = true; UNPARK(RUNNER(q)); q++

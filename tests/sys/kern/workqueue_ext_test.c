@@ -477,6 +477,98 @@ TEST_TC(polled, "a polled queue's descriptor is readable whenever there is "
 	TEST_EQ(-1, poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLNVAL) ? -1 : 0);
 }
 
+static atomic_int loop_ends;
+
+static void
+end_loop(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	atomic_store(&loop_ends, 1);
+}
+
+struct loop {
+	struct workqueue *lo_wq;
+	struct pollfd	lo_fd;
+};
+
+static void *
+loop(void *arg)
+{
+	struct loop *lo = arg;
+
+	while (atomic_load(&loop_ends) == 0)
+		if (poll(&lo->lo_fd, 1, -1) == 1)
+			(void)workqueue_run_polled(lo->lo_wq);
+	return NULL;
+}
+
+TEST_TC(polled_destroy, "who has waited for a work may destroy a polled queue, "
+    "though the thread that ran it is on its way out")
+{
+	struct loop lo;
+	struct work wk;
+	pthread_t t;
+	int i;
+
+	for (i = 0; i < TEST_SCALE(2000); i++) {
+		atomic_store(&loop_ends, 0);
+		TEST_EQ(0, workqueue_create_polled(&lo.lo_wq, "loop", end_loop,
+		    NULL, IPL_NONE, WQ_MPSAFE, &lo.lo_fd.fd));
+		lo.lo_fd.events = POLLIN;
+		t = test_thread(loop, &lo);
+		workqueue_enqueue(lo.lo_wq, &wk, NULL);
+		workqueue_wait(lo.lo_wq, &wk);
+		workqueue_destroy(lo.lo_wq);
+		test_join(t);
+	}
+}
+
+static sem_t polled_in;
+
+static void
+polled_block(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	ATF_REQUIRE(sem_post(&polled_in) == 0);
+	for (;;)
+		test_pause();
+}
+
+static void *
+polled_run(void *arg)
+{
+
+	(void)workqueue_run_polled(arg);
+	return NULL;
+}
+
+static void
+polled_by_two(void)
+{
+	struct workqueue *wq;
+	struct work wk;
+	int fd;
+
+	if (sem_init(&polled_in, 0, 0) != 0 || workqueue_create_polled(&wq,
+	    "two", polled_block, NULL, IPL_NONE, WQ_MPSAFE, &fd) != 0)
+		_exit(1);
+	workqueue_enqueue(wq, &wk, NULL);
+	(void)test_thread(polled_run, wq);
+	test_sem_wait(&polled_in);
+	(void)workqueue_run_polled(wq);
+}
+
+TEST_TC(polled_two, "a second thread that runs a polled queue is told")
+{
+
+	test_panics(polled_by_two, "workqueue_run_polled: \"two\" is being run "
+	    "by another thread", NULL);
+}
+
 TEST_TC(polled_errors, "a polled queue that cannot be is refused, with its "
     "reason and nothing changed")
 {
@@ -510,6 +602,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, current);
 	ATF_TP_ADD_TC(tp, delay);
 	ATF_TP_ADD_TC(tp, polled);
+	ATF_TP_ADD_TC(tp, polled_destroy);
+	ATF_TP_ADD_TC(tp, polled_two);
 	ATF_TP_ADD_TC(tp, polled_errors);
 	return atf_no_error();
 }

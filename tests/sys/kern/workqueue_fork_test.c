@@ -257,6 +257,9 @@ child_destroys_polled(void)
 	struct work wk;
 
 	workqueue_destroy(polled_wq);
+	pfd = polled_fd;
+	if (poll(&pfd, 1, 0) != 1 || pfd.revents != POLLNVAL)
+		_exit(17);
 	/* One of its own, which it needs no thread for. */
 	if (workqueue_create_polled(&wq, "own", count, &runs, IPL_NONE,
 	    WQ_MPSAFE, &pfd.fd) != 0)
