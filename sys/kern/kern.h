@@ -435,6 +435,7 @@ void	intr_restart(struct lwp *);
 void	intr_lwpexit(struct lwp *);
 void	intr_fork(void);
 void	softint_splx(struct lwp *);
+bool	softint_claim(struct lwp *);
 void	softint_sleep(struct lwp *);
 void	softint_wake(struct lwp *);
 void	softint_fork(void);

@@ -94,7 +94,8 @@ kernel_lock_slow(struct lwp *l)
 
 /*
  * Wake the first sleeper, which then competes; but every eighth time it gets
- * the lock handed, so that nobody starves.
+ * the lock handed, so that nobody starves.  Not a soft interrupt that would
+ * have to wait for its CPU with it, for somebody there may want the lock.
  */
 static __kern_noinline void
 kernel_unlock_slow(void)
@@ -107,7 +108,8 @@ kernel_unlock_slow(void)
 	sq = sleepq_enter(&kernel_lock);
 	next = sleepq_dequeue(sq, &kernel_lock, SLEEPQ_KLOCK, &more);
 	o = more ? MTX_WAITERS : 0;
-	if (next != NULL && ++kernel_lock.kl_passes >= KLOCK_PASSES) {
+	if (next != NULL && ++kernel_lock.kl_passes >= KLOCK_PASSES &&
+	    (next->l_softcpu == NULL || softint_claim(next))) {
 		kernel_lock.kl_passes = 0;
 		o |= (uintptr_t)next;
 	}

@@ -225,6 +225,9 @@ lwp_check_end(const struct lwp *l)
 	if (l->l_nopreempt != 0)
 		panic("thread \"%s\" (%d) ends with preemption off",
 		    l->l_name, l->l_lid);
+	if (l->l_psrefs != NULL)
+		panic("thread \"%s\" (%d) ends with a psref held", l->l_name,
+		    l->l_lid);
 }
 
 /*

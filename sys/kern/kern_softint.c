@@ -195,6 +195,27 @@ softint_sleep(struct lwp *l)
 }
 
 /*
+ * One that sleeps is about to be given what it sleeps for, and shall not have
+ * to wait for its CPU with it: let it own that, too, if it can.  With the
+ * bucket of its channel held.
+ */
+bool
+softint_claim(struct lwp *l)
+{
+	struct softcpu *sc;
+	bool nobody;
+
+	sc = l->l_softcpu;
+	kspin_enter(&sc->sc_lock);
+	/* If it is l's still, l is about to hand it on. */
+	nobody = sc->sc_owner == NULL;
+	if (nobody)
+		sc->sc_owner = l;
+	kspin_exit(&sc->sc_lock);
+	return nobody;
+}
+
+/*
  * And has woken.
  */
 void
@@ -206,7 +227,7 @@ softint_wake(struct lwp *l)
 	kspin_enter(&sc->sc_lock);
 	if (sc->sc_owner == NULL)
 		sc->sc_owner = l;
-	else
+	else if (sc->sc_owner != l)
 		sc->sc_back[l->l_softintr - 1] = l;
 	softint_await(sc, l);
 	kspin_exit(&sc->sc_lock);

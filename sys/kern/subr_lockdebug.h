@@ -75,6 +75,8 @@ struct ld_want {
 	const int	*lw_done;	/* (a) not 0: waits no more; or NULL */
 	struct ld_object *lw_interlock;	/* is not held as it waits; or NULL */
 	uint64_t	 lw_serial;	/* no hold is meant that is younger */
+	uint64_t	 lw_since;	/* what it holds since then it gives
+					   back while it waits: a handler's */
 	bool		 lw_shared;
 };
 

@@ -77,7 +77,8 @@ ld_keeps(const struct lockdebug_lwp *ld, const struct ld_want *lw)
 	own = ld_waits(ld);
 	for (i = 0; i < ld->ld_nheld; i++)
 		if (ld_conflict(&ld->ld_held[i], lw) && (own == NULL ||
-		    ld->ld_held[i].lh_object != own->lw_interlock))
+		    (ld->ld_held[i].lh_object != own->lw_interlock &&
+		    ld->ld_held[i].lh_serial <= own->lw_since)))
 			return true;
 	return false;
 }
@@ -226,6 +227,7 @@ ld_want(struct lockdebug_lwp *ld, struct ld_object *lo, const void *part,
 	lw->lw_done = done;
 	lw->lw_interlock = NULL;
 	lw->lw_serial = UINT64_MAX;
+	lw->lw_since = ld_serial;
 	lw->lw_shared = shared;
 }
 

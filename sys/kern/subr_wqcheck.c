@@ -254,6 +254,9 @@ wqcheck_lockable(const char *func, const void *addr, const char *kind)
 	if (l->l_intrdepth != 0)
 		panic("%s: blocking in interrupt context, on %s", func,
 		    lockdebug_text(addr, kind));
+	if ((l->l_psread[0] | l->l_psread[1]) != 0)
+		panic("%s: blocking in a pserialize read section, on %s",
+		    func, lockdebug_text(addr, kind));
 	if (l->l_ipl >= IPL_VM)
 		panic("%s: blocking at IPL %d, on %s%s", func, l->l_ipl,
 		    lockdebug_text(addr, kind),

@@ -930,6 +930,66 @@ forked(void)
 	callout_destroy(&ch);
 }
 
+static kmutex_t spin;
+static atomic_int spinning;
+
+static int
+takes_spin(void *arg)
+{
+
+	(void)arg;
+	mutex_spin_enter(&spin);
+	atomic_store(&spinning, 1);
+	/* Till the other one, very likely, wants it. */
+	delay(2000);
+	mutex_spin_exit(&spin);
+	return 1;
+}
+
+static atomic_int in_enter;
+
+static void *
+sleeps_for_a(void *arg)
+{
+
+	(void)arg;
+	(void)curlwp;
+	atomic_store(&in_enter, 1);
+	mutex_enter(&a);
+	mutex_exit(&a);
+	return NULL;
+}
+
+/* On top of a thread that sleeps: what it takes the thread does not keep. */
+static void
+handler_on_sleeper(void)
+{
+	pthread_t t;
+	void *ih;
+	int i;
+
+	mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
+	mutex_init(&spin, MUTEX_DEFAULT, IPL_NET);
+	ih = intr_establish(SIGUSR1, IPL_NET, INTR_MPSAFE, takes_spin, NULL);
+	for (i = 0; i < 20; i++) {
+		atomic_store(&in_enter, 0);
+		atomic_store(&spinning, 0);
+		mutex_enter(&a);
+		t = test_thread(sleeps_for_a, NULL);
+		TEST_AWAIT(atomic_load(&in_enter) == 1);
+		delay(1000);
+		pthread_kill(t, SIGUSR1);
+		TEST_AWAIT(atomic_load(&spinning) == 1);
+		mutex_spin_enter(&spin);
+		mutex_spin_exit(&spin);
+		mutex_exit(&a);
+		test_join(t);
+	}
+	intr_disestablish(ih);
+	mutex_destroy(&spin);
+	mutex_destroy(&a);
+}
+
 static void
 correct(void)
 {
@@ -949,6 +1009,7 @@ correct(void)
 	test_lives(jobs_free_themselves);
 	test_lives(cancel_rescheduled);
 	test_lives(forked);
+	test_lives(handler_on_sleeper);
 }
 
 TEST_TC(no_alarm, "correct code is not alarmed")

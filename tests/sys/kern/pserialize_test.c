@@ -493,20 +493,52 @@ static void
 sleeping_reader(void)
 {
 
-	(void)pserialize_read_enter();
 	mutex_init(&mutex, MUTEX_DEFAULT, IPL_NONE);
 	cv_init(&cv, "sleep");
 	mutex_enter(&mutex);
+	(void)pserialize_read_enter();
 	cv_wait(&cv, &mutex);
 }
 
-TEST_TC(checked, "checking: a reader that sleeps, and a reference by a thread "
-    "that is not bound, are told")
+static void
+locking_reader(void)
+{
+
+	mutex_init(&mutex, MUTEX_DEFAULT, IPL_NONE);
+	(void)pserialize_read_enter();
+	mutex_enter(&mutex);
+}
+
+static void *
+holds_psref(void *arg)
+{
+	static struct psref ref;
+
+	(void)arg;
+	(void)curlwp_bind();
+	psref_acquire(&ref, &target, class);
+	return NULL;
+}
+
+static void
+ends_holding(void)
+{
+
+	class = psref_class_create("end", IPL_NONE);
+	psref_target_init(&target, class);
+	test_join(test_thread(holds_psref, NULL));
+}
+
+TEST_TC(checked, "checking: a reader that sleeps or locks, and a reference by "
+    "a thread that is not bound or ends, are told")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
 	test_panics(not_bound, "psref_acquire: ", "(free)", "not bound", NULL);
 	test_panics(sleeping_reader, "cv_wait: ", "at IPL 4", NULL);
+	test_panics(locking_reader, "mutex_enter: blocking in a pserialize "
+	    "read section, on mutex", "made at", NULL);
+	test_panics(ends_holding, "ends with a psref held", NULL);
 }
 
 TEST_TP_ADD_TCS(tp)

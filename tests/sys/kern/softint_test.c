@@ -661,6 +661,58 @@ klock_asleep(void)
 	soft_fini(&biglock, 1);
 }
 
+static atomic_int hog_in, hog_out;
+
+/* Keeps its CPU until it is told, or much time has passed. */
+static void
+hog(void *arg)
+{
+	int64_t end;
+
+	(void)arg;
+	end = test_now() + TEST_DEADLINE * INT64_C(1000000000) / 4;
+	atomic_store(&hog_in, 1);
+	while (atomic_load(&hog_out) == 0 && test_now() < end)
+		test_pause();
+	atomic_store(&hog_in, atomic_load(&hog_out) != 0 ? 0 : -1);
+}
+
+static void
+klock_handed(void)
+{
+	struct soft biglock;
+	void *ih;
+	int i;
+
+	soft_init(&biglock, SOFTINT_BIO);
+	ih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, hog, NULL);
+	ATF_REQUIRE(ih != NULL);
+	/* Each time the lock is passed on; now and then it is handed over. */
+	for (i = 0; i < 24; i++) {
+		atomic_store(&hog_out, 0);
+		KERNEL_LOCK(1, NULL);
+		softint_schedule_cpu(biglock.s_ih, cpu_lookup(0));
+		softint_schedule_cpu(ih, cpu_lookup(0));
+		TEST_AWAIT(atomic_load(&hog_in) == 1);
+		KERNEL_UNLOCK_ONE(NULL);
+		KERNEL_LOCK(1, NULL);
+		TEST_EQ(1, atomic_load(&hog_in));
+		KERNEL_UNLOCK_ONE(NULL);
+		atomic_store(&hog_out, 1);
+		test_sem_wait(&biglock.s_called);
+		TEST_AWAIT(atomic_load(&hog_in) == 0);
+	}
+	softint_disestablish(ih);
+	soft_fini(&biglock, 24);
+}
+
+TEST_TC(klock_handed, "one that waits for its CPU does not do so with the "
+    "kernel lock")
+{
+
+	klock_handed();
+}
+
 TEST_TC(klock_asleep, "one that waits for the kernel lock holds up no "
     "MPSAFE one of another level")
 {
@@ -946,6 +998,7 @@ all(void)
 	asleep();
 	asleep_schedules();
 	klock_asleep();
+	klock_handed();
 	woken();
 	alone();
 	disestablish_waits();
@@ -1344,6 +1397,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, asleep);
 	ATF_TP_ADD_TC(tp, asleep_schedules);
 	ATF_TP_ADD_TC(tp, klock_asleep);
+	ATF_TP_ADD_TC(tp, klock_handed);
 	ATF_TP_ADD_TC(tp, woken);
 	ATF_TP_ADD_TC(tp, alone);
 	ATF_TP_ADD_TC(tp, threads);
