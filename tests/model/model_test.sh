@@ -88,7 +88,7 @@ destroy_body() {
 	holds safety -DBATCH=2 -DHOPS=2
 }
 
-model_case single 'so it is with a single worker, which looks for its end itself'
+model_case single 'so it is with one worker, which looks for its end itself'
 single_body() {
 	holds safety -DSINGLE
 	holds safety -DSINGLE -DBATCH=2 -DHOPS=2
