@@ -70,6 +70,7 @@ kern_fork_child(void)
 	callout_fork(KERN_FORK_CHILD);
 	wqcheck_fork();
 	workqueue_fork_child();
+	wqpool_fork();
 }
 
 static void

@@ -461,6 +461,9 @@ void	specific_fork(struct lwp *);
  */
 void	threadpool_fork(void);
 
+/* subr_wqpool.c */
+void	wqpool_fork(void);
+
 /*
  * kern_cpuslot.c
  */

@@ -1386,6 +1386,41 @@ wqpool_checkout(const struct work *wk)
 	wqcheck_run(wk, NULL);
 }
 
+/* Only added to, as a library is loaded. */
+static struct wqpool_face *wqpool_faces;	/* (a) */
+
+__kern_public void
+wqpool_atfork(struct wqpool_face *wf)
+{
+	struct wqpool_face *first;
+
+	first = atomic_load_relaxed(&wqpool_faces);
+	do {
+		wf->wf_next = first;
+		/* Release: with what it says. */
+	} while (!atomic_cas_weak_acq_rel(&wqpool_faces, &first, wf));
+}
+
+/*
+ * In a forked child.
+ */
+void
+wqpool_fork(void)
+{
+	struct wqpool_face *wf;
+
+	for (wf = atomic_load_acquire(&wqpool_faces); wf != NULL;
+	    wf = wf->wf_next)
+		(*wf->wf_fork)();
+}
+
+__kern_public bool
+wqpool_isours(const struct wqpool *p)
+{
+
+	return p->p_forkgen == kern_forkgen;
+}
+
 __kern_public struct wqpool *
 wqpool_current(struct work **wkp)
 {

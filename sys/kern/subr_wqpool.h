@@ -185,6 +185,19 @@ bool	wqpool_checking(void);
 const void *wqpool_checkin(const struct work *, const void *);
 void	wqpool_checkout(const struct work *);
 
+/*
+ * What another library on top of pools does in a forked child, after the
+ * engine has done its part; given once, as that library is loaded.
+ */
+struct wqpool_face {
+	struct wqpool_face *wf_next;
+	void		(*wf_fork)(void);
+};
+void	wqpool_atfork(struct wqpool_face *);
+
+/* Was it made by this process, not by one that has forked it? */
+bool	wqpool_isours(const struct wqpool *);
+
 /* The pool whose thread the caller is, and what it runs there, or NULL. */
 struct wqpool *wqpool_current(struct work **);
 

@@ -15,6 +15,8 @@
  * the item in a moment, which is waited for.
  */
 
+#include <string.h>
+
 #include "linux_var.h"
 
 /* The timer locks, by the item's address; spin, at IPL_HIGH. */
@@ -30,6 +32,16 @@ lwq_timerinit(void)
 	for (i = 0; i < LWQ_NLOCKS; i++)
 		mutex_init(&lwq_timerlocks[i], MUTEX_NODEBUG, IPL_HIGH);
 	return 0;
+}
+
+/*
+ * A thread of the parent's may have held one of them.
+ */
+void
+lwq_item_fork(void)
+{
+
+	memset(&lwq_timeronce, 0, sizeof(lwq_timeronce));
 }
 
 static kmutex_t *
@@ -103,7 +115,10 @@ lwq_item_init(struct __lwq_item *it, int kind)
 	    (atomic_load_relaxed(&it->__i_state) & LWQ_PENDING) != 0 &&
 	    it->__i_kind != _LWQ_KTHREAD && (lq = lwq_hold(it)) != NULL) {
 		t = lwq_timer(it);
-		wqpool_busy(lq->lq_pool, lwq_work(it), &busy, &running);
+		busy = false;
+		if (wqpool_isours(lq->lq_pool))
+			wqpool_busy(lq->lq_pool, lwq_work(it), &busy,
+			    &running);
 		if (!busy && t->__t_state == LWQ_T_READY &&
 		    (atomic_load_relaxed(&it->__i_state) & LWQ_TIMER) != 0)
 			busy = callout_pending(lwq_callout(t));
@@ -261,6 +276,20 @@ lwq_stop(struct __lwq_item *it, struct __lwq_timer *t, unsigned int bits)
 }
 
 /*
+ * In a forked child: was it pending on a shared queue of the parent's?  If so
+ * it is the caller's, and nobody else's.
+ */
+static bool
+lwq_lost(struct __lwq_item *it)
+{
+	struct lwq_queue *lq;
+
+	lq = atomic_load_acquire(&it->__i_queue);
+	return lq != NULL && lwq_isparents(lq) &&
+	    atomic_cas_acq_rel(&it->__i_queue, &lq, NULL);
+}
+
+/*
  * Take it from its timer or its queue, if it is pending.  If so true; it
  * then still is, and ours, or, if not to be kept, is not.
  */
@@ -285,6 +314,10 @@ lwq_grab(struct __lwq_item *it, struct __lwq_timer *t, bool keep)
 			lwq_unhold(lq);
 			if (found)
 				return true;
+		} else if (lwq_lost(it)) {
+			if (!keep)
+				lwq_settle(it);
+			return true;
 		}
 		/* It is on its way, or about to be run. */
 		wqk_relax(&n);

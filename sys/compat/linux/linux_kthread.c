@@ -36,6 +36,18 @@ task_init(void)
 	return lwp_specific_key_create(&task_key, NULL);
 }
 
+void
+lwq_task_fork(void)
+{
+
+	atomic_store_relaxed(&task_lock.mtx_owner, (uintptr_t)0);
+	task_dead = NULL;
+	task_deadlast = &task_dead;
+	task_ndead = 0;
+	if (task_once.o_status == ONCE_RUNNING)
+		memset(&task_once, 0, sizeof(task_once));
+}
+
 static struct task_struct *
 task_get(void)
 {

@@ -35,6 +35,16 @@ static struct kthread_worker *kw_dead;
 static struct kthread_worker **kw_deadlast = &kw_dead;
 static int		kw_ndead;
 
+void
+lwq_worker_fork(void)
+{
+
+	atomic_store_relaxed(&kw_lock.mtx_owner, (uintptr_t)0);
+	kw_dead = NULL;
+	kw_deadlast = &kw_dead;
+	kw_ndead = 0;
+}
+
 static inline struct lwq_queue *
 kw_queue(struct kthread_worker *kw)
 {

@@ -78,11 +78,17 @@ bool	lwq_wait(struct __lwq_item *);
 void	lwq_enqueue(struct lwq_queue *, struct __lwq_item *);
 void	lwq_settle(struct __lwq_item *);
 
+/* In a forked child; the rest is in linux_workqueue.c's lwq_fork(). */
+void	lwq_item_fork(void);
+void	lwq_task_fork(void);
+void	lwq_worker_fork(void);
+
 /* linux_workqueue.c */
 bool	lwq_insert(int, struct workqueue_struct *, struct __lwq_item *,
 	    const char *);
 bool	lwq_hold_wq(struct workqueue_struct *);
 void	lwq_unhold_wq(struct workqueue_struct *);
+bool	lwq_isparents(const struct lwq_queue *);
 const char *lwq_queue_name(const struct lwq_queue *);
 
 #define	__lwq_public	__kern_public

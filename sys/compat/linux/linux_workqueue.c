@@ -36,6 +36,7 @@ struct workqueue_struct {
 	int		 wq_state;	/* (a) 0 if all may queue */
 	int		 wq_nqueues;	/* (c) */
 	bool		 wq_alive;	/* (l) */
+	bool		 wq_parents;	/* a forked child's parent's; stays */
 	int		 wq_nholds;	/* (l) */
 	struct workqueue_struct *wq_next; /* (l) destroyed ones */
 	char		 wq_name[LWQ_NAMELEN];	/* (c) */
@@ -71,6 +72,13 @@ lwq_queue_name(const struct lwq_queue *lq)
 {
 
 	return lq->lq_wq == NULL ? "kthread_worker" : lq->lq_wq->wq_name;
+}
+
+bool
+lwq_isparents(const struct lwq_queue *lq)
+{
+
+	return lq->lq_wq != NULL && lq->lq_wq->wq_parents;
 }
 
 /*
@@ -597,42 +605,57 @@ workqueue_set_max_active(struct workqueue_struct *wq, int max)
 		wqpool_setmax(wq->wq_queues[i].lq_pool, max);
 }
 
+/*
+ * Wait for the works of up to LWQ_NFLUSH pools, of which all is known before
+ * any is waited for.  True if a flush was too deep.
+ */
 static bool
-lwq_flush_some(struct lwq_queue *lq, struct wqpool_waiter *pw, int n)
+lwq_flush_some(struct wqpool **pools, int n)
 {
+	struct wqpool_waiter pw[LWQ_NFLUSH];
 	bool wait[LWQ_NFLUSH], deep;
 	int i;
 
-	/* All pools' contents are known before any is waited for. */
 	deep = false;
 	for (i = 0; i < n; i++) {
-		wait[i] = wqpool_flush_begin(lq[i].lq_pool, &pw[i]);
+		wait[i] = wqpool_flush_begin(pools[i], &pw[i]);
 		deep |= pw[i].pw_deep;
 	}
 	for (i = 0; i < n; i++)
 		if (wait[i])
-			wqpool_flush_end(lq[i].lq_pool, &pw[i]);
+			wqpool_flush_end(pools[i], &pw[i]);
 	return deep;
+}
+
+static void
+lwq_flush(struct workqueue_struct **wqs, int nwqs)
+{
+	struct wqpool *pools[LWQ_NFLUSH];
+	bool deep;
+	int i, n, w;
+
+	deep = false;
+	n = 0;
+	for (w = 0; w < nwqs; w++)
+		for (i = 0; i < wqs[w]->wq_nqueues; i++) {
+			pools[n++] = wqs[w]->wq_queues[i].lq_pool;
+			if (n == LWQ_NFLUSH) {
+				deep |= lwq_flush_some(pools, n);
+				n = 0;
+			}
+		}
+	deep |= lwq_flush_some(pools, n);
+	if (deep)
+		wqk_printf_tolog("flush_workqueue: \"%s\": flushed by its own "
+		    "works, one inside the other, too deep; this one does not "
+		    "wait\n", wqs[0]->wq_name);
 }
 
 __lwq_public void
 flush_workqueue(struct workqueue_struct *wq)
 {
-	struct wqpool_waiter pw[LWQ_NFLUSH];
-	bool deep;
-	int i, n;
 
-	deep = false;
-	for (i = 0; i < wq->wq_nqueues; i += n) {
-		n = wq->wq_nqueues - i;
-		if (n > LWQ_NFLUSH)
-			n = LWQ_NFLUSH;
-		deep |= lwq_flush_some(&wq->wq_queues[i], pw, n);
-	}
-	if (deep)
-		wqk_printf_tolog("flush_workqueue: \"%s\": flushed by its own "
-		    "works, one inside the other, too deep; this one does not "
-		    "wait\n", wq->wq_name);
+	lwq_flush(&wq, 1);
 }
 
 /*
@@ -724,15 +747,23 @@ static const struct {
 	{ "events_unbound", WQ_UNBOUND },
 	{ "events_freeze", WQ_FREEZABLE },
 	{ "events_power", WQ_POWER_EFFICIENT },
-	{ "events_bh", WQ_BH }
+	{ "events_bh", WQ_BH },
+	{ "events", __WQ_LEGACY }	/* that of 2003 */
 };
+#define	LWQ_EVENTS	0
+#define	LWQ_EVENTS_2003	7
+
 static struct workqueue_struct *lwq_system_wqs[__arraycount(lwq_systems)];
 static kmutex_t		lwq_system_lock = KMUTEX_INITIALIZER; /* to make one */
+
+/* Those of the parents, in a forked child: works may point to them. */
+static struct workqueue_struct *lwq_parents;
 
 static struct workqueue_struct *
 lwq_system_get(int i)
 {
 	struct workqueue_struct *wq;
+	unsigned int flags;
 
 	/* Acquire: pairs with the release below. */
 	wq = atomic_load_acquire(&lwq_system_wqs[i]);
@@ -741,8 +772,9 @@ lwq_system_get(int i)
 	mutex_enter(&lwq_system_lock);
 	wq = atomic_load_relaxed(&lwq_system_wqs[i]);
 	if (wq == NULL) {
-		wq = lwq_alloc(lwq_systems[i].s_flags, 0, "%s",
-		    lwq_systems[i].s_name);
+		flags = lwq_systems[i].s_flags;
+		wq = lwq_alloc(flags, (flags & __WQ_LEGACY) != 0 ? 1 : 0,
+		    "%s", lwq_systems[i].s_name);
 		atomic_store_release(&lwq_system_wqs[i], wq);
 	}
 	mutex_exit(&lwq_system_lock);
@@ -760,11 +792,97 @@ lwq_system(int i)
 	return wq;
 }
 
+/*
+ * In a forked child, where this thread is alone.  Locks may be held by
+ * threads that are not here, and what they protect be half done.  The shared
+ * queues are made anew when asked for.  Those of the parent are found by
+ * their works no more: see lwq_lost().  Who has kept a pointer to one gets the
+ * pool's clear word.
+ */
+static void
+lwq_fork(void)
+{
+	struct workqueue_struct *wq;
+	unsigned int i;
+
+	atomic_store_relaxed(&lwq_lock.mtx_owner, (uintptr_t)0);
+	atomic_store_relaxed(&lwq_system_lock.mtx_owner, (uintptr_t)0);
+	lwq_cv.cv_waiters = 0;
+	lwq_dead = NULL;
+	lwq_deadlast = &lwq_dead;
+	lwq_ndead = 0;
+	memset(lwq_running, 0, sizeof(lwq_running));
+	for (i = 0; i < __arraycount(lwq_systems); i++) {
+		wq = atomic_load_relaxed(&lwq_system_wqs[i]);
+		if (wq == NULL)
+			continue;
+		wq->wq_alive = false;
+		wq->wq_parents = true;
+		wq->wq_next = lwq_parents;
+		lwq_parents = wq;
+		atomic_store_relaxed(&lwq_system_wqs[i], NULL);
+	}
+	lwq_item_fork();
+	lwq_task_fork();
+	lwq_worker_fork();
+}
+
+static void __attribute__((__constructor__))
+lwq_load(void)
+{
+	static struct wqpool_face face = { .wf_fork = lwq_fork };
+
+	wqpool_atfork(&face);
+}
+
+/*
+ * The two that are called "events": that of 2003 runs one work at a time on
+ * each CPU, in their order.
+ */
+static struct workqueue_struct *
+lwq_events(const struct work_struct *ws)
+{
+
+	return lwq_system(ws->__ws_item.__i_kind == _LWQ_OLD ?
+	    LWQ_EVENTS_2003 : LWQ_EVENTS);
+}
+
+__lwq_public bool
+lwq_schedule_work(int cpu, struct work_struct *ws)
+{
+
+	return queue_work_on(cpu, lwq_events(ws), ws);
+}
+
+__lwq_public bool
+lwq_schedule_delayed(int cpu, struct work_struct *ws, unsigned long delay)
+{
+
+	return lwq_queue_delayed(cpu, lwq_events(ws), ws, delay);
+}
+
+__lwq_public void
+lwq_flush_scheduled(void)
+{
+	struct workqueue_struct *wqs[2];
+	int n;
+
+	/* One that is not there has nothing.  Acquire: as above. */
+	n = 0;
+	if ((wqs[n] = atomic_load_acquire(&lwq_system_wqs[LWQ_EVENTS])) !=
+	    NULL)
+		n++;
+	if ((wqs[n] = atomic_load_acquire(
+	    &lwq_system_wqs[LWQ_EVENTS_2003])) != NULL)
+		n++;
+	lwq_flush(wqs, n);
+}
+
 __lwq_public int
 keventd_up(void)
 {
 
-	return lwq_system_get(0) != NULL;
+	return lwq_system_get(LWQ_EVENTS_2003) != NULL;
 }
 
 __lwq_public int
@@ -773,7 +891,9 @@ current_is_keventd(void)
 	struct workqueue_struct *wq;
 
 	wq = lwq_self(NULL);
-	return wq != NULL && wq == atomic_load_relaxed(&lwq_system_wqs[0]);
+	return wq != NULL &&
+	    (wq == atomic_load_relaxed(&lwq_system_wqs[LWQ_EVENTS]) ||
+	    wq == atomic_load_relaxed(&lwq_system_wqs[LWQ_EVENTS_2003]));
 }
 
 static int
@@ -783,7 +903,7 @@ lwq_everywhere(work_func_t new, void (*old)(void *), void *data)
 	size_t size;
 	int i;
 
-	if (lwq_system_get(0) == NULL)
+	if (lwq_system_get(old != NULL ? LWQ_EVENTS_2003 : LWQ_EVENTS) == NULL)
 		return -ENOMEM;
 	size = (size_t)ncpu * sizeof(*works);
 	if ((works = kmem_zalloc(size, KM_NOSLEEP)) == NULL)
@@ -793,7 +913,7 @@ lwq_everywhere(work_func_t new, void (*old)(void *), void *data)
 			lwq_init_work_old(&works[i], old, data);
 		else
 			lwq_init_work(&works[i], new);
-		(void)queue_work_on(i, system_wq, &works[i]);
+		(void)lwq_schedule_work(i, &works[i]);
 	}
 	for (i = 0; i < ncpu; i++)
 		(void)flush_work(&works[i]);

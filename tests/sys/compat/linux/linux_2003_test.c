@@ -266,6 +266,125 @@ TEST_TC(events, "schedule_work, on each CPU, keventd")
 }
 
 /*
+ * "events" of 2003 and of today.
+ */
+static struct item modern, modern2;
+static struct work_struct serial[20];
+static atomic_int serial_running, serial_overlaps, serial_next, misordered;
+
+static void
+serial_func(void *data)
+{
+
+	if (atomic_fetch_add(&serial_running, 1) != 0)
+		atomic_fetch_add(&serial_overlaps, 1);
+	if (data == NULL)
+		gate(NULL);
+	else if (atomic_fetch_add(&serial_next, 1) + 1 != (int)(intptr_t)data)
+		atomic_fetch_add(&misordered, 1);
+	atomic_fetch_sub(&serial_running, 1);
+}
+
+TEST_TC(events_serial, "works of 2003 that are scheduled on a CPU run one at a "
+    "time, in their order; those of today do not wait for them")
+{
+	int i;
+
+	test_env("WORKQUEUE_NCPU", "2");
+	sem_init(&entered, 0, 0);
+	sem_init(&opened, 0, 0);
+	for (i = 0; i < 20; i++)
+		INIT_WORK(&serial[i], serial_func, (void *)(intptr_t)i);
+	TEST_EQ(1, schedule_work_on(0, &serial[0]));
+	test_sem_wait(&entered);
+	for (i = 1; i < 20; i++)
+		TEST_EQ(1, i % 2 ? schedule_work_on(0, &serial[i]) :
+		    schedule_delayed_work_on(0, &serial[i], 0));
+	/* Two of today, at once, beside the one that stands. */
+	item_init(&modern, item_func);
+	item_init(&modern2, item_func);
+	atomic_store(&modern.i_gate, 1);
+	TEST_EQ(true, schedule_work_on(0, WORK(&modern)));
+	test_sem_wait(&modern.i_entered);
+	TEST_EQ(true, schedule_work_on(0, WORK(&modern2)));
+	(void)flush_work(WORK(&modern2));
+	TEST_EQ(1, modern2.i_runs);
+	TEST_EQ(0, serial_next);
+	item_open(&modern);
+	sem_post(&opened);
+	flush_scheduled_work();
+	TEST_EQ(19, serial_next);
+	TEST_EQ(0, misordered);
+	TEST_EQ(0, serial_overlaps);
+}
+
+static void *
+scheduled_flusher(void *arg)
+{
+
+	flush_scheduled_work();
+	atomic_store((atomic_int *)arg, 1);
+	return NULL;
+}
+
+TEST_TC(events_flush, "flush_scheduled_work waits for works of both dialects")
+{
+	atomic_int back;
+	pthread_t t;
+	int i;
+
+	sem_init(&entered, 0, 0);
+	sem_init(&opened, 0, 0);
+	/* None is there yet. */
+	flush_scheduled_work();
+	for (i = 0; i < 2; i++) {
+		INIT_WORK(&w, gate, NULL);
+		item_init(&modern, item_func);
+		atomic_store(&modern.i_gate, 1);
+		schedule_work(&w);
+		schedule_work(WORK(&modern));
+		test_sem_wait(&entered);
+		test_sem_wait(&modern.i_entered);
+		atomic_store(&back, 0);
+		t = test_thread(scheduled_flusher, &back);
+		if (i == 0)
+			item_open(&modern);
+		else
+			sem_post(&opened);
+		pause_ms(30);
+		TEST_EQ(0, back);
+		if (i == 0)
+			sem_post(&opened);
+		else
+			item_open(&modern);
+		test_join(t);
+	}
+}
+
+static void
+modern_keventd(struct work_struct *ws)
+{
+
+	(void)ws;
+	atomic_fetch_add(&keventd, current_is_keventd());
+}
+
+TEST_TC(events_current, "current_is_keventd is true in works of both dialects")
+{
+
+	INIT_WORK(&w, is_keventd, (void *)10);
+	INIT_WORK(&w2, modern_keventd);
+	schedule_work(&w);
+	schedule_work(&w2);
+	flush_scheduled_work();
+	TEST_EQ(12, keventd);
+	wq = create_singlethread_workqueue("other");
+	queue_work(wq, &w2);
+	destroy_workqueue(wq);
+	TEST_EQ(12, keventd);
+}
+
+/*
  * Both dialects, one queue.
  */
 static struct item now;
@@ -333,6 +452,9 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, flush_inside_one);
 	ATF_TP_ADD_TC(tp, flush_depth);
 	ATF_TP_ADD_TC(tp, events);
+	ATF_TP_ADD_TC(tp, events_serial);
+	ATF_TP_ADD_TC(tp, events_flush);
+	ATF_TP_ADD_TC(tp, events_current);
 	ATF_TP_ADD_TC(tp, mixed);
 	ATF_TP_ADD_TC(tp, small);
 	return atf_no_error();

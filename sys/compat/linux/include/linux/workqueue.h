@@ -198,9 +198,13 @@ bool	queue_work_on(int, struct workqueue_struct *, struct work_struct *);
 bool	lwq_queue_work(struct workqueue_struct *, struct work_struct *);
 
 #define	queue_work(wq, w)	lwq_queue_work((wq), (w))
-#define	schedule_work(w)	lwq_queue_work(system_wq, (w))
-#define	schedule_work_on(cpu, w) queue_work_on((cpu), system_wq, (w))
-#define	flush_scheduled_work()	flush_workqueue(system_wq)
+
+/* A shared queue; which of the two "events" the work's dialect says. */
+#define	schedule_work(w)	lwq_schedule_work(WORK_CPU_UNBOUND, (w))
+#define	schedule_work_on(cpu, w) lwq_schedule_work((cpu), (w))
+#define	flush_scheduled_work()	lwq_flush_scheduled()
+bool	lwq_schedule_work(int, struct work_struct *);
+void	lwq_flush_scheduled(void);
 
 #define	flush_work		lwq_flush_work
 #define	flush_work_sync		lwq_flush_work
@@ -244,9 +248,9 @@ bool	work_pending(const struct work_struct *);
 #define	queue_delayed_work(wq, w, delay)				\
 	queue_delayed_work_on(WORK_CPU_UNBOUND, wq, w, delay)
 #define	schedule_delayed_work(w, delay)					\
-	queue_delayed_work(system_wq, w, delay)
+	schedule_delayed_work_on(WORK_CPU_UNBOUND, w, delay)
 #define	schedule_delayed_work_on(cpu, w, delay)				\
-	queue_delayed_work_on(cpu, system_wq, w, delay)
+	lwq_schedule_delayed((cpu), _LWQ_PLAIN(w), (delay))
 #define	cancel_delayed_work(w)	_Generic((w),				\
 	struct work_struct *: lwq_stop_timer,				\
 	struct delayed_work *: lwq_cancel_work)(_LWQ_PLAIN(w))
@@ -267,13 +271,14 @@ bool	work_pending(const struct work_struct *);
 
 bool	lwq_queue_delayed(int, struct workqueue_struct *,
 	    struct work_struct *, unsigned long);
+bool	lwq_schedule_delayed(int, struct work_struct *, unsigned long);
 bool	lwq_mod_delayed(int, struct workqueue_struct *, struct work_struct *,
 	    unsigned long);
 bool	lwq_flush_delayed(struct work_struct *);
 bool	lwq_stop_timer(struct work_struct *);
 
 /*
- * The shared queue "events".
+ * On the shared queues "events".
  */
 #define	schedule_on_each_cpu(...)					\
 	_LWQ_12(lwq_on_each_cpu, lwq_on_each_cpu_old,			\
