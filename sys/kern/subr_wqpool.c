@@ -214,6 +214,7 @@ wqpool_idle_insert(struct wqpool *p, struct wqpool_runner *wr)
 
 	wr->wr_idlenext = p->p_idle;
 	p->p_idle = wr;
+	p->p_short = false;
 	wr->wr_idle = true;
 	wqpool_announce(p);
 }
@@ -461,6 +462,7 @@ wqpool_arrived(struct wqpool *p)
 static int
 wqpool_start(struct wqpool *p)
 {
+	struct wqpool_waiter *pw;
 	struct lwp *l;
 	int error, n;
 
@@ -482,6 +484,12 @@ wqpool_start(struct wqpool *p)
 	}
 	wqpool_arrived(p);
 	p->p_nthreads--;
+	/* Those who wait try again: maybe all others are blocked. */
+	if (p->p_idle == NULL) {
+		p->p_short = true;
+		for (pw = p->p_waiters; pw != NULL; pw = pw->pw_next)
+			lwp_unpark(pw->pw_lwp);
+	}
 	if (p->p_destroyer != NULL)
 		lwp_unpark(p->p_destroyer);
 	wqpool_check_retired(p);
@@ -832,6 +840,7 @@ wqpool_thread(void *arg)
 	self.wr_gap = kern_spin * 4;
 	self.wr_lwp->l_wqpool = p;
 	mutex_enter(&p->p_lock);
+	p->p_short = false;
 	if (p->p_start != NULL) {
 		/*
 		 * The hook may take its time, and wait for that of another
@@ -1103,29 +1112,32 @@ wqpool_await(struct wqpool *p, struct wqpool_waiter *pw)
 {
 	struct lwp *l;
 	int biglocks;
-	bool alone, start;
+	bool need, start;
 
 	l = pw->pw_lwp;
 	/*
 	 * Somebody must run what we wait for.  If we keep a thread busy maybe
-	 * nobody else does; and the first may have been refused.
+	 * nobody else does; and the first, or, while all others are blocked,
+	 * one more, may have been refused.
 	 */
-	alone = p->p_runners == NULL;
-	start = (alone || pw->pw_self != NULL) && wqpool_want(p, false);
+	need = p->p_runners == NULL || p->p_short;
+	start = (need || pw->pw_self != NULL) && wqpool_want(p, false);
 	mutex_exit(&p->p_lock);
 	wqk_kernel_unlock(0, &biglocks);
 	if (start)
 		(void)wqpool_start(p);
 	/* Acquire: pairs with the release in wqpool_tell(). */
 	while (!atomic_load_acquire(&pw->pw_done)) {
-		(void)lwp_timedpark(l, alone ?
+		(void)lwp_timedpark(l, need ?
 		    host_monotime() + WQPOOL_RETRY : HOST_FOREVER);
-		if (alone) {
-			mutex_enter(&p->p_lock);
-			alone = p->p_runners == NULL;
-			mutex_exit(&p->p_lock);
-			(void)wqpool_grow(p);
-		}
+		if (atomic_load_acquire(&pw->pw_done))
+			break;
+		mutex_enter(&p->p_lock);
+		need = p->p_runners == NULL || p->p_short;
+		start = need && wqpool_want(p, false);
+		mutex_exit(&p->p_lock);
+		if (start)
+			(void)wqpool_start(p);
 	}
 	/* Release: pairs with wqpool_destroy().  The last touch of p. */
 	(void)atomic_fetch_add_acq_rel(&p->p_nwaiting, -1);

@@ -42,6 +42,7 @@ struct wqpool {
 	int		 p_nrunning;	/* (p) in a function */
 	int		 p_nstarting;	/* (p) on their way */
 	bool		 p_refused;	/* (p) another was wanted meanwhile */
+	bool		 p_short;	/* (p) one was refused; none is idle */
 	bool		 p_exit;	/* (p) all shall end */
 	uint64_t	 p_seq;		/* (p) works begun */
 	uint64_t	 p_ndone;	/* (p) works run */

@@ -829,6 +829,44 @@ TEST_TC(refused, "while no thread can be started those that are run it all")
 	}
 }
 
+TEST_TC(refused_spare, "a spare thread that was refused while all others are "
+    "blocked is started later, for whoever waits")
+{
+	struct actor actor;
+	struct gate g[2];
+	struct item i;
+	int k;
+
+	hook_set();
+	memset(&i, 0, sizeof(i));
+	/* Refused before somebody waits. */
+	pool = create(4, WQPOOL_SPARE, 0);
+	TEST_AWAIT(has_idle(pool));
+	gate_init(&g[0]);
+	gate_init(&g[1]);
+	atomic_store(&refuse, 1000000);
+	gate_close(&g[0]);
+	enqueue(&i);
+	atomic_store(&refuse, 3);
+	ATF_REQUIRE(wqpool_wait(pool, &i.i_work));
+	TEST_EQ(1, i.i_runs);
+	TEST_EQ(0, refuse);
+	/* Refused while somebody waits, for something else. */
+	TEST_AWAIT(has_idle(pool));
+	actor_start(&actor, act_flush, NULL);
+	test_sem_wait(&actor.a_parks);
+	atomic_store(&refuse, 1000000);
+	gate_close(&g[1]);
+	enqueue(&i);
+	atomic_store(&refuse, 0);
+	TEST_AWAIT(atomic_load(&i.i_runs) == 2);
+	ATF_REQUIRE(!actor_isback(&actor));
+	for (k = 0; k < 2; k++)
+		sem_post(&g[k].g_go);
+	actor_end(&actor);
+	wqpool_destroy(pool);
+}
+
 TEST_TC(nostart, "a pool without a thread has one from the first growth, or "
     "from whoever waits")
 {
@@ -1381,6 +1419,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, drain);
 	ATF_TP_ADD_TC(tp, drain_running);
 	ATF_TP_ADD_TC(tp, refused);
+	ATF_TP_ADD_TC(tp, refused_spare);
 	ATF_TP_ADD_TC(tp, nostart);
 	ATF_TP_ADD_TC(tp, idle);
 	ATF_TP_ADD_TC(tp, setmax);

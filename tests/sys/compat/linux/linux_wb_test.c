@@ -85,6 +85,28 @@ TEST_TC(one, "one thread, and no more: everything runs")
 	nolimit();
 }
 
+TEST_TC(spare, "a thread refused while all others are blocked: who flushes "
+    "gets it later")
+{
+	struct workqueue_struct *wq;
+	struct item a, b;
+
+	item_init(&a, item_func);
+	item_init(&b, item_func);
+	limit(1);
+	wq = alloc_workqueue("spare", WQ_UNBOUND, 0);
+	ATF_REQUIRE(wq != NULL);
+	item_close(&a, wq, WORK_CPU_UNBOUND);
+	ATF_REQUIRE(atomic_load(&refused) > 0);
+	queue_work(wq, WORK(&b));
+	nolimit();
+	ATF_REQUIRE(flush_work(WORK(&b)));
+	TEST_EQ(1, b.i_runs);
+	TEST_EQ(0, a.i_runs);
+	item_open(&a);
+	destroy_workqueue(wq);
+}
+
 TEST_TC(bind, "a thread that cannot be bound stays as it was")
 {
 	struct kthread_worker *w;
@@ -104,6 +126,7 @@ TEST_TP_ADD_TCS(tp)
 
 	ATF_TP_ADD_TC(tp, create);
 	ATF_TP_ADD_TC(tp, one);
+	ATF_TP_ADD_TC(tp, spare);
 	ATF_TP_ADD_TC(tp, bind);
 	return atf_no_error();
 }

@@ -512,6 +512,40 @@ TEST_TC(mod, "mod_delayed_work: false if idle, true if it was pending")
 	destroy_workqueue(wq);
 }
 
+static void *
+sync_canceller(void *arg)
+{
+	struct item *i = arg;
+
+	(void)cancel_delayed_work_sync(&i->i_dw);
+	return NULL;
+}
+
+TEST_TC(mod_cancelled, "mod_delayed_work does nothing, and returns false, "
+    "while a cancel waits for the work to end")
+{
+	struct workqueue_struct *wq = bound();
+	pthread_t t;
+
+	item_init(&a, item_func);
+	item_close(&a, wq, 0);
+	t = test_thread(sync_canceller, &a);
+	/* From some moment on it is there. */
+	TEST_AWAIT(!mod_delayed_work(wq, &a.i_dw, 1000 * HZ) &&
+	    !delayed_work_pending(&a.i_dw));
+	TEST_EQ(false, mod_delayed_work(wq, &a.i_dw, 0));
+	TEST_EQ(false, delayed_work_pending(&a.i_dw));
+	item_open(&a);
+	test_join(t);
+	TEST_EQ(1, a.i_runs);
+	/* And later again. */
+	TEST_EQ(false, mod_delayed_work(wq, &a.i_dw, 1000 * HZ));
+	TEST_EQ(true, delayed_work_pending(&a.i_dw));
+	TEST_EQ(true, cancel_delayed_work_sync(&a.i_dw));
+	destroy_workqueue(wq);
+	TEST_EQ(1, a.i_runs);
+}
+
 TEST_TC(disable, "disable and enable count")
 {
 	struct workqueue_struct *wq = ordered();
@@ -680,6 +714,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, misuse);
 	ATF_TP_ADD_TC(tp, delays);
 	ATF_TP_ADD_TC(tp, mod);
+	ATF_TP_ADD_TC(tp, mod_cancelled);
 	ATF_TP_ADD_TC(tp, disable);
 	ATF_TP_ADD_TC(tp, burst);
 	ATF_TP_ADD_TC(tp, max_active);
