@@ -103,30 +103,48 @@ lwq_settle(struct __lwq_item *it)
 	(void)atomic_fetch_and_seq_cst(&it->__i_state, ~LWQ_PENDING);
 }
 
-void
-lwq_item_init(struct __lwq_item *it, int kind)
+/*
+ * What is said to be new looks pending: is it?
+ */
+static __kern_noinline void
+lwq_check_init(struct __lwq_item *it, unsigned int state)
 {
 	struct __lwq_timer *t;
 	struct lwq_queue *lq;
+	const char *name;
 	bool busy, running;
 
-	/* What looks like a pending item may be what is left of one. */
-	if (it->__i_self == it &&
-	    (atomic_load_relaxed(&it->__i_state) & LWQ_PENDING) != 0 &&
-	    it->__i_kind != _LWQ_KTHREAD && (lq = lwq_hold(it)) != NULL) {
-		t = lwq_timer(it);
-		busy = false;
+	busy = false;
+	name = NULL;
+	t = lwq_timer(it);
+	if ((state & LWQ_TIMER) != 0) {
+		if (t->__t_state == LWQ_T_READY &&
+		    callout_pending(lwq_callout(t))) {
+			busy = true;
+			name = lwq_wq_name(t->__t_wq);
+		}
+	} else if ((lq = lwq_hold(it)) != NULL) {
 		if (wqpool_isours(lq->lq_pool))
 			wqpool_busy(lq->lq_pool, lwq_work(it), &busy,
 			    &running);
-		if (!busy && t->__t_state == LWQ_T_READY &&
-		    (atomic_load_relaxed(&it->__i_state) & LWQ_TIMER) != 0)
-			busy = callout_pending(lwq_callout(t));
-		if (busy)
-			wqk_panic("INIT_WORK: work %p is still pending on "
-			    "\"%s\"", (void *)it, lwq_queue_name(lq));
+		name = lwq_wq_name(lq->lq_wq);
 		lwq_unhold(lq);
 	}
+	if (busy)
+		wqk_panic("INIT_WORK: work %p is still pending on \"%s\"",
+		    (void *)it, name);
+}
+
+void
+lwq_item_init(struct __lwq_item *it, int kind)
+{
+	unsigned int s;
+
+	/* What looks like a pending item may be what is left of one. */
+	s = atomic_load_relaxed(&it->__i_state);
+	if (it->__i_self == it && (s & LWQ_PENDING) != 0 &&
+	    it->__i_kind != _LWQ_KTHREAD)
+		lwq_check_init(it, s);
 	it->__i_link = NULL;
 	atomic_store_relaxed(&it->__i_state, 0u);
 	it->__i_kind = kind;

@@ -89,7 +89,7 @@ bool	lwq_insert(int, struct workqueue_struct *, struct __lwq_item *,
 bool	lwq_hold_wq(struct workqueue_struct *);
 void	lwq_unhold_wq(struct workqueue_struct *);
 bool	lwq_isparents(const struct lwq_queue *);
-const char *lwq_queue_name(const struct lwq_queue *);
+const char *lwq_wq_name(const struct workqueue_struct *);
 
 #define	__lwq_public	__kern_public
 

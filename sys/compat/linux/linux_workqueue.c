@@ -68,10 +68,10 @@ lwq_running_slot(const struct __lwq_item *it)
 }
 
 const char *
-lwq_queue_name(const struct lwq_queue *lq)
+lwq_wq_name(const struct workqueue_struct *wq)
 {
 
-	return lq->lq_wq == NULL ? "kthread_worker" : lq->lq_wq->wq_name;
+	return wq->wq_name;
 }
 
 bool

@@ -318,6 +318,94 @@ TEST_TC(events_serial, "works of 2003 that are scheduled on a CPU run one at a "
 	TEST_EQ(0, serial_overlaps);
 }
 
+static atomic_int on_cpu[3];
+
+static void
+note_cpu(void *data)
+{
+#ifdef __linux__
+	char buf[16];
+	unsigned n;
+
+	pthread_getname_np(pthread_self(), buf, sizeof(buf));
+	if (sscanf(buf, "events/%u", &n) == 1 && n < 3)
+		atomic_fetch_add(&on_cpu[n], (int)(intptr_t)data);
+#else
+	(void)data;
+#endif
+}
+
+static void
+note_cpu_new(struct work_struct *ws)
+{
+
+	(void)ws;
+	note_cpu((void *)10);
+}
+
+TEST_TC(events_each_cpu, "schedule_on_each_cpu runs once on every CPU")
+{
+	int i;
+
+	TEST_NEED(TEST_CAP_NAMES, "names of threads");
+	test_env("WORKQUEUE_NCPU", "3");
+	TEST_EQ(0, schedule_on_each_cpu(note_cpu, (void *)1));
+	TEST_EQ(0, schedule_on_each_cpu(note_cpu_new));
+	for (i = 0; i < 3; i++)
+		TEST_EQ(11, on_cpu[i]);
+}
+
+static void
+note_nice(void *data)
+{
+
+	*(int *)data = getpriority(PRIO_PROCESS, 0);
+}
+
+static int nice_new;
+
+static void
+note_nice_new(struct work_struct *ws)
+{
+
+	(void)ws;
+	note_nice(&nice_new);
+}
+
+TEST_TC(priority, "workers of 2003 are at nice -5, and WQ_HIGHPRI is above "
+    "them, as far as the host permits")
+{
+#ifdef __linux__		/* where each thread is as nice as it likes */
+	int nice_old, nice_shared, base, high;
+
+	TEST_NEED(TEST_CAP_PRIORITY, "thread priorities");
+	wq = create_singlethread_workqueue("nice");
+	INIT_WORK(&w, note_nice, &nice_old);
+	queue_work(wq, &w);
+	destroy_workqueue(wq);
+	INIT_WORK(&w, note_nice, &nice_shared);
+	schedule_work(&w);
+	INIT_WORK(&w2, note_nice_new);
+	schedule_work(&w2);
+	flush_scheduled_work();
+	base = nice_new;
+	wq = alloc_workqueue("high", WQ_HIGHPRI | WQ_UNBOUND, 0);
+	queue_work(wq, &w2);
+	destroy_workqueue(wq);
+	high = nice_new;
+	TEST_EQ(getpriority(PRIO_PROCESS, 0), base);
+	TEST_EQ(nice_old, nice_shared);
+	ATF_REQUIRE_MSG(high <= nice_old && nice_old <= base, "%d %d %d",
+	    high, nice_old, base);
+	/* Root may do it all, if it is root outside of its container, too. */
+	if (high != base && base == 0)
+		ATF_REQUIRE_MSG(nice_old == -5 || nice_old == high, "%d",
+		    nice_old);
+#else
+	atf_tc_skip("no way to read a thread's niceness here");
+#endif
+}
+
 static void *
 scheduled_flusher(void *arg)
 {
@@ -453,6 +541,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, flush_depth);
 	ATF_TP_ADD_TC(tp, events);
 	ATF_TP_ADD_TC(tp, events_serial);
+	ATF_TP_ADD_TC(tp, events_each_cpu);
+	ATF_TP_ADD_TC(tp, priority);
 	ATF_TP_ADD_TC(tp, events_flush);
 	ATF_TP_ADD_TC(tp, events_current);
 	ATF_TP_ADD_TC(tp, mixed);

@@ -7,10 +7,12 @@
  * NetBSD's side of linux_faces_test.
  */
 
+#include <sys/callout.h>
 #include <sys/kthread.h>
 #include <sys/workqueue.h>
 
 int	netbsd_side(void);
+int	netbsd_callout(void (*)(void *), void *);
 
 static void
 func(struct work *wk, void *arg)
@@ -26,6 +28,22 @@ thread(void *arg)
 
 	__atomic_add_fetch((int *)arg, 1, __ATOMIC_RELAXED);
 	kthread_exit(0);
+}
+
+/* Have func called by a callout, and wait for it. */
+int
+netbsd_callout(void (*func)(void *), void *arg)
+{
+	static callout_t c;
+	int stopped;
+
+	callout_init(&c, CALLOUT_MPSAFE);
+	callout_reset(&c, 0, func, arg);
+	while (callout_pending(&c))
+		continue;
+	stopped = callout_halt(&c, 0);
+	callout_destroy(&c);
+	return stopped;
 }
 
 int

@@ -170,6 +170,37 @@ TEST_TC(cancel, "cancel: true if pending, waits for one that runs")
 	kthread_destroy_worker(w);
 }
 
+static void *
+canceller(void *arg)
+{
+
+	(void)kthread_cancel_delayed_work_sync(arg);
+	return NULL;
+}
+
+TEST_TC(queue_cancelled, "queueing is false while a cancel waits for the work "
+    "to end, and true later")
+{
+	struct kthread_worker *w = kthread_create_worker(0, "qc");
+	pthread_t t;
+
+	kinit(&a);
+	kclose(&a, w);
+	t = test_thread(canceller, &a.k_dw);
+	/* What is pending before it comes is cancelled by it. */
+	TEST_AWAIT(!kthread_mod_delayed_work(w, &a.k_dw, 1000 * HZ) &&
+	    !kthread_mod_delayed_work(w, &a.k_dw, 1000 * HZ));
+	TEST_EQ(false, kthread_queue_work(w, KW(&a)));
+	TEST_EQ(false, kthread_queue_delayed_work(w, &a.k_dw, 0));
+	kopen(&a);
+	test_join(t);
+	TEST_EQ(false, kthread_cancel_delayed_work_sync(&a.k_dw));
+	TEST_EQ(1, a.k_runs);
+	TEST_EQ(true, kthread_queue_work(w, KW(&a)));
+	kthread_destroy_worker(w);
+	TEST_EQ(2, a.k_runs);
+}
+
 TEST_TC(delayed, "delays: false if pending; mod; cancel")
 {
 	struct kthread_worker *w = kthread_create_worker(0, "dl");
@@ -220,7 +251,8 @@ TEST_TC(destroyed, "a destroyed worker: a message, nothing runs")
 	    tc.tc_err);
 }
 
-static atomic_int where;
+static atomic_int where, ncpus;
+static char where_name[16];
 
 static void
 where_func(struct kthread_work *w)
@@ -228,11 +260,17 @@ where_func(struct kthread_work *w)
 
 	(void)w;
 #ifdef __linux__
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	(void)sched_getaffinity(0, sizeof(set), &set);
+	atomic_store(&ncpus, CPU_COUNT(&set));
+	pthread_getname_np(pthread_self(), where_name, sizeof(where_name));
 	atomic_store(&where, sched_getcpu());
 #endif
 }
 
-TEST_TC(on_cpu, "a worker on a CPU; ERR_PTR for one that is not there")
+TEST_TC(on_cpu, "a worker on a CPU, by its name; ERR_PTR for one that is not there")
 {
 	struct kthread_worker *w;
 	struct kthread_work k;
@@ -248,6 +286,10 @@ TEST_TC(on_cpu, "a worker on a CPU; ERR_PTR for one that is not there")
 	kthread_flush_worker(w);
 #ifdef __linux__
 	ATF_REQUIRE(atomic_load(&where) != -1);
+	if ((wqk_hostcaps() & TEST_CAP_AFFINITY) != 0)
+		TEST_EQ(1, ncpus);
+	if ((wqk_hostcaps() & TEST_CAP_NAMES) != 0)
+		ATF_REQUIRE_STREQ("cpu/0", where_name);
 #endif
 	kthread_destroy_worker(w);
 }
@@ -305,6 +347,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fifo);
 	ATF_TP_ADD_TC(tp, destroy);
 	ATF_TP_ADD_TC(tp, cancel);
+	ATF_TP_ADD_TC(tp, queue_cancelled);
 	ATF_TP_ADD_TC(tp, delayed);
 	ATF_TP_ADD_TC(tp, destroyed);
 	ATF_TP_ADD_TC(tp, on_cpu);

@@ -567,6 +567,35 @@ TEST_TC(disable, "disable and enable count")
 	TEST_EQ(1, a.i_runs);
 }
 
+TEST_TC(disable_requeuer, "disable_work_sync beats one that queues itself, "
+    "and it stays disabled; enable_and_queue_work")
+{
+	struct workqueue_struct *wq = bound();
+	int i, runs;
+
+	for (i = 0; i < 50; i++) {
+		item_init(&a, i % 2 ? requeue_func : requeue_delayed_func);
+		a.i_wq = wq;
+		queue_work(wq, WORK(&a));
+		TEST_AWAIT(atomic_load(&a.i_runs) != 0);
+		if (i % 2)
+			(void)disable_work_sync(WORK(&a));
+		else
+			(void)disable_delayed_work_sync(&a.i_dw);
+		runs = a.i_runs;
+		TEST_EQ(0, work_busy(WORK(&a)));
+		TEST_EQ(false, queue_work(wq, WORK(&a)));
+		TEST_EQ(false, queue_delayed_work(wq, &a.i_dw, 1));
+		TEST_EQ(runs, a.i_runs);
+		TEST_EQ(false, disable_work(WORK(&a)));
+		TEST_EQ(false, enable_and_queue_work(wq, WORK(&a)));
+		TEST_EQ(true, enable_and_queue_work(wq, WORK(&a)));
+		TEST_AWAIT(atomic_load(&a.i_runs) > runs);
+		(void)cancel_delayed_work_sync(&a.i_dw);
+	}
+	destroy_workqueue(wq);
+}
+
 /*
  * No clock: the four meet, or the test does not end.
  */
@@ -631,6 +660,40 @@ TEST_TC(max_active, "no more than max_active at once; 1 for ordered ones")
 		destroy_workqueue(wq);
 		TEST_EQ(max == 0 ? 1 : max, most_running);
 	}
+}
+
+TEST_TC(set_max_active, "max_active can be changed, up and down")
+{
+	static struct item it[40];
+	struct workqueue_struct *wq;
+	int i;
+
+	wq = alloc_workqueue("set", WQ_UNBOUND, 1);
+	item_init(&a, item_func);
+	item_init(&b, item_func);
+	item_close(&a, wq, WORK_CPU_UNBOUND);
+	queue_work(wq, WORK(&b));
+	TEST_EQ(0, b.i_runs);
+	/* The second runs now, though the first stands. */
+	workqueue_set_max_active(wq, 2);
+	(void)flush_work(WORK(&b));
+	TEST_EQ(1, b.i_runs);
+	item_open(&a);
+	flush_workqueue(wq);
+	workqueue_set_max_active(wq, 1);
+	/* A thread that is one too many ends no later than it looks. */
+	for (i = 0; i < 2; i++) {
+		item_init(&c, item_func);
+		queue_work(wq, WORK(&c));
+		flush_workqueue(wq);
+	}
+	workqueue_set_max_active(wq, 3);
+	for (i = 0; i < 40; i++) {
+		item_init(&it[i], count_func);
+		queue_work(wq, WORK(&it[i]));
+	}
+	destroy_workqueue(wq);
+	ATF_REQUIRE(most_running <= 3);
 }
 
 TEST_TC(flags, "all flags are taken; the shared queues are there")
@@ -718,6 +781,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, disable);
 	ATF_TP_ADD_TC(tp, burst);
 	ATF_TP_ADD_TC(tp, max_active);
+	ATF_TP_ADD_TC(tp, set_max_active);
+	ATF_TP_ADD_TC(tp, disable_requeuer);
 	ATF_TP_ADD_TC(tp, flags);
 	ATF_TP_ADD_TC(tp, others);
 	return atf_no_error();

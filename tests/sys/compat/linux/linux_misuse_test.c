@@ -1,0 +1,374 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * What Linux answers with a warning or a hang: a clear message, after which
+ * everything else goes on, or a panic that says why.
+ */
+
+#include "linux_test.h"
+
+static struct item a, b;
+static struct workqueue_struct *wq;
+
+static void
+child_says(void (*func)(void), const char *one, const char *two)
+{
+	struct test_child tc;
+
+	test_child(&tc, func);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "%#x %s", (unsigned)tc.tc_status,
+	    tc.tc_err);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, one) != NULL, "%s", tc.tc_err);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, two) != NULL, "%s", tc.tc_err);
+}
+
+/* It works, whatever was wrong. */
+static void
+works(struct workqueue_struct *q)
+{
+
+	if (q == NULL)
+		_exit(1);
+	item_init(&a, item_func);
+	if (!queue_work(q, WORK(&a)))
+		_exit(2);
+	(void)flush_work(WORK(&a));
+	if (a.i_runs != 1)
+		_exit(3);
+	destroy_workqueue(q);
+}
+
+static void
+long_name(void)
+{
+
+	works(alloc_workqueue("a name of %s", WQ_UNBOUND, 0,
+	    "many more characters than any name may have"));
+	works(create_workqueue("0123456789012345678901234567890123456789"));
+}
+
+TEST_TC(names, "a name that is too long is cut, with a message")
+{
+
+	child_says(long_name, "the name is too long, and cut: \"a name of "
+	    "many more", "cut: \"01234567890123");
+}
+
+static void
+bad_max(void)
+{
+
+	works(alloc_workqueue("many", 0, WQ_MAX_ACTIVE + 1));
+	works(alloc_workqueue("few", WQ_UNBOUND, -1));
+}
+
+TEST_TC(max_active, "a max_active out of range is brought into it, with a "
+    "message")
+{
+
+	child_says(bad_max, "\"many\": max_active is 2049, must be from 1 to "
+	    "2048", "\"few\": max_active is -1");
+}
+
+static void
+enable_often(void)
+{
+
+	item_init(&b, item_func);
+	if (!enable_work(WORK(&b)))
+		_exit(4);
+	works(alloc_workqueue("en", WQ_UNBOUND, 0));
+	disable_work(WORK(&b));
+	if (!enable_work(WORK(&b)))
+		_exit(5);
+	wq = alloc_workqueue("en", WQ_UNBOUND, 0);
+	if (!queue_work(wq, WORK(&b)))
+		_exit(6);
+	destroy_workqueue(wq);
+}
+
+TEST_TC(enable, "enabling what is not disabled: a message")
+{
+
+	child_says(enable_often, "enable_work: work ", "is not disabled");
+}
+
+static void
+no_cpu(void)
+{
+
+	item_init(&a, item_func);
+	queue_work_on(100000, alloc_workqueue("cpus", 0, 0), WORK(&a));
+}
+
+static void
+no_function(void)
+{
+
+	item_init(&a, NULL);
+	wq = alloc_workqueue("nothing", 0, 0);
+	queue_work(wq, WORK(&a));
+	flush_workqueue(wq);
+}
+
+static void
+no_old_function(void)
+{
+	static struct work_struct w;
+
+	INIT_WORK(&w, NULL, NULL);
+	wq = create_workqueue("nothing");
+	queue_work(wq, &w);
+	flush_workqueue(wq);
+}
+
+static void
+drain_func(struct work_struct *w)
+{
+
+	(void)w;
+	drain_workqueue(wq);
+}
+
+static void
+drain_inside(void)
+{
+
+	item_init(&a, drain_func);
+	wq = alloc_workqueue("self", 0, 0);
+	queue_work(wq, WORK(&a));
+	flush_workqueue(wq);
+}
+
+static void
+destroy_twice(void)
+{
+
+	wq = alloc_workqueue("twice", 0, 0);
+	destroy_workqueue(wq);
+	destroy_workqueue(wq);
+}
+
+static void
+drain_destroyed(void)
+{
+
+	wq = alloc_workqueue("gone", 0, 0);
+	destroy_workqueue(wq);
+	drain_workqueue(wq);
+}
+
+static void
+flush_other_func(struct work_struct *w)
+{
+
+	(void)w;
+	queue_work(wq, WORK(&b));
+	(void)flush_work(WORK(&b));
+}
+
+static void
+flush_other(void)
+{
+
+	item_init(&a, flush_other_func);
+	item_init(&b, item_func);
+	wq = alloc_workqueue("only", WQ_UNBOUND, 1);
+	queue_work(wq, WORK(&a));
+	flush_workqueue(wq);
+}
+
+TEST_TC(panics, "what cannot go on panics, with the queue's name")
+{
+
+	test_panics(no_cpu, "queue_work_on", "\"cpus\": no CPU 100000", NULL);
+	test_panics(no_function, "\"nothing\"", "has no function", NULL);
+	test_panics(no_old_function, "\"nothing\"", "has no function", NULL);
+	test_panics(drain_inside, "drain_workqueue: \"self\": called from one "
+	    "of its own", NULL);
+	test_panics(destroy_twice, "destroy_workqueue: ", "\"twice\" is "
+	    "destroyed", NULL);
+	test_panics(drain_destroyed, "drain_workqueue: ", "\"gone\" is "
+	    "destroyed", NULL);
+	test_panics(flush_other, "\"only\": would deadlock waiting for", NULL);
+}
+
+static void
+init_queued(void)
+{
+	static struct work_struct w;
+
+	wq = create_singlethread_workqueue("re");
+	item_init(&a, item_func);
+	item_close(&a, wq, WORK_CPU_UNBOUND);
+	INIT_WORK(&w, NULL, NULL);
+	queue_work(wq, &w);
+	INIT_WORK(&w, NULL, NULL);
+}
+
+static void
+init_delayed(void)
+{
+
+	wq = alloc_workqueue("re", 0, 0);
+	item_init(&a, item_func);
+	queue_delayed_work(wq, &a.i_dw, 1000 * HZ);
+	INIT_DELAYED_WORK(&a.i_dw, item_func);
+}
+
+static void
+init_delayed_again(void)
+{
+
+	wq = alloc_workqueue("re", 0, 0);
+	item_init(&a, item_func);
+	queue_work(wq, WORK(&a));
+	(void)flush_work(WORK(&a));
+	init_delayed();
+}
+
+TEST_TC(init_pending, "INIT_WORK of what is queued, or has its timer running, "
+    "panics; of what has run, or was cancelled, it does not")
+{
+
+	test_panics(init_queued, "INIT_WORK", "still pending on \"re\"", NULL);
+	test_panics(init_delayed, "INIT_WORK", "still pending on \"re\"",
+	    NULL);
+	test_panics(init_delayed_again, "INIT_WORK", "still pending on "
+	    "\"re\"", NULL);
+	item_init(&a, item_func);
+	wq = alloc_workqueue("re", 0, 0);
+	queue_delayed_work(wq, &a.i_dw, 1000 * HZ);
+	TEST_EQ(true, cancel_delayed_work(&a.i_dw));
+	INIT_DELAYED_WORK(&a.i_dw, item_func);
+	queue_delayed_work(wq, &a.i_dw, 1);
+	TEST_AWAIT(atomic_load(&a.i_runs) == 1);
+	INIT_DELAYED_WORK(&a.i_dw, item_func);
+	destroy_workqueue(wq);
+}
+
+static void
+kthread_func(struct kthread_work *w)
+{
+
+	(void)w;
+}
+
+static void
+worker_no_function(void)
+{
+	struct kthread_worker *kw = kthread_create_worker(0, "kw");
+	struct kthread_work k;
+
+	kthread_init_work(&k, NULL);
+	kthread_queue_work(kw, &k);
+	kthread_flush_worker(kw);
+}
+
+static void
+worker_twice(void)
+{
+	struct kthread_worker *kw = kthread_create_worker(0, "kw");
+
+	kthread_destroy_worker(kw);
+	kthread_destroy_worker(kw);
+}
+
+static void
+worker_no_thread(void)
+{
+	static DEFINE_KTHREAD_WORKER(kw);
+
+	kthread_destroy_worker(&kw);
+}
+
+static void
+worker_fn_outside(void)
+{
+	static DEFINE_KTHREAD_WORKER(kw);
+
+	(void)kthread_worker_fn(&kw);
+}
+
+static struct kthread_worker *own_worker;
+
+static void
+destroy_own_func(struct kthread_work *w)
+{
+
+	(void)w;
+	kthread_destroy_worker(own_worker);
+}
+
+static void
+worker_inside(void)
+{
+	struct kthread_work k;
+
+	own_worker = kthread_create_worker(0, "kw");
+	kthread_init_work(&k, destroy_own_func);
+	kthread_queue_work(own_worker, &k);
+	kthread_flush_worker(own_worker);
+}
+
+static int
+returns(void *arg)
+{
+
+	(void)arg;
+	return 0;
+}
+
+static void
+bind_no_cpu(void)
+{
+
+	kthread_bind(kthread_create(returns, NULL, "bind"), 100000);
+}
+
+static void
+schedule_outside(void)
+{
+
+	schedule();
+}
+
+TEST_TC(workers, "the same of workers and threads")
+{
+	struct kthread_worker *kw;
+	struct kthread_work k;
+
+	test_panics(worker_no_function, "has no function", NULL);
+	test_panics(worker_twice, "kthread_destroy_worker: ", "is destroyed",
+	    NULL);
+	test_panics(worker_no_thread, "has no thread", NULL);
+	test_panics(worker_fn_outside, "not in a thread of kthread_create",
+	    NULL);
+	test_panics(worker_inside, "called from one of its own", NULL);
+	test_panics(bind_no_cpu, "kthread_bind: no CPU 100000", NULL);
+	test_panics(schedule_outside, "not in a thread of kthread_create",
+	    NULL);
+	/* A long name is cut. */
+	kw = kthread_create_worker(0, "a worker with %s",
+	    "many more characters than any name may have");
+	ATF_REQUIRE(!IS_ERR(kw));
+	kthread_init_work(&k, kthread_func);
+	TEST_EQ(true, kthread_queue_work(kw, &k));
+	kthread_destroy_worker(kw);
+}
+
+TEST_TP_ADD_TCS(tp)
+{
+
+	ATF_TP_ADD_TC(tp, names);
+	ATF_TP_ADD_TC(tp, max_active);
+	ATF_TP_ADD_TC(tp, enable);
+	ATF_TP_ADD_TC(tp, panics);
+	ATF_TP_ADD_TC(tp, init_pending);
+	ATF_TP_ADD_TC(tp, workers);
+	return atf_no_error();
+}
