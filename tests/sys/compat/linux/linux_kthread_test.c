@@ -270,7 +270,8 @@ where_func(struct kthread_work *w)
 #endif
 }
 
-TEST_TC(on_cpu, "a worker on a CPU, by its name; ERR_PTR for one that is not there")
+TEST_TC(on_cpu, "a worker on a CPU, by its name; ERR_PTR for one that is not "
+    "there")
 {
 	struct kthread_worker *w;
 	struct kthread_work k;
