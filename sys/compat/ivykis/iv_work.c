@@ -51,6 +51,15 @@
 #define	IV_WANTED	((struct iv_work_item *)1) /* a call is wanted */
 #define	IV_RING		64	/* items shared out; a power of two */
 #define	IV_LISTS	8	/* lists taken in one turn of the loop */
+#define	IV_AHEAD	8	/* items fetched ahead; a power of two */
+
+/*
+ * The items that one thread has pushed last.
+ */
+struct iv_trail {
+	struct iv_work_item *it_items[IV_AHEAD];
+	unsigned	 it_next;
+};
 
 /*
  * Fields: (c) set by iv_work_pool_create(), (o) the owner's, (l) under
@@ -64,10 +73,14 @@ struct iv_pool {
 	void		(*ip_stop)(void *);	/* (c) or NULL */
 	int		 ip_maxthreads;	/* (c) */
 	bool		 ip_checking;	/* (c) */
-	int		 ip_depth;	/* (o) of loops inside completions */
+	struct iv_event	 ip_event;	/* registered with the owner's loop */
+
+	/* What the owner writes with every item. */
+	char		 ip_padowner[KERN_CACHELINE];
 	uint64_t	 ip_submitted;	/* (o) items, by the owner */
 	uint64_t	 ip_completed;	/* (o) items */
-	struct iv_event	 ip_event;	/* registered with the owner's loop */
+	struct iv_trail	 ip_trail;	/* (o) in ip_inbox */
+	int		 ip_depth;	/* (o) of loops inside completions */
 	struct iv_task	 ip_task;	/* (o) to look again */
 
 	/* What anybody writes, seldom, ... */
@@ -134,6 +147,38 @@ iv_item_setnext(struct iv_work_item *item, struct iv_work_item *next)
 {
 
 	item->list.next = (struct iv_list_head *)next;
+}
+
+/*
+ * Who takes a list takes items that lie in another CPU's cache, and finds
+ * each by the one before.  So that it need not wait for each in turn, an item
+ * tells also which one its thread pushed some time before it.  That may be
+ * freed long since: it is a hint, and nothing is read through it.
+ */
+static inline void
+iv_item_sethint(struct iv_work_item *item, struct iv_trail *it)
+{
+	struct iv_work_item **slot;
+
+	slot = &it->it_items[it->it_next++ % IV_AHEAD];
+	item->list.prev = (struct iv_list_head *)*slot;
+	*slot = item;
+}
+
+/*
+ * With the whole list the caller's: have the oldest first.
+ */
+static inline struct iv_work_item *
+iv_item_reverse(struct iv_work_item *next)
+{
+	struct iv_work_item *item, *list;
+
+	for (list = NULL; (item = next) != NULL; list = item) {
+		__builtin_prefetch(item->list.prev, 1);
+		next = iv_item_next(item);
+		iv_item_setnext(item, list);
+	}
+	return list;
 }
 
 /*
@@ -318,6 +363,10 @@ iv_pool_submit(struct iv_pool *ip, struct iv_work_item *item, bool isowner)
 {
 	struct iv_work_item *old;
 
+	if (isowner)
+		iv_item_sethint(item, &ip->ip_trail);
+	else
+		item->list.prev = NULL;
 	old = atomic_load_relaxed(&ip->ip_inbox);
 	do {
 		iv_item_setnext(item, old == IV_WANTED ? NULL : old);
@@ -368,18 +417,14 @@ iv_ring_take(struct iv_pool *ip, bool *morep)
 static void
 iv_pool_order(struct iv_pool *ip)
 {
-	struct iv_work_item *item, *next, *list;
+	struct iv_work_item *next;
 
 	next = atomic_load_relaxed(&ip->ip_inbox);
 	if (next == NULL || next == IV_WANTED)
 		return;
 	/* Acquire: the items. */
 	next = atomic_swap_acq_rel(&ip->ip_inbox, NULL);
-	for (list = NULL; (item = next) != NULL; list = item) {
-		next = iv_item_next(item);
-		iv_item_setnext(item, list);
-	}
-	atomic_store_relaxed(&ip->ip_list, list);
+	atomic_store_relaxed(&ip->ip_list, iv_item_reverse(next));
 }
 
 /*
@@ -487,7 +532,7 @@ iv_worker_stop(void *arg)
 }
 
 static inline void
-iv_item_run(struct iv_pool *ip, struct iv_work_item *item)
+iv_item_run(struct iv_pool *ip, struct iv_work_item *item, struct iv_trail *it)
 {
 	struct iv_work_item *old;
 
@@ -502,6 +547,7 @@ iv_item_run(struct iv_pool *ip, struct iv_work_item *item)
 	}
 	(*item->work)(item->cookie);
 	iv_worker_turn();
+	iv_item_sethint(item, it);
 	old = atomic_load_relaxed(&ip->ip_done);
 	do {
 		iv_item_setnext(item, old == IV_ASLEEP ? NULL : old);
@@ -519,18 +565,20 @@ static void
 iv_worker_run(struct work *wk, void *arg)
 {
 	struct iv_work_item *item;
+	struct iv_trail trail;
 	struct iv_pool *ip;
 	bool more;
 
 	(void)wk;
 	ip = arg;
+	memset(&trail, 0, sizeof(trail));
 	(void)atomic_fetch_add_seq_cst(&ip->ip_active, 1);
 	/* Acq_rel: see what those saw who found it pending. */
 	(void)atomic_swap_acq_rel(&ip->ip_called, 0);
 	do {
 		while ((item = iv_ring_take(ip, &more)) != NULL) {
 			iv_pool_help(ip, more);
-			iv_item_run(ip, item);
+			iv_item_run(ip, item, &trail);
 		}
 	} while (iv_ring_fill(ip));
 }
@@ -585,10 +633,7 @@ iv_pool_complete(struct iv_pool *ip)
 		return 0;
 	/* Acquire: what the works did. */
 	next = atomic_swap_acq_rel(&ip->ip_done, NULL);
-	for (list = NULL; (item = next) != NULL; list = item) {
-		next = iv_item_next(item);
-		iv_item_setnext(item, list);
-	}
+	list = iv_item_reverse(next);
 	for (n = 0; (item = list) != NULL; n++) {
 		list = iv_item_next(item);
 		if (ip->ip_checking)
