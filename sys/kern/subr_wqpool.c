@@ -1376,6 +1376,14 @@ wqpool_retire(struct wqpool *p, void (*func)(void *))
 	mutex_exit(&p->p_lock);
 }
 
+__kern_public void
+wqpool_gather(void)
+{
+
+	if (cpu_spinok && kern_spin != 0)
+		workqueue_gather();
+}
+
 __kern_public bool
 wqpool_checking(void)
 {

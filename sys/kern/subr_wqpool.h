@@ -179,6 +179,12 @@ void	wqpool_destroy(struct wqpool *);
 void	wqpool_retire(struct wqpool *, void (*)(void *));
 
 /*
+ * Works are small and come fast: pause for about a microsecond, so that some
+ * come together, if that makes sense on this machine.
+ */
+void	wqpool_gather(void);
+
+/*
  * Checking mode for other kinds of work: is it on?  A work becomes known as
  * pending: NULL, or where it is pending already.  It is so no more.
  */

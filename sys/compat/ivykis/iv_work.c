@@ -51,6 +51,8 @@
 #define	IV_WANTED	((struct iv_work_item *)1) /* a call is wanted */
 #define	IV_RING		64	/* items shared out; a power of two */
 #define	IV_LISTS	8	/* lists taken in one turn of the loop */
+#define	IV_MANY		16	/* items in a list: they come fast */
+#define	IV_SKIP		64	/* fills, after a pause that was no use */
 #define	IV_AHEAD	8	/* items fetched ahead; a power of two */
 
 /*
@@ -98,6 +100,8 @@ struct iv_pool {
 	struct work	 ip_call;	/* for the wqpool */
 	kmutex_t	 ip_lock;	/* to fill the ring: (l) */
 	struct iv_work_item *ip_list;	/* (la) oldest first */
+	unsigned	 ip_ordered;	/* (l) items in the last list */
+	unsigned	 ip_skip;	/* (l) lists not to pause for */
 
 	/* ... and often. */
 	char		 ip_pad1[KERN_CACHELINE];
@@ -166,14 +170,16 @@ iv_item_sethint(struct iv_work_item *item, struct iv_trail *it)
 }
 
 /*
- * With the whole list the caller's: have the oldest first.
+ * With the whole list the caller's: have the oldest first, and count them.
  */
 static inline struct iv_work_item *
-iv_item_reverse(struct iv_work_item *next)
+iv_item_reverse(struct iv_work_item *next, unsigned *np)
 {
 	struct iv_work_item *item, *list;
 
+	*np = 0;
 	for (list = NULL; (item = next) != NULL; list = item) {
+		++*np;
 		__builtin_prefetch(item->list.prev, 1);
 		next = iv_item_next(item);
 		iv_item_setnext(item, list);
@@ -406,25 +412,51 @@ iv_ring_take(struct iv_pool *ip, bool *morep)
 		item = atomic_load_relaxed(&ip->ip_slots[head % IV_RING]);
 		head++;
 		*morep = head != tail;
+		if (ip->ip_maxthreads == 1) {
+			/* One thread at a time is in here. */
+			atomic_store_relaxed(&ip->ip_ring,
+			    (uint64_t)tail << 32 | head);
+			break;
+		}
 	} while (!atomic_cas_acq_rel(&ip->ip_ring, &w,
 	    (uint64_t)tail << 32 | head));
 	return item;
 }
 
 /*
- * With ip_lock held and ip_list empty: move what has been submitted there.
+ * With ip_lock held and ip_list empty: move what has been submitted there;
+ * again: the caller has run an item just now.
  */
 static void
-iv_pool_order(struct iv_pool *ip)
+iv_pool_order(struct iv_pool *ip, bool again)
 {
 	struct iv_work_item *next;
+	bool paused;
 
 	next = atomic_load_relaxed(&ip->ip_inbox);
 	if (next == NULL || next == IV_WANTED)
 		return;
+	/*
+	 * All that are to look for items do, or who submits calls another.
+	 * So if items come faster than we run them, this costs nobody much,
+	 * and saves the owner and us to take the inbox from each other for
+	 * each few of them.
+	 */
+	paused = false;
+	if (again && ip->ip_ordered < IV_RING) {
+		if (ip->ip_skip != 0)
+			ip->ip_skip--;
+		else {
+			wqpool_gather();
+			paused = true;
+		}
+	}
 	/* Acquire: the items. */
 	next = atomic_swap_acq_rel(&ip->ip_inbox, NULL);
-	atomic_store_relaxed(&ip->ip_list, iv_item_reverse(next));
+	atomic_store_relaxed(&ip->ip_list,
+	    iv_item_reverse(next, &ip->ip_ordered));
+	if (paused && ip->ip_ordered < IV_MANY)
+		ip->ip_skip = IV_SKIP;
 }
 
 /*
@@ -432,7 +464,7 @@ iv_pool_order(struct iv_pool *ip)
  * any more.
  */
 static bool
-iv_ring_fill(struct iv_pool *ip)
+iv_ring_fill(struct iv_pool *ip, bool again)
 {
 	struct iv_work_item *item, *old;
 	uint32_t tail;
@@ -448,7 +480,7 @@ iv_ring_fill(struct iv_pool *ip)
 	}
 	for (;;) {
 		if (ip->ip_list == NULL)
-			iv_pool_order(ip);
+			iv_pool_order(ip, again);
 		if (ip->ip_list != NULL)
 			break;
 		(void)atomic_fetch_add_seq_cst(&ip->ip_active, -1);
@@ -567,7 +599,7 @@ iv_worker_run(struct work *wk, void *arg)
 	struct iv_work_item *item;
 	struct iv_trail trail;
 	struct iv_pool *ip;
-	bool more;
+	bool again, more;
 
 	(void)wk;
 	ip = arg;
@@ -576,11 +608,13 @@ iv_worker_run(struct work *wk, void *arg)
 	/* Acq_rel: see what those saw who found it pending. */
 	(void)atomic_swap_acq_rel(&ip->ip_called, 0);
 	do {
+		again = false;
 		while ((item = iv_ring_take(ip, &more)) != NULL) {
 			iv_pool_help(ip, more);
 			iv_item_run(ip, item, &trail);
+			again = true;
 		}
-	} while (iv_ring_fill(ip));
+	} while (iv_ring_fill(ip, again));
 }
 
 /*
@@ -633,8 +667,8 @@ iv_pool_complete(struct iv_pool *ip)
 		return 0;
 	/* Acquire: what the works did. */
 	next = atomic_swap_acq_rel(&ip->ip_done, NULL);
-	list = iv_item_reverse(next);
-	for (n = 0; (item = list) != NULL; n++) {
+	list = iv_item_reverse(next, &n);
+	while ((item = list) != NULL) {
 		list = iv_item_next(item);
 		if (ip->ip_checking)
 			iv_item_checkout(item);
@@ -656,12 +690,16 @@ iv_pool_handler(void *arg)
 	struct iv_work_item *old;
 	struct iv_pool *ip;
 	bool retired;
+	unsigned n;
 	int i;
 
 	ip = arg;
 	ip->ip_depth++;
-	for (i = 0; i < IV_LISTS && iv_pool_complete(ip) != 0; i++)
-		continue;
+	for (i = 0; i < IV_LISTS && (n = iv_pool_complete(ip)) != 0; i++)
+		/* The next will be there sooner than we could sleep. */
+		if (n >= IV_MANY && ip->ip_submitted != ip->ip_completed &&
+		    atomic_load_relaxed(&ip->ip_done) == NULL)
+			wqpool_gather();
 	ip->ip_depth--;
 	/* Acquire: if so, no more will be pushed than what is seen next. */
 	retired = atomic_load_acquire(&ip->ip_retired) != 0;
