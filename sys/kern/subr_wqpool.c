@@ -382,11 +382,20 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr)
 		wr->wr_seq = wr->wr_againseq;
 		return true;
 	}
-	wqpool_order(p);
 	/* One too many: leave it to the others. */
-	if (p->p_nthreads > p->p_maxthreads && p->p_runners->wr_next != NULL)
+	if (p->p_nthreads > p->p_maxthreads && p->p_runners->wr_next != NULL) {
+		wqpool_order(p);
 		return false;
+	}
 	for (;;) {
+		/*
+		 * Producers keep their inbox while the list tells, too, that
+		 * there is more.  What is no work may be on it for those who
+		 * wait.
+		 */
+		if (p->p_waiters != NULL || p->p_first == NULL ||
+		    p->p_first->wk_dummy == NULL)
+			wqpool_order(p);
 		wqpool_marks(p);
 		if ((wk = p->p_first) == NULL)
 			return false;
@@ -617,8 +626,9 @@ static inline bool
 wqpool_begin(struct wqpool_runner *wr, unsigned begun)
 {
 
+	/* Release: who finds a work done sees what it did. */
 	if (host_asymfence) {
-		atomic_store_relaxed(&wr->wr_begun, begun);
+		atomic_store_release(&wr->wr_begun, begun);
 		host_fence_light();
 		return __predict_true(
 		    atomic_load_relaxed(&wr->wr_recalled) == 0);

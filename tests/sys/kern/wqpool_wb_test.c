@@ -595,6 +595,59 @@ TEST_TC(batch, "works of a batch are cancelled, waited for, left in order")
 	wqpool_destroy(pool);
 }
 
+/*
+ * Of these the first writes and the second tells that it runs, by an atomic
+ * that orders nothing: that is left to the wait.
+ */
+static int seen_data;
+static atomic_int seen_entered;
+
+static void
+seen_write(struct item *i)
+{
+
+	(void)i;
+	seen_data++;
+}
+
+static void
+seen_stand(struct item *i)
+{
+
+	atomic_store_explicit(&seen_entered, 1, memory_order_relaxed);
+	test_sem_wait(i->i_arg);
+}
+
+TEST_TC(batch_seen, "who waits for a work of a batch that is done sees what "
+    "it did, though the batch goes on")
+{
+	struct item i[3];
+	struct gate g;
+	sem_t go;
+
+	pool = create(1, WQPOOL_EXCLUSIVE, 0);
+	memset(i, 0, sizeof(i));
+	gate_init(&g);
+	sem_init(&go, 0, 0);
+	i[0].i_func = seen_write;
+	i[1].i_func = seen_stand;
+	i[1].i_arg = &go;
+	gate_close(&g);
+	enqueue(&i[0]);
+	enqueue(&i[1]);
+	enqueue(&i[2]);
+	sem_post(&g.g_go);
+	while (atomic_load_explicit(&seen_entered, memory_order_relaxed) == 0)
+		sched_yield();
+	ATF_REQUIRE(!wqpool_wait(pool, &i[0].i_work));
+	/* Plain: a thread sanitizer would complain. */
+	TEST_EQ(1, seen_data);
+	seen_data = 2;
+	sem_post(&go);
+	wqpool_destroy(pool);
+	TEST_EQ(2, seen_data);
+}
+
 TEST_TC(cancel_all_in_flush, "a flush returns when what it waits for is "
     "cancelled, and a drain too")
 {
@@ -1161,6 +1214,7 @@ TEST_TC(handlers, "works come from signal handlers, on the pool's threads and "
 
 static struct item stress[STRESS_ITEMS];
 static atomic_int stress_end;
+static int stress_max;			/* threads */
 
 static void
 stress_func(struct item *i)
@@ -1206,7 +1260,8 @@ stress_canceller(void *arg)
 		    STRESS_ITEMS].i_work);
 		wqpool_busy(pool, &stress[n % STRESS_ITEMS].i_work, &p, &r);
 		if ((n >> 16) % 16 == 0)
-			wqpool_setmax(pool, 1 + (int)(n >> 8) % 6);
+			wqpool_setmax(pool,
+			    1 + (int)(n >> 8) % stress_max);
 	}
 	return NULL;
 }
@@ -1236,7 +1291,7 @@ stress_waiter(void *arg)
 }
 
 static void
-storm(int flags, int64_t idletime, int ms)
+storm(int max, int flags, int64_t idletime, int ms)
 {
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
 	pthread_t t[6];
@@ -1246,7 +1301,8 @@ storm(int flags, int64_t idletime, int ms)
 	atomic_store(&stress_end, 0);
 	for (i = 0; i < STRESS_ITEMS; i++)
 		stress[i].i_func = stress_func;
-	pool = create(4, flags, idletime);
+	stress_max = max;
+	pool = create(max < 4 ? max : 4, flags, idletime);
 	t[0] = test_thread(stress_producer, (void *)1);
 	t[1] = test_thread(stress_producer, (void *)2);
 	t[2] = test_thread(stress_canceller, NULL);
@@ -1270,11 +1326,11 @@ TEST_TC(storm, "enqueued by some, cancelled, waited for, flushed and looked at "
     "cancelled exactly once")
 {
 
-	storm(WQPOOL_EXCLUSIVE, 50000, 1500);
-	storm(WQPOOL_EXCLUSIVE | WQPOOL_SPARE, 0, 1000);
-	storm(WQPOOL_SPARE, 50000, 1000);
-	storm(WQPOOL_NOSTART, MS, 1000);
-	storm(WQPOOL_BIGLOCK, 50000, 1000);
+	storm(6, WQPOOL_EXCLUSIVE, 50000, 1500);
+	storm(6, WQPOOL_EXCLUSIVE | WQPOOL_SPARE, 0, 1000);
+	storm(6, WQPOOL_SPARE, 50000, 1000);
+	storm(6, WQPOOL_NOSTART, MS, 1000);
+	storm(6, WQPOOL_BIGLOCK, 50000, 1000);
 }
 
 static void *
@@ -1289,13 +1345,21 @@ refuser(void *arg)
 	return NULL;
 }
 
+TEST_TC(storm_batch, "the same with a single thread, which takes batches, and "
+    "with a second now and then")
+{
+
+	storm(1, WQPOOL_EXCLUSIVE, 50000, 300);
+	storm(2, WQPOOL_SPARE, 50000, 300);
+}
+
 TEST_TC(storm_refused, "the same while threads are refused now and then")
 {
 	pthread_t t;
 
 	hook_set();
 	t = test_thread(refuser, NULL);
-	storm(WQPOOL_NOSTART | WQPOOL_SPARE, 50000, 1500);
+	storm(6, WQPOOL_NOSTART | WQPOOL_SPARE, 50000, 1500);
 	test_join(t);
 }
 
@@ -1412,6 +1476,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, not_exclusive);
 	ATF_TP_ADD_TC(tp, cancel);
 	ATF_TP_ADD_TC(tp, batch);
+	ATF_TP_ADD_TC(tp, batch_seen);
 	ATF_TP_ADD_TC(tp, cancel_all_in_flush);
 	ATF_TP_ADD_TC(tp, wait);
 	ATF_TP_ADD_TC(tp, from_function);
@@ -1427,6 +1492,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, stopped_producer);
 	ATF_TP_ADD_TC(tp, handlers);
 	ATF_TP_ADD_TC(tp, storm);
+	ATF_TP_ADD_TC(tp, storm_batch);
 	ATF_TP_ADD_TC(tp, storm_refused);
 	ATF_TP_ADD_TC(tp, misuse);
 	ATF_TP_ADD_TC(tp, fork);
