@@ -23,6 +23,10 @@
  * that posts the event.  After that the owner looks until it finds nothing, or
  * has looked often enough, and looks again in the next turn of its loop.
  *
+ * Both sides pause for a microsecond when items come fast and few are there,
+ * so that they do not take each other's cache lines for each item.  No item
+ * waits for that which another thread could run: it is called before.
+ *
  * The end of a pool.  After iv_work_pool_put() the threads end by themselves
  * when there is nothing to run, whether or not the owner's loop turns.  The
  * last of them posts the event for the last time.  Until then the event is
