@@ -371,7 +371,7 @@ wqpool_marks(struct wqpool *p)
  * Give the runner the oldest work that it may run.
  */
 static bool
-wqpool_next(struct wqpool *p, struct wqpool_runner *wr)
+wqpool_next(struct wqpool *p, struct wqpool_runner *wr, bool nested)
 {
 	struct wqpool_runner *other;
 	struct work *wk;
@@ -382,8 +382,12 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr)
 		wr->wr_seq = wr->wr_againseq;
 		return true;
 	}
-	/* One too many: leave it to the others. */
-	if (p->p_nthreads > p->p_maxthreads && p->p_runners->wr_next != NULL) {
+	/*
+	 * One too many: leave it to the others.  Not one who waits in a work
+	 * for what is here, for the others may do the same.
+	 */
+	if (!nested && p->p_nthreads > p->p_maxthreads &&
+	    p->p_runners->wr_next != NULL) {
 		wqpool_order(p);
 		return false;
 	}
@@ -493,8 +497,11 @@ wqpool_start(struct wqpool *p)
 	}
 	wqpool_arrived(p);
 	p->p_nthreads--;
-	/* Those who wait try again: maybe all others are blocked. */
-	if (p->p_idle == NULL) {
+	/*
+	 * Those who wait try again: maybe all others are blocked.  Who is told
+	 * so once looks from time to time.
+	 */
+	if (p->p_idle == NULL && !p->p_short) {
 		p->p_short = true;
 		for (pw = p->p_waiters; pw != NULL; pw = pw->pw_next)
 			lwp_unpark(pw->pw_lwp);
@@ -693,7 +700,7 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
 			if (until->pw_known)
 				break;
 		}
-		if (!wqpool_next(p, wr))
+		if (!wqpool_next(p, wr, until != NULL))
 			break;
 		p->p_nrunning++;
 		/* More is there: wake one who helps, or start one. */
@@ -898,6 +905,9 @@ wqpool_main(struct wqpool *p)
 	l->l_wqpool = p;
 
 	mutex_enter(&p->p_lock);
+	if (p->p_nthreads >= p->p_maxthreads)
+		panic("kthread_worker_fn: \"%s\" has a thread already",
+		    p->p_name);
 	p->p_nthreads++;
 	self.wr_next = p->p_runners;
 	p->p_runners = &self;

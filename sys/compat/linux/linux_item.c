@@ -152,6 +152,14 @@ lwq_item_init(struct __lwq_item *it, int kind)
 	it->__i_self = it;
 }
 
+void
+lwq_unhold(struct lwq_queue *lq)
+{
+
+	if (lq->lq_wq != NULL)
+		lwq_unhold_wq(lq->lq_wq);
+}
+
 /*
  * The queue where it is, or was last, kept from being destroyed; or NULL.
  */
@@ -162,17 +170,14 @@ lwq_hold(struct __lwq_item *it)
 
 	lq = atomic_load_acquire(&it->__i_queue);
 	if (lq == NULL || (lq->lq_wq != NULL ? !lwq_hold_wq(lq->lq_wq) :
-	    atomic_load_relaxed(&lq->lq_dead) != 0))
+	    atomic_load_relaxed(&lq->lq_dead) == LWQ_GONE))
 		return NULL;
+	/* The queue may be another by now, with fewer pools. */
+	if (lq->lq_pool == NULL) {
+		lwq_unhold(lq);
+		return NULL;
+	}
 	return lq;
-}
-
-void
-lwq_unhold(struct lwq_queue *lq)
-{
-
-	if (lq->lq_wq != NULL)
-		lwq_unhold_wq(lq->lq_wq);
 }
 
 /*

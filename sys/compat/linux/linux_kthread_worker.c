@@ -301,9 +301,10 @@ kthread_destroy_worker(struct kthread_worker *kw)
 		    "of its own works", (void *)kw);
 	wqpool_flush(lq->lq_pool);
 	/* What fires from now on is not queued. */
-	atomic_store_seq_cst(&lq->lq_dead, 1);
+	atomic_store_seq_cst(&lq->lq_dead, LWQ_ENDING);
 	/* It runs what is there before it ends. */
 	(void)kthread_stop(t);
+	atomic_store_seq_cst(&lq->lq_dead, LWQ_GONE);
 	if (atomic_load_acquire(&lq->lq_ntimers) != 0)
 		wqk_printf_tolog("kthread_destroy_worker: worker %p: %d "
 		    "delayed works are pending; they are not run\n",

@@ -35,11 +35,15 @@
  * its memory is type-stable: never returned, maybe used again.
  */
 struct lwq_queue {
-	struct wqpool	*lq_pool;	/* set before it is found */
+	struct wqpool	*lq_pool;	/* set before it is found; or NULL */
 	struct workqueue_struct *lq_wq;	/* NULL: a kthread_worker's */
 	int		 lq_ntimers;	/* (a) a worker's: delays under way */
 	int		 lq_dead;	/* (a) a worker's: destroyed */
 };
+
+/* lq_dead: timers queue no more, but what is queued runs; and after that. */
+#define	LWQ_ENDING	1
+#define	LWQ_GONE	2
 
 /*
  * __i_state.  PENDING: it is queued, or its timer runs, or whoever set the

@@ -35,6 +35,7 @@
 struct workqueue_struct {
 	int		 wq_state;	/* (a) 0 if all may queue */
 	int		 wq_nqueues;	/* (c) */
+	bool		 wq_ordered;	/* (c) max_active stays 1 */
 	bool		 wq_alive;	/* (l) */
 	bool		 wq_parents;	/* a forked child's parent's; stays */
 	int		 wq_nholds;	/* (l) */
@@ -471,8 +472,11 @@ static void
 lwq_end_pools(struct workqueue_struct *wq, int n)
 {
 
-	while (n-- > 0)
+	/* Items may name them when the structure is used again. */
+	while (n-- > 0) {
 		wqpool_destroy(wq->wq_queues[n].lq_pool);
+		wq->wq_queues[n].lq_pool = NULL;
+	}
 }
 
 /*
@@ -535,7 +539,8 @@ lwq_valloc(const char *fmt, va_list ap, unsigned int flags, int max)
 		    "must be from 1 to %d\n", wq->wq_name, max, WQ_MAX_ACTIVE);
 		max = max < 1 ? 1 : WQ_MAX_ACTIVE;
 	}
-	if ((flags & (WQ_BH | __WQ_ORDERED)) != 0)
+	wq->wq_ordered = (flags & (WQ_BH | __WQ_ORDERED)) != 0;
+	if (wq->wq_ordered)
 		max = 1;
 	if (!lwq_start(wq, flags, max)) {
 		lwq_put(wq);
@@ -598,6 +603,11 @@ workqueue_set_max_active(struct workqueue_struct *wq, int max)
 {
 	int i;
 
+	if (wq->wq_ordered) {
+		wqk_printf_tolog("workqueue_set_max_active: \"%s\" is ordered; "
+		    "max_active stays 1\n", wq->wq_name);
+		return;
+	}
 	if (max == 0)
 		max = WQ_DFL_ACTIVE;
 	max = max < 1 ? 1 : max > WQ_MAX_ACTIVE ? WQ_MAX_ACTIVE : max;

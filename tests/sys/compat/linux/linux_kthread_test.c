@@ -124,6 +124,63 @@ TEST_TC(fifo, "strict order on one thread; false while pending")
 	kthread_destroy_worker(w);
 }
 
+static struct kthread_work late_one, late_two;
+static struct kthread_worker *late_worker;
+static atomic_int late_ran, late_cancelled;
+
+static void
+run_late(struct kthread_work *w)
+{
+
+	if (w == &late_one) {
+		TEST_AWAIT(kthread_should_stop());
+		atomic_store(&late_cancelled,
+		    kthread_cancel_work_sync(&late_two));
+	} else
+		atomic_fetch_add(&late_ran, 1);
+}
+
+static void
+queue_late(struct kthread_work *w)
+{
+	struct kitem *k = container_of(w, struct kitem, k_dw.work);
+
+	sem_post(&k->k_entered);
+	test_sem_wait(&k->k_open);
+	(void)kthread_queue_work(late_worker, &late_one);
+	(void)kthread_queue_work(late_worker, &late_two);
+}
+
+static void *
+destroys(void *arg)
+{
+
+	kthread_destroy_worker(arg);
+	return NULL;
+}
+
+TEST_TC(destroy_cancels, "a work may cancel another one while its worker is "
+    "being destroyed")
+{
+	pthread_t t;
+
+	late_worker = kthread_create_worker(0, "late");
+	ATF_REQUIRE(!IS_ERR(late_worker));
+	kinit(&a);
+	kthread_init_work(KW(&a), queue_late);
+	kthread_init_work(&late_one, run_late);
+	kthread_init_work(&late_two, run_late);
+	TEST_EQ(true, kthread_queue_work(late_worker, KW(&a)));
+	test_sem_wait(&a.k_entered);
+	t = test_thread(destroys, late_worker);
+	/* Very likely it has looked at what is queued by now. */
+	pause_ms(20);
+	ATF_REQUIRE(sem_post(&a.k_open) == 0);
+	test_join(t);
+	TEST_EQ(1, late_cancelled);
+	TEST_EQ(0, late_ran);
+}
+
 TEST_TC(destroy, "destroying runs what is queued")
 {
 	struct kthread_worker *w = kthread_run_worker(KTW_FREEZABLE, "d");
@@ -347,6 +404,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, late);
 	ATF_TP_ADD_TC(tp, fifo);
 	ATF_TP_ADD_TC(tp, destroy);
+	ATF_TP_ADD_TC(tp, destroy_cancels);
 	ATF_TP_ADD_TC(tp, cancel);
 	ATF_TP_ADD_TC(tp, queue_cancelled);
 	ATF_TP_ADD_TC(tp, delayed);

@@ -75,6 +75,45 @@ TEST_TC(max_active, "a max_active out of range is brought into it, with a "
 }
 
 static void
+more_than_one(void)
+{
+
+	wq = alloc_ordered_workqueue("in order", 0);
+	workqueue_set_max_active(wq, 4);
+	works(wq);
+	wq = create_singlethread_workqueue("single");
+	workqueue_set_max_active(wq, 4);
+	works(wq);
+}
+
+TEST_TC(ordered_max, "an ordered queue stays one")
+{
+
+	child_says(more_than_one, "workqueue_set_max_active: \"in order\" is "
+	    "ordered", "\"single\" is ordered");
+}
+
+static struct kthread_worker kworker;
+
+static void
+two_threads(void)
+{
+
+	kthread_init_worker(&kworker);
+	(void)kthread_run(kthread_worker_fn, &kworker, "one");
+	(void)kthread_run(kthread_worker_fn, &kworker, "two");
+	for (;;)
+		test_pause();
+}
+
+TEST_TC(two_workers, "a second thread for a kthread_worker: a panic")
+{
+
+	test_panics(two_threads, "kthread_worker_fn: ", "has a thread already",
+	    NULL);
+}
+
+static void
 enable_often(void)
 {
 
@@ -367,6 +406,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, names);
 	ATF_TP_ADD_TC(tp, max_active);
 	ATF_TP_ADD_TC(tp, enable);
+	ATF_TP_ADD_TC(tp, ordered_max);
+	ATF_TP_ADD_TC(tp, two_workers);
 	ATF_TP_ADD_TC(tp, panics);
 	ATF_TP_ADD_TC(tp, init_pending);
 	ATF_TP_ADD_TC(tp, workers);

@@ -19,6 +19,33 @@ note(int n)
 	atomic_store(&order[atomic_fetch_add(&norder, 1)], n);
 }
 
+TEST_TC(reused, "an item may be flushed and cancelled long after its queue was "
+    "destroyed")
+{
+	struct workqueue_struct *wqs[20], *wq;
+	int i;
+
+	test_env("WORKQUEUE_NCPU", "2");
+	item_init(&a, item_func);
+	wq = alloc_workqueue("first", 0, 1);
+	TEST_EQ(true, queue_work_on(1, wq, WORK(&a)));
+	(void)flush_work(WORK(&a));
+	destroy_workqueue(wq);
+	for (i = 0; i < 20; i++)
+		wqs[i] = alloc_workqueue("many", WQ_UNBOUND, 1);
+	for (i = 0; i < 20; i++)
+		destroy_workqueue(wqs[i]);
+	/* The first one's memory is used again, for fewer CPUs. */
+	for (i = 0; i < 20; i++)
+		wqs[i] = alloc_workqueue("again", WQ_UNBOUND, 1);
+	TEST_EQ(false, flush_work(WORK(&a)));
+	TEST_EQ(false, cancel_work_sync(WORK(&a)));
+	TEST_EQ(0, work_busy(WORK(&a)));
+	for (i = 0; i < 20; i++)
+		destroy_workqueue(wqs[i]);
+	TEST_EQ(1, a.i_runs);
+}
+
 TEST_TC(queue, "queue_work: true, runs once; false while pending")
 {
 	struct workqueue_struct *wq = ordered();
@@ -785,5 +812,6 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, disable_requeuer);
 	ATF_TP_ADD_TC(tp, flags);
 	ATF_TP_ADD_TC(tp, others);
+	ATF_TP_ADD_TC(tp, reused);
 	return atf_no_error();
 }
