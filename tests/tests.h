@@ -13,10 +13,12 @@
 
 #include <sys/types.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -370,31 +372,52 @@ test_gate_open(struct test_gate *g)
 static inline bool
 test_others_sleep(void)
 {
-	char path[64], line[512], *p;
+	_Alignas(struct dirent) char buf[4096];
 	struct dirent *de;
+	char path[64], line[512], *p;
 	bool sleep = true;
-	FILE *fp;
-	DIR *d;
+	int dir, fd;
+	long i, n;
 
-	d = opendir("/proc/self/task");
-	if (d == NULL)
+	/* opendir() and fopen() allocate: others would sleep for that lock. */
+	dir = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+	if (dir == -1)
 		return true;
-	while (sleep && (de = readdir(d)) != NULL) {
-		if (de->d_name[0] == '.' || atol(de->d_name) == (long)getpid())
-			continue;
-		snprintf(path, sizeof(path), "/proc/self/task/%.20s/stat",
-		    de->d_name);
-		if ((fp = fopen(path, "r")) == NULL)
-			continue;
-		if (fgets(line, sizeof(line), fp) != NULL &&
-		    (p = strrchr(line, ')')) != NULL && p[1] == ' ')
-			sleep = p[2] == 'S';
-		fclose(fp);
-	}
-	closedir(d);
+	while (sleep && (n = syscall(SYS_getdents64, dir, buf,
+	    sizeof(buf))) > 0)
+		for (i = 0; sleep && i < n; i += de->d_reclen) {
+			de = (struct dirent *)(void *)&buf[i];
+			if (de->d_name[0] == '.' ||
+			    atol(de->d_name) == (long)getpid())
+				continue;
+			snprintf(path, sizeof(path),
+			    "/proc/self/task/%.20s/stat", de->d_name);
+			if ((fd = open(path, O_RDONLY)) == -1)
+				continue;
+			memset(line, 0, sizeof(line));
+			if (read(fd, line, sizeof(line) - 1) > 0 &&
+			    (p = strrchr(line, ')')) != NULL && p[1] == ' ')
+				sleep = p[2] == 'S';
+			close(fd);
+		}
+	close(dir);
 	return sleep;
 }
 #endif
+
+/*
+ * Before fork: if other threads go on running, so be it.
+ */
+static inline void
+test_settle(void)
+{
+#ifdef TEST_ASAN
+	int pauses;
+
+	for (pauses = 0; pauses < 5000 && !test_others_sleep(); pauses++)
+		test_pause();
+#endif
+}
 
 /*
  * Run func in a child and collect what it writes to standard error.
@@ -412,17 +435,10 @@ test_child(struct test_child *tc, void (*func)(void))
 	ssize_t n;
 	pid_t pid;
 	int fd[2];
-#ifdef TEST_ASAN
-	int pauses;
-#endif
 
 	fflush(NULL);
 	ATF_REQUIRE(pipe(fd) == 0);
-#ifdef TEST_ASAN
-	/* If they mean to run, so be it. */
-	for (pauses = 0; pauses < 5000 && !test_others_sleep(); pauses++)
-		test_pause();
-#endif
+	test_settle();
 	pid = fork();
 	ATF_REQUIRE(pid != -1);
 	if (pid == 0) {

@@ -1452,6 +1452,7 @@ leave_child(void)
 	int status;
 	pid_t pid;
 
+	test_settle();
 	pid = fork();
 	if (pid == 0)
 		return;

@@ -1764,6 +1764,7 @@ forked(void)
 	t = test_thread(holds_all, NULL);
 	test_sem_wait(&sem);
 	mutex_enter(&b);
+	test_settle();
 	pid = fork();
 	if (pid == 0) {
 		/* What the other thread held stays held. */

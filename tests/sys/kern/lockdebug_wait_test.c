@@ -914,6 +914,7 @@ forked(void)
 		_exit(3);
 	test_sem_wait(&sem);
 	callout_init(&ch, CALLOUT_MPSAFE);
+	test_settle();
 	pid = fork();
 	if (pid == 0) {
 		callout_reset(&ch, 1, take, &a);

@@ -1158,6 +1158,7 @@ fork_func(void *arg)
 	pid_t pid;
 
 	(void)arg;
+	test_settle();
 	if ((pid = fork()) == 0)
 		return;
 	while (pid == -1 || waitpid(pid, &fork_status, 0) == -1)
