@@ -264,6 +264,33 @@ measure(void (*func)(long), long n)
 	return (now() - t) / (double)n;
 }
 
+/*
+ * The soft interrupt's thread is bound to the first CPU: bind the semaphores'
+ * there, too, and ourselves to the last, so that both wake across CPUs.
+ */
+static void
+place(pthread_t t)
+{
+	cpu_set_t all, one;
+	int c, first, last;
+
+	if (sched_getaffinity(0, sizeof(all), &all) != 0)
+		return;
+	first = last = -1;
+	for (c = 0; c < CPU_SETSIZE; c++)
+		if (CPU_ISSET(c, &all)) {
+			if (first == -1)
+				first = c;
+			last = c;
+		}
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	(void)pthread_setaffinity_np(t, sizeof(one), &one);
+	CPU_ZERO(&one);
+	CPU_SET(last, &one);
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+}
+
 int
 main(void)
 {
@@ -291,6 +318,7 @@ main(void)
 	    softint_echo, NULL);
 	if (softint == NULL)
 		errx(1, "softint_establish");
+	place(t);
 
 	for (r = 0; r < ROUNDS; r++)
 		for (b = 0; b < NBENCHES; b++) {
