@@ -57,6 +57,17 @@
 #define	TEST_ASAN	1
 #endif
 
+/*
+ * May a process fork while its other threads are busy?  The sanitizers'
+ * allocators are not made for that: a child may find one locked by a thread
+ * that was in it.
+ */
+#if defined(TEST_TSAN) || defined(TEST_ASAN)
+#define	TEST_BUSYFORK	0
+#else
+#define	TEST_BUSYFORK	1
+#endif
+
 #if defined(TEST_TSAN)
 #define	TEST_SCALE(n)	((n) / 50 + 1)
 #elif defined(TEST_ASAN)
@@ -364,10 +375,9 @@ test_gate_open(struct test_gate *g)
 }
 #endif	/* !TEST_OTHERFACE */
 
-#ifdef TEST_ASAN
+#if !TEST_BUSYFORK
 /*
- * Do all other threads sleep?  AddressSanitizer's allocator is not made for
- * fork: a child may find it locked by a thread that was in it.
+ * Do all other threads sleep?
  */
 static inline bool
 test_others_sleep(void)
@@ -388,7 +398,7 @@ test_others_sleep(void)
 		for (i = 0; sleep && i < n; i += de->d_reclen) {
 			de = (struct dirent *)(void *)&buf[i];
 			if (de->d_name[0] == '.' ||
-			    atol(de->d_name) == (long)getpid())
+			    atol(de->d_name) == syscall(SYS_gettid))
 				continue;
 			snprintf(path, sizeof(path),
 			    "/proc/self/task/%.20s/stat", de->d_name);
@@ -411,7 +421,7 @@ test_others_sleep(void)
 static inline void
 test_settle(void)
 {
-#ifdef TEST_ASAN
+#if !TEST_BUSYFORK
 	int pauses;
 
 	for (pauses = 0; pauses < 5000 && !test_others_sleep(); pauses++)

@@ -160,7 +160,7 @@ never(void *arg)
  * Use what has a spin lock somewhere.
  */
 static void
-use(bool threads)
+use(void)
 {
 	struct workqueue *wq;
 	struct pool pool;
@@ -183,8 +183,6 @@ use(bool threads)
 	p = kmem_alloc(100, KM_SLEEP);
 	kmem_free(p, 100);
 
-	if (!threads)
-		return;
 	wq = test_create("threads", nothing, NULL, 0);
 	workqueue_enqueue(wq, &wk, NULL);
 	workqueue_wait(wq, &wk);
@@ -201,11 +199,7 @@ child_uses(void)
 {
 
 	forking = false;
-#ifdef TEST_TSAN
-	use(false);
-#else
-	use(true);
-#endif
+	use();
 }
 
 static void *
@@ -213,7 +207,7 @@ user(void *arg)
 {
 
 	stop_exit = *(int *)arg;
-	use(true);
+	use();
 	*(int *)arg = stop_exit;
 	stop_exit = 0;
 	sem_post(&stopped);
@@ -226,10 +220,9 @@ fork_inside(void)
 	pthread_t t;
 	int left, n;
 
-#ifdef TEST_ASAN
 	/* Who goes on while fork(2) waits may be in its allocator. */
-	atf_tc_skip("a sanitizer");
-#endif
+	if (!TEST_BUSYFORK)
+		atf_tc_skip("a sanitizer");
 	sem_init(&stopped, 0, 0);
 	sem_init(&go, 0, 0);
 	for (n = 1;; n++) {

@@ -85,11 +85,7 @@ static bool
 busy_may_fork(void)
 {
 
-#ifdef TEST_ASAN
-	return false;
-#else
-	return child_may_have_threads();
-#endif
+	return TEST_BUSYFORK && child_may_have_threads();
 }
 
 static void

@@ -289,11 +289,8 @@ TEST_TC(while_busy, "the same however busy the parent's threads are with it")
 	pthread_t t[2];
 	int i;
 
-#ifdef TEST_ASAN
-	atf_tc_skip("the allocator of AddressSanitizer is not made for fork");
-#endif
-	if (!child_may_have_threads())
-		atf_tc_skip("no threads in a child under ThreadSanitizer");
+	if (!TEST_BUSYFORK)
+		atf_tc_skip("a sanitizer");
 	parent_start();
 	for (i = 0; i < 2; i++) {
 		item_init(&it[i], item_func);
