@@ -7,7 +7,8 @@
 # objtop/tests by kyua, show what failed, and compare the tests that the
 # back end skips with the committed list.  "bmake test" calls this.
 # The numbers are left in objtop/test.result: passed failed skipped; what
-# failed, a line each, in objtop/test.failed.
+# failed, a line each, in objtop/test.failed, and what it said in
+# objtop/test.detail.
 
 set -u
 top=$1 obj=$2 host=$3 san=$4 model=$5
@@ -22,7 +23,8 @@ db=$obj/test.db
 report=$obj/test.report
 result=$obj/test.result
 broken=$obj/test.failed
-rm -f "$db" "$report" "$result" "$broken"
+detail=$obj/test.detail
+rm -f "$db" "$report" "$result" "$broken" "$detail"
 
 # The sanitizers' memory layouts bear no far-flung random addresses.
 : "${TSAN_OPTIONS=die_after_fork=0:second_deadlock_stack=1:atexit_sleep_ms=0}"
@@ -62,7 +64,7 @@ if [ "$failed" -ne 0 ]; then
 	$kyua report --results-file="$db" --results-filter=broken,failed \
 	    --verbose | sed '/^===> Execution context/,/^===> [^E]/{
 		/^===> [^E]/!d
-	    }'
+	    }' | tee "$detail"
 fi
 if [ "$passed" -eq 0 ]; then
 	echo "run.sh: no test passed" >&2
