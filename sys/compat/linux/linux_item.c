@@ -121,13 +121,13 @@ lwq_check_init(struct __lwq_item *it, unsigned int state)
 		if (t->__t_state == LWQ_T_READY &&
 		    callout_pending(lwq_callout(t))) {
 			busy = true;
-			name = lwq_wq_name(t->__t_wq);
+			name = t->__t_wq->wq_name;
 		}
 	} else if ((lq = lwq_hold(it)) != NULL) {
 		if (wqpool_isours(lq->lq_pool))
 			wqpool_busy(lq->lq_pool, lwq_work(it), &busy,
 			    &running);
-		name = lwq_wq_name(lq->lq_wq);
+		name = lq->lq_wq->wq_name;
 		lwq_unhold(lq);
 	}
 	if (busy)
@@ -308,7 +308,7 @@ lwq_lost(struct __lwq_item *it)
 	struct lwq_queue *lq;
 
 	lq = atomic_load_acquire(&it->__i_queue);
-	return lq != NULL && lwq_isparents(lq) &&
+	return lq != NULL && lq->lq_wq != NULL && lq->lq_wq->wq_parents &&
 	    atomic_cas_acq_rel(&it->__i_queue, &lq, NULL);
 }
 

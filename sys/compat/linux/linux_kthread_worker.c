@@ -60,7 +60,7 @@ kw_run(struct work *wk, void *arg)
 
 	(void)arg;
 	kk = (struct kthread_work *)(void *)wk;
-	/* As in linux_workqueue.c. */
+	/* As in lwq_run(). */
 	lwq_settle(&kk->__kk_item);
 	func = kk->func;
 	if (func == NULL)

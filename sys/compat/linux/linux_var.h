@@ -45,6 +45,29 @@ struct lwq_queue {
 #define	LWQ_ENDING	1
 #define	LWQ_GONE	2
 
+#define	LWQ_NAMELEN	32
+
+/*
+ * Type-stable, as are its queues, of which there are ncpu, used or not.
+ * Fields: (a) atomic, (l) lwq_lock of linux_workqueue.c, (c) set by
+ * lwq_valloc().
+ */
+struct workqueue_struct {
+	int		 wq_state;	/* (a) 0 if all may queue */
+	int		 wq_nqueues;	/* (c) */
+	bool		 wq_ordered;	/* (c) max_active stays 1 */
+	bool		 wq_alive;	/* (l) */
+	bool		 wq_parents;	/* a forked child's parent's; stays */
+	int		 wq_nholds;	/* (l) */
+	struct workqueue_struct *wq_next; /* (l) destroyed ones */
+	char		 wq_name[LWQ_NAMELEN];	/* (c) */
+	struct lwq_queue wq_queues[];	/* (c) */
+};
+
+/* wq_state: a count of those who drain it, and whether it is destroyed. */
+#define	LWQ_DRAINING	0x01
+#define	LWQ_DEAD	0x10000
+
 /*
  * __i_state.  PENDING: it is queued, or its timer runs, or whoever set the
  * bit is about to do so.  TIMER: its timer runs.  The rest counts those that
@@ -85,15 +108,18 @@ void	lwq_settle(struct __lwq_item *);
 /* In a forked child; the rest is in linux_workqueue.c's lwq_fork(). */
 void	lwq_item_fork(void);
 void	lwq_task_fork(void);
+void	lwq_work_fork(void);
 void	lwq_worker_fork(void);
 
-/* linux_workqueue.c */
+/* linux_work.c */
+void	lwq_run(struct work *, void *);
+struct workqueue_struct *lwq_self(struct work **);
 bool	lwq_insert(int, struct workqueue_struct *, struct __lwq_item *,
 	    const char *);
+
+/* linux_workqueue.c */
 bool	lwq_hold_wq(struct workqueue_struct *);
 void	lwq_unhold_wq(struct workqueue_struct *);
-bool	lwq_isparents(const struct lwq_queue *);
-const char *lwq_wq_name(const struct workqueue_struct *);
 
 #define	__lwq_public	__kern_public
 
