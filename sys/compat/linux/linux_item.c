@@ -13,6 +13,10 @@
  * the callout's, or that of whoever clears the bit, under the timer lock.
  * A callout that has been called is too late to be stopped: it will queue
  * the item in a moment, which is waited for.
+ *
+ * In a forked child an item that the parent has made pending has no owner: no
+ * timer, no runner and no thread there will ever come to it.  It belongs to
+ * whoever marks it as this process' own: lwq_take().
  */
 
 #include <string.h>
@@ -23,6 +27,9 @@
 #define	LWQ_NLOCKS	64
 static kmutex_t		lwq_timerlocks[LWQ_NLOCKS];
 static ONCE_DECL(lwq_timeronce);
+
+/* How often forked, in the bits of LWQ_GENMASK; written by the child alone. */
+static unsigned int	lwq_gen;
 
 static int
 lwq_timerinit(void)
@@ -42,6 +49,14 @@ lwq_item_fork(void)
 {
 
 	memset(&lwq_timeronce, 0, sizeof(lwq_timeronce));
+	lwq_gen = (lwq_gen + LWQ_GEN) & LWQ_GENMASK;
+}
+
+static inline bool
+lwq_isours(unsigned int state)
+{
+
+	return (state & LWQ_GENMASK) == lwq_gen;
 }
 
 static kmutex_t *
@@ -83,7 +98,7 @@ lwq_claim(struct __lwq_item *it)
 	s = atomic_load_relaxed(&it->__i_state);
 	do {
 		new = (s & (LWQ_PENDING | LWQ_DISABLEMASK)) != 0 ? s :
-		    s | LWQ_PENDING;
+		    LWQ_PENDING | lwq_gen;
 		/*
 		 * Release, also if nothing changes: the run that is to come
 		 * clears the bit after us, by an acquire, and so sees what we
@@ -104,35 +119,51 @@ lwq_settle(struct __lwq_item *it)
 }
 
 /*
+ * Of a kthread_work: is its worker there?  That is the client's memory, and
+ * may be that of something else by now.
+ */
+static bool
+lwq_has_worker(const struct __lwq_item *it)
+{
+	struct kthread_worker *kw;
+	struct lwq_queue *lq;
+
+	kw = ((const struct kthread_work *)(const void *)it)->worker;
+	lq = atomic_load_acquire(&it->__i_queue);
+	return kw != NULL && lq == (void *)kw->__kw_queue &&
+	    lq->lq_wq == NULL && lq->lq_pool == (void *)kw->__kw_pool;
+}
+
+/*
  * What is said to be new looks pending: is it?
  */
 static __kern_noinline void
 lwq_check_init(struct __lwq_item *it, unsigned int state)
 {
-	struct __lwq_timer *t;
+	struct workqueue_struct *wq;
 	struct lwq_queue *lq;
-	const char *name;
 	bool busy, running;
 
 	busy = false;
-	name = NULL;
-	t = lwq_timer(it);
+	wq = NULL;
 	if ((state & LWQ_TIMER) != 0) {
-		if (t->__t_state == LWQ_T_READY &&
-		    callout_pending(lwq_callout(t))) {
-			busy = true;
-			name = t->__t_wq->wq_name;
-		}
-	} else if ((lq = lwq_hold(it)) != NULL) {
-		if (wqpool_isours(lq->lq_pool))
-			wqpool_busy(lq->lq_pool, lwq_work(it), &busy,
-			    &running);
-		name = lq->lq_wq->wq_name;
+		/* Even if the callout has been called already. */
+		busy = true;
+		wq = lwq_timer(it)->__t_wq;
+	} else if ((it->__i_kind != _LWQ_KTHREAD || lwq_has_worker(it)) &&
+	    (lq = lwq_hold(it)) != NULL) {
+		wqpool_busy(lq->lq_pool, lwq_work(it), &busy, &running);
+		wq = lq->lq_wq;
 		lwq_unhold(lq);
 	}
-	if (busy)
-		wqk_panic("INIT_WORK: work %p is still pending on \"%s\"",
-		    (void *)it, name);
+	if (!busy)
+		return;
+	if (wq == NULL)
+		wqk_panic("kthread_init_work: work %p is still pending on "
+		    "worker %p", (void *)it, (void *)
+		    ((struct kthread_work *)(void *)it)->worker);
+	wqk_panic("INIT_WORK: work %p is still pending on \"%s\"",
+	    (void *)it, wq->wq_name);
 }
 
 void
@@ -142,8 +173,7 @@ lwq_item_init(struct __lwq_item *it, int kind)
 
 	/* What looks like a pending item may be what is left of one. */
 	s = atomic_load_relaxed(&it->__i_state);
-	if (it->__i_self == it && (s & LWQ_PENDING) != 0 &&
-	    it->__i_kind != _LWQ_KTHREAD)
+	if (it->__i_self == it && (s & LWQ_PENDING) != 0 && lwq_isours(s))
 		lwq_check_init(it, s);
 	it->__i_link = NULL;
 	atomic_store_relaxed(&it->__i_state, 0u);
@@ -167,10 +197,15 @@ struct lwq_queue *
 lwq_hold(struct __lwq_item *it)
 {
 	struct lwq_queue *lq;
+	unsigned int s;
 
+	/* What the parent has run is not running here. */
+	s = atomic_load_relaxed(&it->__i_state);
+	if ((s & LWQ_PENDING) == 0 && !lwq_isours(s))
+		return NULL;
 	lq = atomic_load_acquire(&it->__i_queue);
 	if (lq == NULL || (lq->lq_wq != NULL ? !lwq_hold_wq(lq->lq_wq) :
-	    atomic_load_relaxed(&lq->lq_dead) == LWQ_GONE))
+	    (atomic_load_relaxed(&lq->lq_state) & LWQ_GONE) != 0))
 		return NULL;
 	/* The queue may be another by now, with fewer pools. */
 	if (lq->lq_pool == NULL) {
@@ -189,6 +224,14 @@ lwq_enqueue(struct lwq_queue *lq, struct __lwq_item *it)
 
 	atomic_store_release(&it->__i_queue, lq);
 	wqpool_enqueue(lq->lq_pool, lwq_work(it));
+}
+
+void
+lwq_say_gone(struct __lwq_item *it, const char *what)
+{
+
+	wqk_printf_tolog("delayed work %p: its %s; it is not run\n",
+	    (void *)it, what);
 }
 
 /*
@@ -219,7 +262,7 @@ lwq_fire(void *arg)
 	ok = true;
 	if (lq != NULL) {
 		(void)atomic_fetch_add_acq_rel(&lq->lq_ntimers, -1);
-		ok = atomic_load_relaxed(&lq->lq_dead) == 0;
+		ok = (atomic_load_relaxed(&lq->lq_state) & LWQ_ENDING) == 0;
 		if (ok)
 			lwq_enqueue(lq, it);
 	} else if (held)
@@ -230,9 +273,8 @@ lwq_fire(void *arg)
 		lwq_settle(it);
 	mutex_exit(lock);
 	if (!ok)
-		wqk_printf_tolog("delayed work %p: its %s is destroyed; it "
-		    "is not run\n", (void *)it,
-		    lq != NULL ? "kthread_worker" : "workqueue");
+		lwq_say_gone(it, lq != NULL ? "kthread_worker is destroyed" :
+		    "workqueue is destroyed");
 	if (held)
 		lwq_unhold_wq(wq);
 }
@@ -268,48 +310,60 @@ lwq_arm(struct __lwq_item *it, struct __lwq_timer *t,
 }
 
 /*
+ * It is pending since before the process was forked.  True if it is the
+ * caller's now.
+ */
+static bool
+lwq_take(struct __lwq_item *it)
+{
+	unsigned int s;
+
+	s = atomic_load_acquire(&it->__i_state);
+	do {
+		if ((s & LWQ_PENDING) == 0 || lwq_isours(s))
+			return false;
+	} while (!atomic_cas_weak_acq_rel(&it->__i_state, &s,
+	    (s & ~(LWQ_TIMER | LWQ_GENMASK)) | lwq_gen));
+	atomic_store_relaxed(&it->__i_queue, NULL);
+	return true;
+}
+
+/*
  * Stop the timer.  1: the item is ours, with those bits cleared as well;
  * 0: no timer ran; -1: it is too late, and the item about to be queued.
  */
 int
 lwq_stop(struct __lwq_item *it, struct __lwq_timer *t, unsigned int bits)
 {
+	struct lwq_queue *lq;
 	kmutex_t *lock;
+	unsigned int s;
 	int found;
 
 	lock = lwq_timerlock(it);
 	mutex_enter(lock);
-	if ((atomic_load_relaxed(&it->__i_state) & LWQ_TIMER) == 0)
+	s = atomic_load_relaxed(&it->__i_state);
+	if ((s & LWQ_TIMER) == 0)
 		found = 0;
-	else if (t->__t_state == LWQ_T_FIRING)
+	else if (!lwq_isours(s)) {
+		/* Armed or called: not here. */
+		found = lwq_take(it);
+		t->__t_state = LWQ_T_READY;
+	} else if (t->__t_state == LWQ_T_FIRING)
 		found = -1;
 	else if (callout_stop(lwq_callout(t))) {
 		t->__t_state = LWQ_T_FIRING;
 		found = -1;
-	} else {
+	} else
 		found = 1;
-		if (t->__t_queue != NULL)
-			(void)atomic_fetch_add_acq_rel(
-			    &t->__t_queue->lq_ntimers, -1);
+	if (found > 0) {
+		if ((lq = t->__t_queue) != NULL)
+			(void)atomic_fetch_add_acq_rel(&lq->lq_ntimers, -1);
 		(void)atomic_fetch_and_seq_cst(&it->__i_state,
 		    ~(LWQ_TIMER | bits));
 	}
 	mutex_exit(lock);
 	return found;
-}
-
-/*
- * In a forked child: was it pending on a shared queue of the parent's?  If so
- * it is the caller's, and nobody else's.
- */
-static bool
-lwq_lost(struct __lwq_item *it)
-{
-	struct lwq_queue *lq;
-
-	lq = atomic_load_acquire(&it->__i_queue);
-	return lq != NULL && lq->lq_wq != NULL && lq->lq_wq->wq_parents &&
-	    atomic_cas_acq_rel(&it->__i_queue, &lq, NULL);
 }
 
 /*
@@ -337,7 +391,7 @@ lwq_grab(struct __lwq_item *it, struct __lwq_timer *t, bool keep)
 			lwq_unhold(lq);
 			if (found)
 				return true;
-		} else if (lwq_lost(it)) {
+		} else if (lwq_take(it)) {
 			if (!keep)
 				lwq_settle(it);
 			return true;

@@ -131,19 +131,23 @@ task_start(struct task_struct *t, struct cpu_info *ci, struct lwp **lp)
 	    task_main, t, lp, "%s", t->t_name);
 }
 
-static struct task_struct *
-task_create(int (*func)(void *), void *data, const char *fmt, va_list ap)
+struct task_struct *
+lwq_task_create(int (*func)(void *), void *data, const char *fmt, va_list ap)
 {
 	struct task_struct *t;
-	int error;
+	int error, len;
 
 	if (RUN_ONCE(&task_once, task_init) != 0 || (t = task_get()) == NULL)
 		return ERR_PTR(-ENOMEM);
 	t->t_func = func;
 	t->t_data = data;
-	(void)wqk_vsnprintf(t->t_name, sizeof(t->t_name), fmt, ap);
+	len = wqk_vsnprintf(t->t_name, sizeof(t->t_name), fmt, ap);
+	if (len >= (int)sizeof(t->t_name))
+		wqk_printf_tolog("kthread_create: the name is too long, and "
+		    "cut: \"%s\"\n", t->t_name);
 	mutex_enter(&t->t_lock);
-	t->t_pool = NULL;
+	t->t_worker = NULL;
+	t->t_rounds = 0;
 	t->t_state = TASK_RUNNING;
 	t->t_woken = t->t_stop = t->t_exited = t->t_stopper = false;
 	t->t_result = 0;
@@ -163,7 +167,7 @@ lwq_kthread_create(int (*func)(void *), void *data, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	t = task_create(func, data, fmt, ap);
+	t = lwq_task_create(func, data, fmt, ap);
 	va_end(ap);
 	return t;
 }
@@ -175,7 +179,7 @@ lwq_kthread_run(int (*func)(void *), void *data, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	t = task_create(func, data, fmt, ap);
+	t = lwq_task_create(func, data, fmt, ap);
 	va_end(ap);
 	if (!IS_ERR(t))
 		(void)wake_up_process(t);
@@ -233,10 +237,10 @@ kthread_stop(struct task_struct *t)
 		mutex_exit(&t->t_lock);
 		return result;
 	}
+	if (!t->t_stop && t->t_worker != NULL)
+		lwq_worker_finish(t->t_worker);
 	t->t_stop = t->t_stopper = true;
 	t->t_state = TASK_RUNNING;
-	if (t->t_pool != NULL)
-		wqpool_finish(t->t_pool);
 	cv_broadcast(&t->t_cv);
 	while (!t->t_exited)
 		cv_wait(&t->t_cv, &t->t_lock);

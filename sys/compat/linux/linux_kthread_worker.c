@@ -15,6 +15,9 @@
 
 #define	LWQ_NQUARANTINE	16
 
+/* How often its works may queue each other while it is told to stop. */
+#define	KW_NROUNDS	100
+
 /* __kw_ready */
 #define	KW_NONE		0
 #define	KW_STARTING	1
@@ -52,13 +55,57 @@ kw_queue(struct kthread_worker *kw)
 	return (struct lwq_queue *)(void *)kw->__kw_queue;
 }
 
+/*
+ * In the list of works it tells, while the worker stops, a round from the
+ * next.  Once a round had no works the thread ends when it finds none.  If
+ * that is never, for some queue themselves, these are refused in the end.
+ */
+static __kern_noinline void
+kw_mark(struct kthread_worker *kw)
+{
+	struct lwq_queue *lq;
+	struct task_struct *t;
+	uint64_t ndone;
+
+	lq = kw_queue(kw);
+	t = lwq_current();
+	(void)wqpool_quiet(lq->lq_pool, &ndone);
+	/* The mark is one of those that have been run. */
+	if (t->t_rounds > 0 && ndone == t->t_ndone + 1)
+		return;
+	if (t->t_rounds++ == KW_NROUNDS) {
+		(void)atomic_fetch_or_seq_cst(&lq->lq_state, LWQ_CLOSED);
+		return;
+	}
+	t->t_ndone = ndone;
+	wqpool_enqueue(lq->lq_pool, (struct work *)(void *)&kw->__kw_mark);
+}
+
+/*
+ * Once, in another thread, while the worker's is in kthread_worker_fn().
+ */
+void
+lwq_worker_finish(struct kthread_worker *kw)
+{
+	struct wqpool *p;
+
+	p = kw_queue(kw)->lq_pool;
+	wqpool_enqueue(p, (struct work *)(void *)&kw->__kw_mark);
+	wqpool_finish(p);
+}
+
 static void
 kw_run(struct work *wk, void *arg)
 {
+	struct kthread_worker *kw;
 	struct kthread_work *kk;
 	kthread_work_func_t func;
 
-	(void)arg;
+	kw = arg;
+	if (__predict_false((void *)wk == &kw->__kw_mark)) {
+		kw_mark(kw);
+		return;
+	}
 	kk = (struct kthread_work *)(void *)wk;
 	/* As in lwq_run(). */
 	lwq_settle(&kk->__kk_item);
@@ -76,8 +123,8 @@ kw_run(struct work *wk, void *arg)
 static __kern_noinline void
 kw_start(struct kthread_worker *kw)
 {
-	static const struct wqpool_attr pa = {
-		.pa_name = "kthread_worker", .pa_func = kw_run,
+	const struct wqpool_attr pa = {
+		.pa_name = "kthread_worker", .pa_func = kw_run, .pa_arg = kw,
 		.pa_prio = PRI_NONE, .pa_maxthreads = 1,
 		.pa_flags = WQPOOL_EXCLUSIVE | WQPOOL_NOSTART | WQPOOL_CALLER
 	};
@@ -90,7 +137,7 @@ kw_start(struct kthread_worker *kw)
 		lq->lq_pool = (struct wqpool *)(void *)kw->__kw_pool;
 		lq->lq_wq = NULL;
 		atomic_store_relaxed(&lq->lq_ntimers, 0);
-		atomic_store_relaxed(&lq->lq_dead, 0);
+		atomic_store_relaxed(&lq->lq_state, 0);
 		wqpool_init(lq->lq_pool, &pa);
 		/* Release: with all of this. */
 		atomic_store_release(&kw->__kw_ready, KW_READY);
@@ -119,14 +166,33 @@ kw_get(struct kthread_worker *kw)
 	return kw_queue(kw);
 }
 
-static bool
-kw_refused(struct kthread_work *kk, const char *what)
+/*
+ * The owner of a work wants to queue it, or have its timer do so.  NULL is a
+ * destroyed worker's queue.
+ */
+static __kern_noinline bool
+kw_refused(struct lwq_queue *lq, struct kthread_work *kk, bool now)
+{
+	int state;
+
+	state = lq == NULL ? LWQ_GONE : atomic_load_relaxed(&lq->lq_state);
+	if ((state & LWQ_GONE) == 0 && (!now || (state & LWQ_CLOSED) == 0 ||
+	    ((state & LWQ_ENDING) == 0 &&
+	    wqpool_current(NULL) != lq->lq_pool)))
+		return false;
+	lwq_settle(&kk->__kk_item);
+	wqk_printf_tolog("kthread_work %p: its kthread_worker is %s; it is "
+	    "not run\n", (void *)kk, (state & LWQ_GONE) != 0 ? "destroyed" :
+	    (state & LWQ_ENDING) != 0 ? "being destroyed" : "being stopped");
+	return true;
+}
+
+static inline bool
+kw_may_refuse(struct lwq_queue *lq)
 {
 
-	lwq_settle(&kk->__kk_item);
-	wqk_printf_tolog("%s %p: its kthread_worker is destroyed; it is not "
-	    "run\n", what, (void *)kk);
-	return false;
+	return __predict_false(lq == NULL ||
+	    atomic_load_relaxed(&lq->lq_state) != 0);
 }
 
 __lwq_public void
@@ -178,14 +244,16 @@ kthread_worker_fn(void *arg)
 		mutex_exit(&t->t_lock);
 		return 0;
 	}
-	t->t_pool = p;
+	t->t_worker = kw;
 	mutex_exit(&t->t_lock);
 	/* Release: with the task; kthread_destroy_worker() reads it. */
 	atomic_store_release(&kw->task, t);
 	wqpool_main(p);
+	/* What is queued from now on is the next thread's. */
+	(void)atomic_fetch_and_seq_cst(&lq->lq_state, ~LWQ_CLOSED);
 	atomic_store_relaxed(&kw->task, NULL);
 	mutex_enter(&t->t_lock);
-	t->t_pool = NULL;
+	t->t_worker = NULL;
 	mutex_exit(&t->t_lock);
 	return 0;
 }
@@ -237,7 +305,6 @@ kw_create(int cpu, unsigned int flags, const char *fmt, va_list ap)
 {
 	struct kthread_worker *kw;
 	struct task_struct *t;
-	char name[MAXCOMLEN];
 
 	if (cpu >= 0 && wqk_cpu_lookup((unsigned int)cpu) == NULL)
 		return ERR_PTR(-EINVAL);
@@ -245,8 +312,7 @@ kw_create(int cpu, unsigned int flags, const char *fmt, va_list ap)
 		return ERR_PTR(-ENOMEM);
 	kthread_init_worker(kw);
 	kw->__kw_flags = flags;
-	(void)wqk_vsnprintf(name, sizeof(name), fmt, ap);
-	t = lwq_kthread_create(kthread_worker_fn, kw, "%s", name);
+	t = lwq_task_create(kthread_worker_fn, kw, fmt, ap);
 	if (IS_ERR(t)) {
 		kw_free(kw);
 		return ERR_CAST(t);
@@ -301,10 +367,10 @@ kthread_destroy_worker(struct kthread_worker *kw)
 		    "of its own works", (void *)kw);
 	wqpool_flush(lq->lq_pool);
 	/* What fires from now on is not queued. */
-	atomic_store_seq_cst(&lq->lq_dead, LWQ_ENDING);
+	(void)atomic_fetch_or_seq_cst(&lq->lq_state, LWQ_ENDING);
 	/* It runs what is there before it ends. */
 	(void)kthread_stop(t);
-	atomic_store_seq_cst(&lq->lq_dead, LWQ_GONE);
+	(void)atomic_fetch_or_seq_cst(&lq->lq_state, LWQ_GONE);
 	if (atomic_load_acquire(&lq->lq_ntimers) != 0)
 		wqk_printf_tolog("kthread_destroy_worker: worker %p: %d "
 		    "delayed works are pending; they are not run\n",
@@ -323,10 +389,9 @@ kthread_queue_work(struct kthread_worker *kw, struct kthread_work *kk)
 	struct lwq_queue *lq;
 
 	lq = kw_get(kw);
-	if (!lwq_claim(&kk->__kk_item))
+	if (!lwq_claim(&kk->__kk_item) ||
+	    (kw_may_refuse(lq) && kw_refused(lq, kk, true)))
 		return false;
-	if (__predict_false(lq == NULL))
-		return kw_refused(kk, "kthread_work");
 	kk->worker = kw;
 	lwq_enqueue(lq, &kk->__kk_item);
 	return true;
@@ -338,8 +403,9 @@ kw_later(struct kthread_worker *kw, struct kthread_delayed_work *kd,
 {
 	struct lwq_queue *lq;
 
-	if ((lq = kw_get(kw)) == NULL)
-		return kw_refused(&kd->work, "kthread_delayed_work");
+	lq = kw_get(kw);
+	if (kw_may_refuse(lq) && kw_refused(lq, &kd->work, delay == 0))
+		return false;
 	kd->work.worker = kw;
 	if (delay == 0)
 		lwq_enqueue(lq, &kd->work.__kk_item);

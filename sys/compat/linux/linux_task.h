@@ -25,7 +25,9 @@ struct task_struct {
 	void		*t_data;	/* (c) */
 	char		 t_name[MAXCOMLEN];	/* (c) */
 	struct lwp	*t_lwp;		/* (t) its thread */
-	struct wqpool	*t_pool;	/* (t) whose thread it is, or NULL */
+	struct kthread_worker *t_worker; /* (t) whose thread it is, or NULL */
+	int		 t_rounds;	/* its own: see kw_mark() */
+	uint64_t	 t_ndone;	/* its own: the same */
 	int		 t_state;	/* (t) TASK_* */
 	bool		 t_woken;	/* (t) may begin */
 	bool		 t_stop;	/* (t) shall end */
@@ -33,5 +35,12 @@ struct task_struct {
 	bool		 t_stopper;	/* (t) somebody waits for that */
 	int		 t_result;	/* (t) what it returned */
 };
+
+/* linux_kthread.c */
+struct task_struct *lwq_task_create(int (*)(void *), void *, const char *,
+	    va_list);
+
+/* linux_kthread_worker.c: it shall end when it has run what is queued. */
+void	lwq_worker_finish(struct kthread_worker *);
 
 #endif	/* !_COMPAT_LINUX_TASK_H_ */

@@ -38,12 +38,17 @@ struct lwq_queue {
 	struct wqpool	*lq_pool;	/* set before it is found; or NULL */
 	struct workqueue_struct *lq_wq;	/* NULL: a kthread_worker's */
 	int		 lq_ntimers;	/* (a) a worker's: delays under way */
-	int		 lq_dead;	/* (a) a worker's: destroyed */
+	int		 lq_state;	/* (a) a worker's: 0 if all may queue */
 };
 
-/* lq_dead: timers queue no more, but what is queued runs; and after that. */
-#define	LWQ_ENDING	1
-#define	LWQ_GONE	2
+/*
+ * lq_state.  ENDING: timers queue no more, but what is queued runs; GONE: and
+ * after that.  CLOSED: works have queued each other for too long while it was
+ * told to stop, and may no more.
+ */
+#define	LWQ_ENDING	0x1
+#define	LWQ_GONE	0x2
+#define	LWQ_CLOSED	0x4
 
 #define	LWQ_NAMELEN	32
 
@@ -70,13 +75,15 @@ struct workqueue_struct {
 
 /*
  * __i_state.  PENDING: it is queued, or its timer runs, or whoever set the
- * bit is about to do so.  TIMER: its timer runs.  The rest counts those that
- * have disabled it.
+ * bit is about to do so.  TIMER: its timer runs.  GEN: lwq_gen of the process
+ * that set PENDING.  The rest counts those that have disabled it.
  */
 #define	LWQ_PENDING	0x01u
 #define	LWQ_TIMER	0x02u
-#define	LWQ_DISABLED	0x100u
-#define	LWQ_DISABLEMASK	(~0xffu)
+#define	LWQ_GEN		0x04u
+#define	LWQ_GENMASK	0xfffcu
+#define	LWQ_DISABLED	0x10000u
+#define	LWQ_DISABLEMASK	(~0xffffu)
 
 /* __t_state; under the item's timer lock. */
 #define	LWQ_T_NONE	0	/* the callout was never initialised */
@@ -104,6 +111,7 @@ bool	lwq_cancel_sync(struct __lwq_item *, struct __lwq_timer *, bool);
 bool	lwq_wait(struct __lwq_item *);
 void	lwq_enqueue(struct lwq_queue *, struct __lwq_item *);
 void	lwq_settle(struct __lwq_item *);
+void	lwq_say_gone(struct __lwq_item *, const char *);
 
 /* In a forked child; the rest is in linux_workqueue.c's lwq_fork(). */
 void	lwq_item_fork(void);

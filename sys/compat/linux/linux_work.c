@@ -101,6 +101,15 @@ lwq_self(struct work **wkp)
  * Queueing.
  */
 
+static inline void
+lwq_check_cpu(int cpu, const struct workqueue_struct *wq)
+{
+
+	if (__predict_false(cpu < 0 || cpu >= wq->wq_nqueues))
+		wqk_panic("queue_work_on: \"%s\": no CPU %d", wq->wq_name,
+		    cpu);
+}
+
 /*
  * The pool of a CPU; but if the item may be running in another of this queue,
  * that.
@@ -112,11 +121,10 @@ lwq_pick(int cpu, struct workqueue_struct *wq, struct __lwq_item *it)
 
 	if (cpu == WORK_CPU_UNBOUND)
 		lq = &wq->wq_queues[wqk_curcpu()->ci_index];
-	else if (cpu >= 0 && cpu < wq->wq_nqueues)
+	else {
+		lwq_check_cpu(cpu, wq);
 		lq = &wq->wq_queues[cpu];
-	else
-		wqk_panic("queue_work_on: \"%s\": no CPU %d", wq->wq_name,
-		    cpu);
+	}
 	last = atomic_load_relaxed(&it->__i_queue);
 	/* Acquire: if that run has ended, the next is after it. */
 	if (__predict_false(last != lq && last != NULL && last->lq_wq == wq &&
@@ -185,6 +193,8 @@ lwq_later(int cpu, struct workqueue_struct *wq, struct work_struct *ws,
 
 	if (delay == 0)
 		return lwq_insert(cpu, wq, &ws->__ws_item, "work");
+	if (wq->wq_nqueues != 1 && cpu != WORK_CPU_UNBOUND)
+		lwq_check_cpu(cpu, wq);
 	if (atomic_load_relaxed(&wq->wq_state) != 0 &&
 	    lwq_refused(wq, &ws->__ws_item, "delayed work"))
 		return false;
@@ -275,7 +285,10 @@ lwq_flush_delayed(struct work_struct *ws)
 		wq = ws->__ws_timer.__t_wq;
 		cpu = ws->__ws_timer.__t_cpu;
 		if (!lwq_hold_wq(wq)) {
-			(void)lwq_refused(wq, it, "delayed work");
+			lwq_settle(it);
+			lwq_say_gone(it, wq->wq_parents ?
+			    "workqueue belongs to the parent of this process" :
+			    "workqueue is destroyed");
 			return false;
 		}
 		(void)lwq_insert(cpu, wq, it, "delayed work");

@@ -17,6 +17,7 @@
 
 #define	LWQ_IDLETIME	(INT64_C(30) * 1000000000)
 #define	LWQ_NQUARANTINE	16
+#define	LWQ_NROUNDS	10		/* of a drain, before it says so */
 #define	LWQ_NFLUSH	32		/* pools that are flushed at once */
 
 /* Nice -5, as workers had in 2003, and nice -20. */
@@ -314,17 +315,36 @@ lwq_quiet(struct workqueue_struct *wq, uint64_t *donep)
 	return quiet;
 }
 
-static void
-lwq_drain(struct workqueue_struct *wq)
+static bool
+lwq_empty(struct workqueue_struct *wq)
 {
 	uint64_t first, second;
-	int i;
 
+	return lwq_quiet(wq, &first) && lwq_quiet(wq, &second) &&
+	    first == second;
+}
+
+/*
+ * One that queues itself for ever is waited for as long; but not in silence.
+ */
+static void
+lwq_drain(struct workqueue_struct *wq, const char *func)
+{
+	int i, n;
+
+	for (n = 0; n < LWQ_NROUNDS; n++) {
+		if (lwq_empty(wq))
+			return;
+		lwq_flush(&wq, 1);
+	}
+	if (lwq_empty(wq))
+		return;
+	wqk_printf_tolog("%s: \"%s\": its works have queued more, %d times "
+	    "over; it waits until they do not\n", func, wq->wq_name, n);
 	do {
 		for (i = 0; i < wq->wq_nqueues; i++)
 			wqpool_drain(wq->wq_queues[i].lq_pool);
-	} while (!lwq_quiet(wq, &first) || !lwq_quiet(wq, &second) ||
-	    first != second);
+	} while (!lwq_empty(wq));
 }
 
 static void
@@ -345,7 +365,7 @@ drain_workqueue(struct workqueue_struct *wq)
 
 	lwq_check_outside(wq, "drain_workqueue");
 	(void)atomic_fetch_add_seq_cst(&wq->wq_state, LWQ_DRAINING);
-	lwq_drain(wq);
+	lwq_drain(wq, "drain_workqueue");
 	(void)atomic_fetch_add_seq_cst(&wq->wq_state, -LWQ_DRAINING);
 }
 
@@ -357,7 +377,7 @@ destroy_workqueue(struct workqueue_struct *wq)
 		return;
 	lwq_check_outside(wq, "destroy_workqueue");
 	(void)atomic_fetch_add_seq_cst(&wq->wq_state, LWQ_DRAINING);
-	lwq_drain(wq);
+	lwq_drain(wq, "destroy_workqueue");
 	(void)atomic_fetch_add_seq_cst(&wq->wq_state, LWQ_DEAD - LWQ_DRAINING);
 	/* Those who look for works in it, and timers, finish first. */
 	mutex_enter(&lwq_lock);

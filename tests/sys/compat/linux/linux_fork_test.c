@@ -172,17 +172,32 @@ TEST_TC(pending_there, "a work that was pending on the parent's shared queue "
 }
 
 static void
+child_timer_again(void)
+{
+
+	if (!child_may_have_threads())
+		return;
+	if (!schedule_delayed_work(&pending.i_dw, 1))
+		_exit(11);
+	TEST_AWAIT(atomic_load(&pending.i_runs) == 1);
+}
+
+static void
 child_timer(void)
 {
 
 	if (!cancel_delayed_work_sync(&pending.i_dw) ||
 	    delayed_work_pending(&pending.i_dw))
 		_exit(10);
-	if (!child_may_have_threads())
-		return;
-	if (!schedule_delayed_work(&pending.i_dw, 1))
-		_exit(11);
-	TEST_AWAIT(atomic_load(&pending.i_runs) == 1);
+	child_timer_again();
+}
+
+static void
+child_gate(void)
+{
+
+	if (cancel_work_sync(WORK(&gate)) || work_busy(WORK(&gate)) != 0)
+		_exit(10);
 }
 
 TEST_TC(timer, "a delay of the parent's can be cancelled and set anew")
@@ -192,6 +207,64 @@ TEST_TC(timer, "a delay of the parent's can be cancelled and set anew")
 	ATF_REQUIRE(schedule_delayed_work(&pending.i_dw, 1000 * HZ));
 	test_lives(child_timer);
 	TEST_EQ(true, cancel_delayed_work(&pending.i_dw));
+	destroy_workqueue(wq);
+}
+
+static void
+child_flushes_delay(void)
+{
+
+	if (flush_delayed_work(&pending.i_dw) ||
+	    delayed_work_pending(&pending.i_dw))
+		_exit(10);
+	child_timer_again();
+}
+
+TEST_TC(flush_timer, "flush_delayed_work of a delay of the parent's on a shared "
+    "queue says that it is not run; it may be queued again")
+{
+	struct test_child tc;
+
+	parent_start();
+	ATF_REQUIRE(schedule_delayed_work(&pending.i_dw, 1000 * HZ));
+	test_child(&tc, child_flushes_delay);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "%#x %s", (unsigned)tc.tc_status,
+	    tc.tc_err);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, "its workqueue belongs to the "
+	    "parent of this process; it is not run\n") != NULL, "%s",
+	    tc.tc_err);
+	TEST_EQ(true, cancel_delayed_work(&pending.i_dw));
+	destroy_workqueue(wq);
+}
+
+static void
+child_idle(void)
+{
+
+	if (flush_work(WORK(&a)) || cancel_work_sync(WORK(&a)) ||
+	    work_busy(WORK(&a)) != 0)
+		_exit(10);
+	if (!cancel_delayed_work_sync(&pending.i_dw) ||
+	    work_busy(WORK(&pending)) != 0)
+		_exit(11);
+}
+
+TEST_TC(idle, "a work that ran on a queue of the parent's is not running in "
+    "the child")
+{
+
+	parent_start();
+	ATF_REQUIRE(queue_work(wq, WORK(&a)));
+	ATF_REQUIRE(queue_work(wq, WORK(&pending)));
+	flush_workqueue(wq);
+	ATF_REQUIRE(schedule_delayed_work(&pending.i_dw, 1000 * HZ));
+	test_lives(child_idle);
+	/* Nor if it runs in the parent. */
+	item_close(&gate, wq, WORK_CPU_UNBOUND);
+	test_lives(child_gate);
+	item_open(&gate);
+	TEST_EQ(true, cancel_delayed_work_sync(&pending.i_dw));
 	destroy_workqueue(wq);
 }
 
@@ -310,6 +383,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, shared);
 	ATF_TP_ADD_TC(tp, pending_there);
 	ATF_TP_ADD_TC(tp, timer);
+	ATF_TP_ADD_TC(tp, flush_timer);
+	ATF_TP_ADD_TC(tp, idle);
 	ATF_TP_ADD_TC(tp, own);
 	ATF_TP_ADD_TC(tp, while_busy);
 	return atf_no_error();

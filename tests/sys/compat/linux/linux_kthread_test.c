@@ -199,6 +199,48 @@ TEST_TC(destroy, "destroying runs what is queued")
 	kthread_destroy_worker(w);
 }
 
+static void
+chain(struct kthread_work *w)
+{
+	struct kitem *k = container_of(w, struct kitem, k_dw.work);
+
+	if (atomic_load(&k->k_gate) && atomic_load(&k->k_runs) == 0) {
+		sem_post(&k->k_entered);
+		test_sem_wait(&k->k_open);
+	}
+	if (atomic_fetch_add(&k->k_runs, 1) < 50)
+		TEST_EQ(true, kthread_queue_work(k->k_worker, w));
+}
+
+TEST_TC(destroy_chain, "destroying, or stopping the thread, lets works queue "
+    "each other, and themselves, for a while")
+{
+	struct task_struct *t;
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		kinit(&a);
+		kinit(&b);
+		kthread_init_work(KW(&a), chain);
+		kthread_init_work(KW(&b), chain);
+		a.k_worker = b.k_worker = i % 2 == 0 ? &worker :
+		    kthread_create_worker(0, "chain");
+		t = i % 2 != 0 ? NULL :
+		    kthread_run(kthread_worker_fn, &worker, "chain");
+		atomic_store(&a.k_gate, 1);
+		TEST_EQ(true, kthread_queue_work(a.k_worker, KW(&a)));
+		TEST_EQ(true, kthread_queue_work(b.k_worker, KW(&b)));
+		test_sem_wait(&a.k_entered);
+		kopen(&a);
+		if (i % 2 == 0)
+			TEST_EQ(0, kthread_stop(t));
+		else
+			kthread_destroy_worker(a.k_worker);
+		TEST_EQ(51, a.k_runs);
+		TEST_EQ(51, b.k_runs);
+	}
+}
+
 TEST_TC(cancel, "cancel: true if pending, waits for one that runs")
 {
 	struct kthread_worker *w = kthread_create_worker(0, "c");
@@ -405,6 +447,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fifo);
 	ATF_TP_ADD_TC(tp, destroy);
 	ATF_TP_ADD_TC(tp, destroy_cancels);
+	ATF_TP_ADD_TC(tp, destroy_chain);
 	ATF_TP_ADD_TC(tp, cancel);
 	ATF_TP_ADD_TC(tp, queue_cancelled);
 	ATF_TP_ADD_TC(tp, delayed);

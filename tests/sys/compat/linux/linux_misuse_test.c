@@ -51,11 +51,54 @@ long_name(void)
 	works(create_workqueue("0123456789012345678901234567890123456789"));
 }
 
+static int
+returns(void *arg)
+{
+
+	(void)arg;
+	return 0;
+}
+
+static void
+kthread_func(struct kthread_work *w)
+{
+
+	(void)w;
+}
+
+static void
+long_worker_name(void)
+{
+	struct kthread_worker *kw;
+	struct task_struct *t;
+	struct kthread_work k;
+
+	kw = kthread_create_worker(0, "a worker with %s", "no short name");
+	if (IS_ERR(kw))
+		_exit(1);
+	kthread_init_work(&k, kthread_func);
+	if (!kthread_queue_work(kw, &k))
+		_exit(2);
+	kthread_destroy_worker(kw);
+	t = kthread_create(returns, NULL, "just too long: 1");
+	if (IS_ERR(t) || kthread_stop(t) != -EINTR)
+		_exit(3);
+	/* As long as may be. */
+	t = kthread_create(returns, NULL, "short enough: 1");
+	if (IS_ERR(t) || kthread_stop(t) != -EINTR)
+		_exit(4);
+}
+
 TEST_TC(names, "a name that is too long is cut, with a message")
 {
+	struct test_child tc;
 
 	child_says(long_name, "the name is too long, and cut: \"a name of "
 	    "many more", "cut: \"01234567890123");
+	child_says(long_worker_name, "kthread_create: the name is too long, "
+	    "and cut: \"a worker with n\"", "cut: \"just too long: \"");
+	test_child(&tc, long_worker_name);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, "short") == NULL, "%s", tc.tc_err);
 }
 
 static void
@@ -145,6 +188,24 @@ no_cpu(void)
 }
 
 static void
+no_cpu_delayed(void)
+{
+
+	item_init(&a, item_func);
+	queue_delayed_work_on(100000, alloc_workqueue("cpus", 0, 0), &a.i_dw,
+	    1000 * HZ);
+}
+
+static void
+no_cpu_mod(void)
+{
+
+	item_init(&a, item_func);
+	mod_delayed_work_on(-1, alloc_workqueue("cpus", 0, 0), &a.i_dw,
+	    1000 * HZ);
+}
+
+static void
 no_function(void)
 {
 
@@ -221,10 +282,15 @@ flush_other(void)
 	flush_workqueue(wq);
 }
 
-TEST_TC(panics, "what cannot go on panics, with the queue's name")
+TEST_TC(panics, "what cannot go on panics, with the queue's name, in the call "
+    "that is wrong")
 {
 
+	test_env("WORKQUEUE_NCPU", "2");
 	test_panics(no_cpu, "queue_work_on", "\"cpus\": no CPU 100000", NULL);
+	test_panics(no_cpu_delayed, "queue_work_on", "\"cpus\": no CPU "
+	    "100000", NULL);
+	test_panics(no_cpu_mod, "queue_work_on", "\"cpus\": no CPU -1", NULL);
 	test_panics(no_function, "\"nothing\"", "has no function", NULL);
 	test_panics(no_old_function, "\"nothing\"", "has no function", NULL);
 	test_panics(drain_inside, "drain_workqueue: \"self\": called from one "
@@ -290,11 +356,84 @@ TEST_TC(init_pending, "INIT_WORK of what is queued, or has its timer running, "
 	destroy_workqueue(wq);
 }
 
+static struct kthread_delayed_work kdw;
+static sem_t kentered;
+
 static void
-kthread_func(struct kthread_work *w)
+kthread_stands(struct kthread_work *w)
 {
 
 	(void)w;
+	sem_post(&kentered);
+	for (;;)
+		test_pause();
+}
+
+static void
+kinit_queued(void)
+{
+	struct kthread_worker *kw = kthread_create_worker(0, "kw");
+	static DEFINE_KTHREAD_WORK(stands, kthread_stands);
+
+	sem_init(&kentered, 0, 0);
+	kthread_queue_work(kw, &stands);
+	test_sem_wait(&kentered);
+	kthread_init_delayed_work(&kdw, kthread_func);
+	kthread_queue_work(kw, &kdw.work);
+	kthread_init_delayed_work(&kdw, kthread_func);
+}
+
+static void
+kinit_delayed(void)
+{
+	struct kthread_worker *kw = kthread_create_worker(0, "kw");
+
+	kthread_init_delayed_work(&kdw, kthread_func);
+	kthread_queue_delayed_work(kw, &kdw, 1000 * HZ);
+	kthread_init_delayed_work(&kdw, kthread_func);
+}
+
+static void
+kinit_early(void)
+{
+
+	kthread_init_worker(&kworker);
+	kthread_init_work(&kdw.work, kthread_func);
+	kthread_queue_work(&kworker, &kdw.work);
+	kthread_init_work(&kdw.work, kthread_func);
+}
+
+static void
+kinit_inherited(void)
+{
+
+	kthread_init_delayed_work(&kdw, kthread_func);
+}
+
+TEST_TC(kinit_pending, "kthread_init_work of what is queued, or has its timer "
+    "running, panics; of what has run, was cancelled or is pending in the "
+    "parent, it does not")
+{
+	struct kthread_worker *kw;
+
+	test_panics(kinit_queued, "kthread_init_work: work ", "is still "
+	    "pending on worker ", NULL);
+	test_panics(kinit_delayed, "kthread_init_work: work ", "is still "
+	    "pending on worker ", NULL);
+	test_panics(kinit_early, "kthread_init_work: work ", "is still "
+	    "pending on worker ", NULL);
+	kw = kthread_create_worker(0, "kw");
+	ATF_REQUIRE(!IS_ERR(kw));
+	kthread_init_delayed_work(&kdw, kthread_func);
+	TEST_EQ(true, kthread_queue_delayed_work(kw, &kdw, 1000 * HZ));
+	test_lives(kinit_inherited);
+	TEST_EQ(true, kthread_cancel_delayed_work_sync(&kdw));
+	kthread_init_delayed_work(&kdw, kthread_func);
+	TEST_EQ(true, kthread_queue_work(kw, &kdw.work));
+	kthread_flush_work(&kdw.work);
+	kthread_init_delayed_work(&kdw, kthread_func);
+	kthread_destroy_worker(kw);
+	kthread_init_delayed_work(&kdw, kthread_func);
 }
 
 static void
@@ -354,14 +493,6 @@ worker_inside(void)
 	kthread_flush_worker(own_worker);
 }
 
-static int
-returns(void *arg)
-{
-
-	(void)arg;
-	return 0;
-}
-
 static void
 bind_no_cpu(void)
 {
@@ -378,8 +509,6 @@ schedule_outside(void)
 
 TEST_TC(workers, "the same of workers and threads")
 {
-	struct kthread_worker *kw;
-	struct kthread_work k;
 
 	test_panics(worker_no_function, "has no function", NULL);
 	test_panics(worker_twice, "kthread_destroy_worker: ", "is destroyed",
@@ -391,13 +520,149 @@ TEST_TC(workers, "the same of workers and threads")
 	test_panics(bind_no_cpu, "kthread_bind: no CPU 100000", NULL);
 	test_panics(schedule_outside, "not in a thread of kthread_create",
 	    NULL);
-	/* A long name is cut. */
-	kw = kthread_create_worker(0, "a worker with %s",
-	    "many more characters than any name may have");
-	ATF_REQUIRE(!IS_ERR(kw));
-	kthread_init_work(&k, kthread_func);
-	TEST_EQ(true, kthread_queue_work(kw, &k));
-	kthread_destroy_worker(kw);
+}
+
+/*
+ * Works that queue themselves for ever.
+ */
+static atomic_int enough;
+static int said[2];
+
+static void
+endless_func(struct work_struct *w)
+{
+
+	if (!atomic_load(&enough))
+		queue_work(wq, w);
+}
+
+/* Passes on what is said until it is what we wait for. */
+static void *
+listener(void *arg)
+{
+	char buf[1000];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(said[0], buf + len, sizeof(buf) - 1 - len)) > 0) {
+		(void)!write(*(int *)arg, buf + len, (size_t)n);
+		len += (size_t)n;
+		buf[len] = '\0';
+		if (strstr(buf, "times over; it waits") != NULL)
+			break;
+	}
+	atomic_store(&enough, 1);
+	return NULL;
+}
+
+static void
+endless(void (*func)(struct workqueue_struct *))
+{
+	pthread_t t;
+	int err;
+
+	if (pipe(said) != 0 || (err = dup(STDERR_FILENO)) == -1 ||
+	    dup2(said[1], STDERR_FILENO) == -1)
+		_exit(1);
+	t = test_thread(listener, &err);
+	wq = alloc_workqueue("endless", 0, 0);
+	item_init(&a, endless_func);
+	if (!queue_work(wq, WORK(&a)))
+		_exit(2);
+	(*func)(wq);
+	test_join(t);
+	if (work_pending(WORK(&a)))
+		_exit(3);
+}
+
+static void
+endless_drain(void)
+{
+
+	endless(drain_workqueue);
+	/* Back in use. */
+	if (!queue_work(wq, WORK(&a)))
+		_exit(4);
+	destroy_workqueue(wq);
+}
+
+static void
+endless_destroy(void)
+{
+
+	endless(destroy_workqueue);
+}
+
+TEST_TC(endless_queue, "to drain or destroy a queue whose work queues itself "
+    "says so, and waits until it does not")
+{
+
+	child_says(endless_drain, "drain_workqueue: \"endless\": its works "
+	    "have queued more", "it waits until they do not");
+	child_says(endless_destroy, "destroy_workqueue: \"endless\": its "
+	    "works have queued more", "it waits until they do not");
+}
+
+static struct kthread_worker *endless_worker;
+static atomic_int endless_runs, refusals;
+
+static void
+kendless_func(struct kthread_work *w)
+{
+
+	atomic_fetch_add(&endless_runs, 1);
+	if (!kthread_queue_work(endless_worker, w))
+		atomic_fetch_add(&refusals, 1);
+}
+
+static DEFINE_KTHREAD_WORK(kendless, kendless_func);
+
+static void
+endless_destroy_worker(void)
+{
+
+	endless_worker = kthread_create_worker(0, "endless");
+	kthread_queue_work(endless_worker, &kendless);
+	kthread_destroy_worker(endless_worker);
+	if (refusals != 1)
+		_exit(1);
+	/* Nothing of it is left. */
+	if (kthread_cancel_work_sync(&kendless))
+		_exit(2);
+	kthread_init_work(&kendless, kthread_func);
+	endless_worker = kthread_create_worker(0, "another");
+	if (!kthread_queue_work(endless_worker, &kendless))
+		_exit(3);
+	kthread_destroy_worker(endless_worker);
+}
+
+static void
+endless_stop(void)
+{
+	struct task_struct *t;
+	int i, runs;
+
+	endless_worker = &kworker;
+	kthread_init_worker(&kworker);
+	for (i = 1; i <= 3; i++) {
+		runs = atomic_load(&endless_runs);
+		if (!kthread_queue_work(&kworker, &kendless))
+			_exit(1);
+		t = kthread_run(kthread_worker_fn, &kworker, "endless");
+		TEST_AWAIT(atomic_load(&endless_runs) > runs);
+		if (kthread_stop(t) != 0 || refusals != i)
+			_exit(2);
+	}
+}
+
+TEST_TC(endless_worker, "to destroy or stop a worker whose work queues itself "
+    "ends; the work is refused, with a message")
+{
+
+	child_says(endless_destroy_worker, "kthread_work ", "its "
+	    "kthread_worker is being destroyed; it is not run");
+	child_says(endless_stop, "kthread_work ", "its kthread_worker is "
+	    "being stopped; it is not run");
 }
 
 TEST_TP_ADD_TCS(tp)
@@ -410,6 +675,9 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, two_workers);
 	ATF_TP_ADD_TC(tp, panics);
 	ATF_TP_ADD_TC(tp, init_pending);
+	ATF_TP_ADD_TC(tp, kinit_pending);
 	ATF_TP_ADD_TC(tp, workers);
+	ATF_TP_ADD_TC(tp, endless_queue);
+	ATF_TP_ADD_TC(tp, endless_worker);
 	return atf_no_error();
 }

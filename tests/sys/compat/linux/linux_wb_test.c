@@ -121,6 +121,87 @@ TEST_TC(bind, "a thread that cannot be bound stays as it was")
 	kthread_destroy_worker(w);
 }
 
+/*
+ * A delayed work at the moments of its life that are too short to be met.
+ */
+#define	ITEM_PENDING	1u	/* LWQ_PENDING */
+#define	TIMER_READY	1	/* LWQ_T_READY */
+#define	TIMER_FIRING	2	/* LWQ_T_FIRING */
+
+static struct item delayed;
+
+static void
+delay(int state)
+{
+
+	item_init(&delayed, item_func);
+	ATF_REQUIRE(schedule_delayed_work(&delayed.i_dw, 1000 * HZ));
+	delayed.i_dw.work.__ws_timer.__t_state = state;
+}
+
+static void
+init_firing(void)
+{
+
+	delay(TIMER_FIRING);
+	INIT_DELAYED_WORK(&delayed.i_dw, item_func);
+}
+
+TEST_TC(init, "INIT_WORK of a work whose timer has just been called panics")
+{
+
+	test_panics(init_firing, "INIT_WORK", "still pending on \"events\"",
+	    NULL);
+}
+
+static void
+cancels(void)
+{
+
+	if (!cancel_delayed_work_sync(&delayed.i_dw) ||
+	    delayed_work_pending(&delayed.i_dw))
+		_exit(10);
+}
+
+static void
+inits(void)
+{
+
+	INIT_DELAYED_WORK(&delayed.i_dw, item_func);
+	if (delayed_work_pending(&delayed.i_dw))
+		_exit(10);
+}
+
+static void
+mods(void)
+{
+
+#ifndef TEST_TSAN		/* a child may have no threads there */
+	if (!mod_delayed_work(system_wq, &delayed.i_dw, 1))
+		_exit(10);
+	TEST_AWAIT(atomic_load(&delayed.i_runs) == 1);
+#endif
+}
+
+TEST_TC(fork_firing, "a process that forks as a timer is called, or before the "
+    "work is in its queue: in the child it can be cancelled, modified and "
+    "initialised anew")
+{
+
+	delay(TIMER_FIRING);
+	test_lives(cancels);
+	test_lives(mods);
+	test_lives(inits);
+	delayed.i_dw.work.__ws_timer.__t_state = TIMER_READY;
+	TEST_EQ(true, cancel_delayed_work_sync(&delayed.i_dw));
+	/* The timer is done, the work on its way. */
+	delayed.i_dw.work.__ws_item.__i_state = ITEM_PENDING;
+	test_lives(cancels);
+	test_lives(mods);
+	test_lives(inits);
+	delayed.i_dw.work.__ws_item.__i_state = 0;
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
@@ -128,5 +209,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, one);
 	ATF_TP_ADD_TC(tp, spare);
 	ATF_TP_ADD_TC(tp, bind);
+	ATF_TP_ADD_TC(tp, init);
+	ATF_TP_ADD_TC(tp, fork_firing);
 	return atf_no_error();
 }

@@ -723,6 +723,37 @@ TEST_TC(set_max_active, "max_active can be changed, up and down")
 	ATF_REQUIRE(most_running <= 3);
 }
 
+static void
+flush_func(struct work_struct *w)
+{
+	struct item *i = container_of(w, struct item, i_dw.work);
+
+	item_func(w);
+	flush_workqueue(i->i_wq);
+}
+
+TEST_TC(set_max_flush, "a work that flushes its queue runs what is there if "
+    "max_active was lowered below the works that run")
+{
+	struct workqueue_struct *wq = alloc_workqueue("set", WQ_UNBOUND, 2);
+
+	item_init(&a, flush_func);
+	item_init(&b, item_func);
+	item_init(&c, item_func);
+	a.i_wq = wq;
+	item_close(&a, wq, WORK_CPU_UNBOUND);
+	item_close(&b, wq, WORK_CPU_UNBOUND);
+	TEST_EQ(true, queue_work(wq, WORK(&c)));
+	workqueue_set_max_active(wq, 1);
+	item_open(&a);
+	/* b stands, so a's thread must do it. */
+	TEST_AWAIT(atomic_load(&c.i_runs) == 1);
+	item_open(&b);
+	destroy_workqueue(wq);
+	TEST_EQ(1, a.i_runs);
+	TEST_EQ(1, b.i_runs);
+}
+
 TEST_TC(flags, "all flags are taken; the shared queues are there")
 {
 	struct workqueue_struct *wqs[] = {
@@ -809,6 +840,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, burst);
 	ATF_TP_ADD_TC(tp, max_active);
 	ATF_TP_ADD_TC(tp, set_max_active);
+	ATF_TP_ADD_TC(tp, set_max_flush);
 	ATF_TP_ADD_TC(tp, disable_requeuer);
 	ATF_TP_ADD_TC(tp, flags);
 	ATF_TP_ADD_TC(tp, others);

@@ -51,6 +51,7 @@ struct kthread_worker {
 	struct task_struct *task;
 	void		*__kw_queue[4];
 	struct kthread_worker *__kw_next;
+	void		*__kw_mark;
 	void		*__kw_pool[64] __attribute__((__aligned__(64)));
 };
 
