@@ -477,17 +477,72 @@ test_child(struct test_child *tc, void (*func)(void))
 		ATF_REQUIRE(errno == EINTR);
 }
 
+/* test_child(), which must end well. */
+static inline void
+test_child_lives(struct test_child *tc, void (*func)(void))
+{
+
+	test_child(tc, func);
+	ATF_REQUIRE_MSG(WIFEXITED(tc->tc_status) &&
+	    WEXITSTATUS(tc->tc_status) == 0, "wait status %#x, stderr: %s",
+	    (unsigned)tc->tc_status, tc->tc_err);
+}
+
+/* test_child(), which must panic: what it wrote from there on. */
+static inline const char *
+test_child_panics(struct test_child *tc, void (*func)(void))
+{
+	const char *p;
+
+	test_child(tc, func);
+	ATF_REQUIRE_MSG(WIFSIGNALED(tc->tc_status) &&
+	    WTERMSIG(tc->tc_status) == SIGABRT, "wait status %#x, stderr: %s",
+	    (unsigned)tc->tc_status, tc->tc_err);
+	p = strstr(tc->tc_err, "panic: ");
+	ATF_REQUIRE_MSG(p != NULL, "stderr: %s", tc->tc_err);
+	return p;
+}
+
+/* All these strings (up to NULL) must be in it. */
+static inline void
+test_has(const char *text, va_list ap)
+{
+	const char *s;
+
+	while ((s = va_arg(ap, const char *)) != NULL)
+		ATF_REQUIRE_MSG(strstr(text, s) != NULL, "no \"%s\" in: %s",
+		    s, text);
+}
+
 /* The child must have ended well and written nothing. */
 static inline void
 test_lives(void (*func)(void))
 {
 	struct test_child tc;
 
-	test_child(&tc, func);
-	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
-	    WEXITSTATUS(tc.tc_status) == 0, "wait status %#x, stderr: %s",
-	    (unsigned)tc.tc_status, tc.tc_err);
+	test_child_lives(&tc, func);
 	ATF_REQUIRE_MSG(tc.tc_len == 0, "stderr: %s", tc.tc_err);
+}
+
+/*
+ * The child must have ended well and written all the strings given (up to
+ * NULL), in this order.
+ */
+static inline void
+test_says(void (*func)(void), ...)
+{
+	struct test_child tc;
+	const char *p, *s;
+	va_list ap;
+
+	test_child_lives(&tc, func);
+	p = tc.tc_err;
+	va_start(ap, func);
+	while ((s = va_arg(ap, const char *)) != NULL) {
+		p = strstr(p, s);
+		ATF_REQUIRE_MSG(p != NULL, "no \"%s\" in: %s", s, tc.tc_err);
+	}
+	va_end(ap);
 }
 
 /*
@@ -498,23 +553,30 @@ static inline void
 test_panics(void (*func)(void), ...)
 {
 	struct test_child tc;
-	const char *s;
+	const char *p;
 	va_list ap;
 
-	test_child(&tc, func);
-	ATF_REQUIRE_MSG(WIFSIGNALED(tc.tc_status) &&
-	    WTERMSIG(tc.tc_status) == SIGABRT, "wait status %#x, stderr: %s",
-	    (unsigned)tc.tc_status, tc.tc_err);
-	ATF_REQUIRE_MSG(strncmp(tc.tc_err, "panic: ", 7) == 0,
-	    "stderr: %s", tc.tc_err);
-	s = strchr(tc.tc_err, '\n');
-	ATF_REQUIRE_MSG(s != NULL && s[1] == '\0',
+	p = test_child_panics(&tc, func);
+	ATF_REQUIRE_MSG(p == tc.tc_err, "stderr: %s", tc.tc_err);
+	p = strchr(p, '\n');
+	ATF_REQUIRE_MSG(p != NULL && p[1] == '\0',
 	    "not exactly one line: %s", tc.tc_err);
 	va_start(ap, func);
-	while ((s = va_arg(ap, const char *)) != NULL) {
-		ATF_REQUIRE_MSG(strstr(tc.tc_err, s) != NULL,
-		    "no \"%s\" in: %s", s, tc.tc_err);
-	}
+	test_has(tc.tc_err, ap);
+	va_end(ap);
+}
+
+/* The same, but the child may have written something before its panic. */
+static inline void
+test_aborts(void (*func)(void), ...)
+{
+	struct test_child tc;
+	const char *p;
+	va_list ap;
+
+	p = test_child_panics(&tc, func);
+	va_start(ap, func);
+	test_has(p, ap);
 	va_end(ap);
 }
 

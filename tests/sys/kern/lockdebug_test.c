@@ -86,46 +86,6 @@ create(void (*func)(struct work *, void *))
 		_exit(3);
 }
 
-/* The child must have said this, and then ended well. */
-static void
-says(void (*func)(void), ...)
-{
-	struct test_child tc;
-	const char *s;
-	va_list ap;
-
-	test_child(&tc, func);
-	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
-	    WEXITSTATUS(tc.tc_status) == 0, "wait status %#x, stderr: %s",
-	    (unsigned)tc.tc_status, tc.tc_err);
-	va_start(ap, func);
-	while ((s = va_arg(ap, const char *)) != NULL)
-		ATF_REQUIRE_MSG(strstr(tc.tc_err, s) != NULL,
-		    "no \"%s\" in: %s", s, tc.tc_err);
-	va_end(ap);
-}
-
-/* The child must have ended in a panic that says this. */
-static void
-aborts(void (*func)(void), ...)
-{
-	struct test_child tc;
-	const char *p, *s;
-	va_list ap;
-
-	test_child(&tc, func);
-	ATF_REQUIRE_MSG(WIFSIGNALED(tc.tc_status) &&
-	    WTERMSIG(tc.tc_status) == SIGABRT, "wait status %#x, stderr: %s",
-	    (unsigned)tc.tc_status, tc.tc_err);
-	p = strstr(tc.tc_err, "panic: ");
-	ATF_REQUIRE_MSG(p != NULL, "stderr: %s", tc.tc_err);
-	va_start(ap, func);
-	while ((s = va_arg(ap, const char *)) != NULL)
-		ATF_REQUIRE_MSG(strstr(p, s) != NULL, "no \"%s\" in: %s", s,
-		    tc.tc_err);
-	va_end(ap);
-}
-
 /*
  * Objects.
  */
@@ -358,7 +318,7 @@ TEST_TC(leaks, "strict: what is not destroyed at exit is told")
 {
 
 	strict();
-	says(leak, "exit: not destroyed: mutex 0x", "(made at 0x", NULL);
+	test_says(leak, "exit: not destroyed: mutex 0x", "(made at 0x", NULL);
 }
 
 /*
@@ -437,7 +397,7 @@ TEST_TC(myself, "locking against myself, in whatever way")
 	    "rwlock 0x", "(made at 0x", NULL);
 	test_panics(rw_upgraded, "rw_enter: locking against myself: "
 	    "rwlock 0x", "(made at 0x", NULL);
-	says(rw_read_twice, "rw_enter: reading again", "rwlock 0x",
+	test_says(rw_read_twice, "rw_enter: reading again", "rwlock 0x",
 	    "(made at 0x", NULL);
 }
 
@@ -1290,9 +1250,9 @@ TEST_TC(deadlock, "a deadlock is told as it closes, with all who are in it")
 	test_panics(cycle_three, "deadlock: thread", "waits for mutex 0x",
 	    "waits for rwlock 0x", NULL);
 	/* If the worker was first, the order is told before. */
-	aborts(cycle_work, "deadlock: thread", "waits for mutex 0x",
+	test_aborts(cycle_work, "deadlock: thread", "waits for mutex 0x",
 	    "waits for workqueue \"tested\" (made at 0x", NULL);
-	aborts(cycle_destroy, "deadlock: thread", "waits for mutex 0x",
+	test_aborts(cycle_destroy, "deadlock: thread", "waits for mutex 0x",
 	    "waits for workqueue \"tested\" (made at 0x", NULL);
 }
 
@@ -1381,14 +1341,14 @@ TEST_TC(inversion, "locks taken in both orders: told once, with both chains")
 	const char *s;
 
 	checking();
-	says(inverted, "mutex_enter: lock order: thread", "holds mutex 0x",
+	test_says(inverted, "mutex_enter: lock order: thread", "holds mutex 0x",
 	    "(made at 0x", "before, thread", NULL);
-	says(inverted_spin, "lock order: thread", "before, thread", NULL);
-	says(inverted_three, "lock order: thread", "before, thread",
+	test_says(inverted_spin, "lock order: thread", "before, thread", NULL);
+	test_says(inverted_three, "lock order: thread", "before, thread",
 	    "and wanted rwlock 0x", NULL);
-	says(inverted_work, "workqueue_wait: lock order: thread",
+	test_says(inverted_work, "workqueue_wait: lock order: thread",
 	    "wants workqueue \"tested\" (made at 0x", "before, thread", NULL);
-	says(inverted_cv, "lock order: thread", NULL);
+	test_says(inverted_cv, "lock order: thread", NULL);
 
 	test_child(&tc, inverted);
 	s = strstr(tc.tc_err, "holds mutex");

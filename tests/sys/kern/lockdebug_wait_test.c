@@ -57,48 +57,6 @@ init(void)
 	sem_init(&sem2, 0, 0);
 }
 
-/* The child must have said this in one line, and then ended well. */
-static void
-says(void (*func)(void), ...)
-{
-	struct test_child tc;
-	const char *p, *s;
-	va_list ap;
-
-	test_child(&tc, func);
-	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
-	    WEXITSTATUS(tc.tc_status) == 0, "wait status %#x, stderr: %s",
-	    (unsigned)tc.tc_status, tc.tc_err);
-	p = tc.tc_err;
-	va_start(ap, func);
-	while ((s = va_arg(ap, const char *)) != NULL) {
-		p = strstr(p, s);
-		ATF_REQUIRE_MSG(p != NULL, "no \"%s\" in: %s", s, tc.tc_err);
-	}
-	va_end(ap);
-}
-
-/* The child must have ended in a panic that says this. */
-static void
-aborts(void (*func)(void), ...)
-{
-	struct test_child tc;
-	const char *p, *s;
-	va_list ap;
-
-	test_child(&tc, func);
-	ATF_REQUIRE_MSG(WIFSIGNALED(tc.tc_status) &&
-	    WTERMSIG(tc.tc_status) == SIGABRT, "wait status %#x, stderr: %s",
-	    (unsigned)tc.tc_status, tc.tc_err);
-	p = strstr(tc.tc_err, "panic: ");
-	ATF_REQUIRE_MSG(p != NULL, "stderr: %s", tc.tc_err);
-	va_start(ap, func);
-	while ((s = va_arg(ap, const char *)) != NULL)
-		ATF_REQUIRE_MSG(strstr(p, s) != NULL, "no \"%s\" in: %s", s,
-		    tc.tc_err);
-	va_end(ap);
-}
-
 /*
  * The functions: they take a mutex, and say when they are there and done.
  */
@@ -394,14 +352,15 @@ TEST_TC(order, "waiting for a function that has taken what the caller holds "
 
 	checking();
 	for (i = 0; i < TEST_NELEM(orders); i++)
-		says(orders[i].func, orders[i].call, ": lock order: thread",
-		    "holds mutex 0x", "(made at 0x", "taken at 0x",
-		    "and wants ", orders[i].wants, " (made at 0x", ") at 0x",
-		    "before, thread", "and wanted mutex 0x", NULL);
-	says(order_callout_first, "mutex_enter: lock order: thread",
+		test_says(orders[i].func, orders[i].call,
+		    ": lock order: thread", "holds mutex 0x", "(made at 0x",
+		    "taken at 0x", "and wants ", orders[i].wants,
+		    " (made at 0x", ") at 0x", "before, thread",
+		    "and wanted mutex 0x", NULL);
+	test_says(order_callout_first, "mutex_enter: lock order: thread",
 	    "holds callout 0x", "(made at 0x", "and wants mutex 0x",
 	    "(made at 0x", "before, thread", "and wanted callout 0x", NULL);
-	says(order_xcall_first, "mutex_enter: lock order: thread",
+	test_says(order_xcall_first, "mutex_enter: lock order: thread",
 	    "holds softint 0x", "and wants mutex 0x", "(made at 0x",
 	    "before, thread", "and wanted softint 0x", NULL);
 }
@@ -423,13 +382,13 @@ TEST_TC(deadlock, "waiting for a function that waits for what the caller "
 {
 
 	checking();
-	aborts(deadlock_callout, "deadlock: thread", "waits for mutex 0x",
+	test_aborts(deadlock_callout, "deadlock: thread", "waits for mutex 0x",
 	    "waits for callout 0x", "(made at 0x", NULL);
-	aborts(deadlock_softint, "deadlock: thread", "waits for mutex 0x",
+	test_aborts(deadlock_softint, "deadlock: thread", "waits for mutex 0x",
 	    "waits for softint 0x", "(made at 0x", NULL);
-	aborts(deadlock_thread, "deadlock: thread", "waits for mutex 0x",
+	test_aborts(deadlock_thread, "deadlock: thread", "waits for mutex 0x",
 	    "waits for kthread \"taker\"", "(made at 0x", NULL);
-	aborts(deadlock_job, "deadlock: thread", "waits for mutex 0x",
+	test_aborts(deadlock_job, "deadlock: thread", "waits for mutex 0x",
 	    "waits for job 0x", "(made at 0x", NULL);
 }
 
@@ -529,7 +488,7 @@ TEST_TC(leaks, "strict: what is never disestablished, joined or destroyed is "
 {
 
 	strict();
-	says(leak, "exit: not destroyed: softint 0x", "(made at 0x",
+	test_says(leak, "exit: not destroyed: softint 0x", "(made at 0x",
 	    "exit: not destroyed: interrupt 0x", "(made at 0x",
 	    "exit: not destroyed: job 0x", "(made at 0x",
 	    "exit: not destroyed: kthread \"stays\"", "(made at 0x", NULL);
