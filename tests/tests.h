@@ -373,6 +373,23 @@ test_gate_open(struct test_gate *g)
 
 	sem_post(&g->g_open);
 }
+
+/*
+ * Work that counts its runs.
+ */
+struct test_counted {
+	struct test_work c_work;
+	atomic_int	 c_runs;
+};
+#define	TEST_COUNTED	{ .c_work = { .tw_func = test_counted_run } }
+
+static inline void
+test_counted_run(struct test_work *tw)
+{
+	struct test_counted *c = (void *)tw;
+
+	atomic_fetch_add(&c->c_runs, 1);
+}
 #endif	/* !TEST_OTHERFACE */
 
 #if !TEST_BUSYFORK

@@ -17,6 +17,7 @@
 #include <sys/systm.h>
 
 #include "../../tests.h"
+#include "wall_clock.h"
 
 #define	TICK_NS		(INT64_C(1000000000) / hz)
 #define	UNIT_NS		65536		/* two nearer than that may swap */
@@ -1142,26 +1143,6 @@ TEST_TC(fork_in_handler, "a handler may fork a child that does not return")
 	callout_reset(&a.a_callout, 1, fork_handler, &a);
 	alarm_wait(&a);
 }
-
-/*
- * The wall clock.  Ours is what the library calls, too.
- */
-static atomic_llong wall_step;		/* seconds */
-
-#ifdef __linux__
-#include <sys/syscall.h>
-
-int
-clock_gettime(clockid_t id, struct timespec *ts)
-{
-	int error;
-
-	error = (int)syscall(SYS_clock_gettime, id, ts);
-	if (error == 0 && id == CLOCK_REALTIME)
-		ts->tv_sec += (time_t)atomic_load(&wall_step);
-	return error;
-}
-#endif
 
 TEST_TC(wall_clock, "steps of the wall clock change nothing")
 {

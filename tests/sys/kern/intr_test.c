@@ -18,19 +18,9 @@
 #include <sys/systm.h>
 
 #include "../../tests.h"
+#include "level.h"
 
 #define	NSOURCES	32		/* there can be */
-
-/* The level of the caller. */
-static int
-level(void)
-{
-	int s;
-
-	s = splhigh();
-	splx(s);
-	return s;
-}
 
 /*
  * A source that counts, and looks around.

@@ -19,28 +19,9 @@
 #include <limits.h>
 
 #include "../../tests.h"
+#include "wall_clock.h"
 
 #define	NS_S	INT64_C(1000000000)
-
-/*
- * The wall clock that the library sees.
- */
-static atomic_llong wall_step;		/* seconds */
-
-#ifdef __linux__
-#include <sys/syscall.h>
-
-int
-clock_gettime(clockid_t id, struct timespec *ts)
-{
-	int error;
-
-	error = (int)syscall(SYS_clock_gettime, id, ts);
-	if (error == 0 && id == CLOCK_REALTIME)
-		ts->tv_sec += (time_t)atomic_load(&wall_step);
-	return error;
-}
-#endif
 
 static int64_t
 wall_now(void)

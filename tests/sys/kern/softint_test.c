@@ -18,16 +18,7 @@
 #include <sched.h>
 
 #include "../../tests.h"
-
-static int
-level(void)
-{
-	int s;
-
-	s = splhigh();
-	splx(s);
-	return s;
-}
+#include "level.h"
 
 /*
  * A soft interrupt that counts, and looks around.

@@ -11,17 +11,7 @@
 #include <sys/systm.h>
 
 #include "../../tests.h"
-
-/* The level of the caller. */
-static int
-level(void)
-{
-	int s;
-
-	s = splhigh();
-	splx(s);
-	return s;
-}
+#include "level.h"
 
 TEST_TC(levels, "the levels have NetBSD's order, and the aliases their level")
 {

@@ -62,24 +62,11 @@ waiter_end(struct waiter *w)
 	test_join(w->w_thread);
 }
 
-struct counted {
-	struct test_work c_work;
-	atomic_int	 c_runs;
-};
-
-static void
-counted(struct test_work *tw)
-{
-	struct counted *c = (void *)tw;
-
-	atomic_fetch_add(&c->c_runs, 1);
-}
-#define	COUNTED	{ .c_work = { .tw_func = counted } }
-
 TEST_TC(idle_item_returns, "a wait for an item that is neither pending nor "
     "running returns, even while another item runs and others pend")
 {
-	struct counted never = COUNTED, ran = COUNTED, behind = COUNTED;
+	struct test_counted never = TEST_COUNTED, ran = TEST_COUNTED,
+	    behind = TEST_COUNTED;
 	struct test_gate g;
 	struct workqueue *wq;
 
@@ -103,7 +90,7 @@ TEST_TC(idle_item_returns, "a wait for an item that is neither pending nor "
 TEST_TC(pending_item_is_waited_for,
     "a wait for a pending item returns after its run, not before")
 {
-	struct counted c = COUNTED;
+	struct test_counted c = TEST_COUNTED;
 	struct test_gate g;
 	struct workqueue *wq;
 	struct waiter w;
@@ -151,7 +138,7 @@ TEST_TC(running_item_is_waited_for,
 TEST_TC(last_enqueue_is_covered, "each wait covers the enqueue before it, "
     "over and over, and shows its effect")
 {
-	struct counted c = COUNTED;
+	struct test_counted c = TEST_COUNTED;
 	struct workqueue *wq;
 	int flags, i, runs = 0;
 
@@ -169,7 +156,10 @@ TEST_TC(last_enqueue_is_covered, "each wait covers the enqueue before it, "
 TEST_TC(later_item_does_not_matter, "a wait returns while an item enqueued "
     "after its own, even of the same batch, blocks the worker")
 {
-	struct counted c[5] = { COUNTED, COUNTED, COUNTED, COUNTED, COUNTED };
+	struct test_counted c[5] = {
+		TEST_COUNTED, TEST_COUNTED, TEST_COUNTED, TEST_COUNTED,
+		TEST_COUNTED
+	};
 	struct test_gate first, later;
 	struct workqueue *wq;
 	struct waiter w[5];
@@ -205,7 +195,9 @@ TEST_TC(later_item_does_not_matter, "a wait returns while an item enqueued "
 TEST_TC(many_waiters, "many threads wait for one item and for others; each "
     "returns after the run of its own")
 {
-	struct counted c[4] = { COUNTED, COUNTED, COUNTED, COUNTED };
+	struct test_counted c[4] = {
+		TEST_COUNTED, TEST_COUNTED, TEST_COUNTED, TEST_COUNTED
+	};
 	struct test_gate g, between;
 	struct workqueue *wq;
 	struct waiter w[16];
@@ -422,7 +414,7 @@ TEST_TC(others_do_not_prolong, "a wait ends although other items keep the "
 		{ .e_work = { .tw_func = eternal } },
 		{ .e_work = { .tw_func = eternal } },
 	};
-	struct counted c = COUNTED;
+	struct test_counted c = TEST_COUNTED;
 	struct workqueue *wq;
 	int i, runs;
 

@@ -152,19 +152,6 @@ await_sleep(void)
 	TEST_AWAIT(atomic_load(&worker_parks) > 0);
 }
 
-struct counted {
-	struct test_work  c_work;
-	atomic_int	  c_runs;
-};
-
-static void
-counted(struct test_work *tw)
-{
-	struct counted *c = (void *)tw;
-
-	atomic_fetch_add(&c->c_runs, 1);
-}
-
 /*
  * Failures of create.
  */
@@ -238,7 +225,7 @@ create_failing(atomic_int *which, int error, int flags, int nthreads,
 static void
 create_failures(atomic_int *which, int error, int want)
 {
-	struct counted c = { .c_work = { .tw_func = counted } };
+	struct test_counted c = TEST_COUNTED;
 	struct workqueue *wq;
 	struct usage u = { .u_threads = -1 };
 	int flags, i, n, nthreads;
@@ -290,7 +277,7 @@ TEST_TC(create_thread_errno, "the host's errno for a thread is create's")
 TEST_TC(create_many_without_memory, "allocations that only some creations "
     "need fail as well as the others")
 {
-	struct counted c = { .c_work = { .tw_func = counted } };
+	struct test_counted c = TEST_COUNTED;
 	struct workqueue *wq[60];
 	int i, nthreads = test_nthreads_alone();
 
@@ -309,7 +296,7 @@ TEST_TC(create_many_without_memory, "allocations that only some creations "
 TEST_TC(cycles_leak_nothing, "creating, using and destroying queues over and "
     "over leaves no thread, descriptor or memory")
 {
-	struct counted c = { .c_work = { .tw_func = counted } };
+	struct test_counted c = TEST_COUNTED;
 	struct workqueue *wq;
 	struct usage u = { .u_threads = -1 };
 	int i, nthreads = test_nthreads_alone();
@@ -332,7 +319,7 @@ TEST_TC(cycles_leak_nothing, "creating, using and destroying queues over and "
 static void *
 known_thread(void *arg)
 {
-	struct counted *c = arg;
+	struct test_counted *c = arg;
 
 	(void)c;
 	KERNEL_LOCK(1, NULL);
@@ -359,7 +346,7 @@ TEST_TC(threads_leak_nothing, "what the library keeps of a thread is used "
  */
 struct burst {
 	struct workqueue *b_wq;
-	struct counted	  b_counted[1000];
+	struct test_counted b_counted[1000];
 	int		  b_unparks, b_allocs;
 };
 
@@ -386,7 +373,7 @@ burst_init(struct burst *b, struct workqueue *wq)
 	memset(b, 0, sizeof(*b));
 	b->b_wq = wq;
 	for (i = 0; i < TEST_NELEM(b->b_counted); i++)
-		b->b_counted[i].c_work.tw_func = counted;
+		b->b_counted[i].c_work.tw_func = test_counted_run;
 }
 
 static void
@@ -434,7 +421,7 @@ TEST_TC(enqueue_to_asleep, "of many enqueues to a sleeping worker one wakes "
 	/* Have it come round to sleep again, and stop it there. */
 	atomic_store(&worker_stop, &s);
 	burst_init(&b, wq);
-	b.b_counted[0].c_work.tw_func = counted;
+	b.b_counted[0].c_work.tw_func = test_counted_run;
 	workqueue_enqueue(wq, &b.b_counted[0].c_work.tw_work, NULL);
 	test_sem_wait(&s.s_stopped);
 	workqueue_wait(wq, &b.b_counted[0].c_work.tw_work);
@@ -475,7 +462,7 @@ TEST_TC(idle_is_quiet, "an idle queue makes no system call and uses no CPU")
  */
 struct producer {
 	struct workqueue *p_wq;
-	struct counted	 *p_counted;
+	struct test_counted *p_counted;
 	struct stop	 *p_stop;
 };
 
@@ -512,7 +499,7 @@ TEST_TC(producer_stopped_before_unpark, "a producer is stopped between its "
     "then it goes on")
 {
 	struct producer p;
-	struct counted *c, after = { .c_work = { .tw_func = counted } };
+	struct test_counted *c, after = TEST_COUNTED;
 	struct workqueue *next;
 	struct ender e;
 	struct stop s;
@@ -523,7 +510,7 @@ TEST_TC(producer_stopped_before_unpark, "a producer is stopped between its "
 	for (i = 1; i <= 100; i++) {
 		c = malloc(sizeof(*c));
 		ATF_REQUIRE(c != NULL);
-		c->c_work.tw_func = counted;
+		c->c_work.tw_func = test_counted_run;
 		atomic_init(&c->c_runs, 0);
 		stop_init(&s, stop_stay);
 		p.p_wq = watched("stopped");
@@ -564,7 +551,7 @@ TEST_TC(stopped_producer_delays_nobody, "while a producer is stopped in the "
     "middle of enqueue all others go on, and nothing is lost")
 {
 	static struct burst b[2];
-	struct counted c = { .c_work = { .tw_func = counted } };
+	struct test_counted c = TEST_COUNTED;
 	struct timespec second = { 1, 0 };
 	struct producer p;
 	struct stop s;
@@ -708,7 +695,7 @@ TEST_TC(producer_held_anywhere, "a producer that a signal stops anywhere in "
 /*
  * Issue test 7.
  */
-static struct counted before_park[4];
+static struct test_counted before_park[4];
 static struct workqueue *before_park_wq;
 static atomic_int before_park_n;
 
@@ -735,7 +722,7 @@ raise_here(struct stop *s)
 TEST_TC(handler_before_park, "a handler that enqueues on the very worker that "
     "has announced its sleep and not yet parked wakes it")
 {
-	struct counted c = { .c_work = { .tw_func = counted } };
+	struct test_counted c = TEST_COUNTED;
 	struct sigaction sa;
 	struct stop s;
 	int i, j, n, want[4] = { 0, 0, 0, 0 };
@@ -745,7 +732,7 @@ TEST_TC(handler_before_park, "a handler that enqueues on the very worker that "
 	ATF_REQUIRE(sigaction(SIGTRAP, &sa, NULL) == 0);
 	hook_set();
 	for (i = 0; i < 4; i++)
-		before_park[i].c_work.tw_func = counted;
+		before_park[i].c_work.tw_func = test_counted_run;
 	stop_init(&s, raise_here);
 	before_park_wq = watched("park");
 	for (i = 1; i <= TEST_SCALE(1000); i++) {
@@ -903,11 +890,7 @@ destroyer(void *arg)
 TEST_TC(waits_race_destroy, "waiters asleep when destroy begins all return, "
     "in whichever order they and destroy come out")
 {
-	struct counted c[3] = {
-		{ .c_work = { .tw_func = counted } },
-		{ .c_work = { .tw_func = counted } },
-		{ .c_work = { .tw_func = counted } },
-	};
+	struct test_counted c[3] = { TEST_COUNTED, TEST_COUNTED, TEST_COUNTED };
 	struct test_gate g;
 	struct workqueue *wq;
 	struct waiter w[8], d;
@@ -947,7 +930,7 @@ TEST_TC(waits_race_destroy, "waiters asleep when destroy begins all return, "
 TEST_TC(early_wakeups_end_no_destroy, "a destroyer that is woken early goes "
     "on until everything has run")
 {
-	struct counted c = { .c_work = { .tw_func = counted } };
+	struct test_counted c = TEST_COUNTED;
 	struct test_gate g;
 	struct waiter d;
 	int i;

@@ -1,0 +1,22 @@
+/*
+ * Copyright (c) 2026 The libworkqueue authors.
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#ifndef _LEVEL_H_
+#define	_LEVEL_H_
+
+#include <sys/intr.h>
+
+/* The level of the caller. */
+static inline int
+level(void)
+{
+	int s;
+
+	s = splhigh();
+	splx(s);
+	return s;
+}
+
+#endif	/* !_LEVEL_H_ */
