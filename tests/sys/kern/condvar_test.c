@@ -15,13 +15,12 @@
 #include <sys/timevar.h>
 
 #include "../../tests.h"
+#include "tokens.h"
+#include "wall_clock.h"
 
 #define	TICK		INT64_C(10000000)	/* ns */
-#define	NTHREADS	4
 
-static kmutex_t mutex;
 static kcondvar_t cv;
-static int tokens, taken, waiting;	/* under mutex; plain */
 
 static void
 init(int ipl)
@@ -56,17 +55,6 @@ take_one(void *arg)
 	waiting--;
 	mutex_exit(&mutex);
 	return NULL;
-}
-
-static int
-locked(int *p)
-{
-	int n;
-
-	mutex_enter(&mutex);
-	n = *p;
-	mutex_exit(&mutex);
-	return n;
 }
 
 static void
@@ -368,26 +356,11 @@ TEST_TC(no_timeout, "a wait that is ended in time returns 0; a timeout of 0 "
 }
 
 /*
- * The wall clock as the library sees it, which is stepped while a thread
- * waits.
+ * The wall clock is stepped while a thread waits.
  */
-static atomic_llong wall_step;		/* seconds */
 static atomic_int wall_stop, wall_waits;
 
 #ifdef __linux__
-#include <sys/syscall.h>
-
-int
-clock_gettime(clockid_t id, struct timespec *ts)
-{
-	long error;
-
-	error = syscall(SYS_clock_gettime, id, ts);
-	if (error == 0 && id == CLOCK_REALTIME)
-		ts->tv_sec += (time_t)atomic_load(&wall_step);
-	return (int)error;
-}
-
 /* This one goes by the wall clock, and so is not for timed waits. */
 int
 sem_timedwait(sem_t *sem, const struct timespec *ts)
@@ -438,67 +411,31 @@ TEST_TC(wall_clock, "steps of the wall clock change no wait")
 }
 
 /*
- * Each token is taken, though takers give up all the time: a signal that is
- * given wakes a thread that does not time out, or nobody.
+ * With timeouts: see tokens.h.
  */
-static atomic_int stress_left;
-
-static void *
-take_many(void *arg)
+static int
+sleep_cv(int timeout)
 {
-	unsigned seed = (unsigned)(uintptr_t)arg;
-	int error;
 
-	mutex_enter(&mutex);
-	while (atomic_load(&stress_left) > 0) {
-		error = 0;
-		while (tokens == 0 && atomic_load(&stress_left) > 0) {
-			seed = seed * 1103515245 + 12345;
-			error = (seed >> 16) % 2 == 0 ?
-			    cv_timedwait(&cv, &mutex, 1) :
-			    cv_timedwait(&cv, &mutex, 0);
-		}
-		ATF_REQUIRE(error == 0 || error == EWOULDBLOCK);
-		if (tokens > 0) {
-			tokens--;
-			taken++;
-			if (atomic_fetch_sub(&stress_left, 1) == 1)
-				cv_broadcast(&cv);
-		}
-	}
-	mutex_exit(&mutex);
-	return NULL;
+	return cv_timedwait(&cv, &mutex, timeout);
+}
+
+static void
+wake_cv(bool all)
+{
+
+	if (all)
+		cv_broadcast(&cv);
+	else
+		cv_signal(&cv);
 }
 
 static void
 no_lost(int ipl)
 {
-	pthread_t t[NTHREADS];
-	int given, i, n = TEST_SCALE(20000);
 
 	init(ipl);
-	atomic_store(&stress_left, n);
-	for (i = 0; i < NTHREADS; i++)
-		t[i] = test_thread(take_many, (void *)(uintptr_t)(i + 1));
-	for (given = 0; given < n;) {
-		mutex_enter(&mutex);
-		tokens++;
-		given++;
-		if (given % 5 == 0)
-			cv_broadcast(&cv);
-		else
-			cv_signal(&cv);
-		mutex_exit(&mutex);
-		if (given % 512 == 0) {
-			TEST_AWAIT(locked(&tokens) == 0);
-			/* Let them sleep, and some time out. */
-			usleep(given % 1024 == 0 ? 10000 : 1000);
-		}
-	}
-	for (i = 0; i < NTHREADS; i++)
-		test_join(t[i]);
-	TEST_EQ(0, tokens);
-	TEST_EQ(n, taken);
+	takers_none_lost(sleep_cv, wake_cv);
 	fini();
 }
 

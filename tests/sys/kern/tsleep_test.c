@@ -14,24 +14,11 @@
 #include <sys/systm.h>
 
 #include "../../tests.h"
+#include "tokens.h"
 
 #define	TICK		INT64_C(10000000)	/* ns */
-#define	NTHREADS	4
 
-static kmutex_t mutex;
 static int channel, channel2;
-static int tokens, taken, waiting;	/* under mutex, or the kernel lock */
-
-static int
-locked(int *p)
-{
-	int n;
-
-	mutex_enter(&mutex);
-	n = *p;
-	mutex_exit(&mutex);
-	return n;
-}
 
 static void *
 take_one(void *arg)
@@ -287,63 +274,30 @@ TEST_TC(kpause_unwoken, "kpause releases the mutex and the kernel lock, and "
 }
 
 /*
- * Each token is taken, though takers give up all the time.
+ * With timeouts: see tokens.h.
  */
-static atomic_int stress_left;
-
-static void *
-take_many(void *arg)
+static int
+sleep_channel(int timeout)
 {
-	unsigned seed = (unsigned)(uintptr_t)arg;
-	int error;
 
-	mutex_enter(&mutex);
-	while (atomic_load(&stress_left) > 0) {
-		while (tokens == 0 && atomic_load(&stress_left) > 0) {
-			seed = seed * 1103515245 + 12345;
-			error = mtsleep(&channel, PWAIT, "many",
-			    (int)((seed >> 16) % 2), &mutex);
-			ATF_REQUIRE(error == 0 || error == EWOULDBLOCK);
-		}
-		if (tokens > 0) {
-			tokens--;
-			taken++;
-			if (atomic_fetch_sub(&stress_left, 1) == 1)
-				wakeup(&channel);
-		}
-	}
-	mutex_exit(&mutex);
-	return NULL;
+	return mtsleep(&channel, PWAIT, "many", timeout, &mutex);
+}
+
+static void
+wake_channel(bool all)
+{
+
+	if (all)
+		wakeup(&channel);
+	else
+		wakeup_one(&channel);
 }
 
 TEST_TC(none_lost, "no wake-up is lost among timeouts")
 {
-	pthread_t t[NTHREADS];
-	int given, i, n = TEST_SCALE(20000);
 
 	mutex_init(&mutex, MUTEX_DEFAULT, IPL_NONE);
-	atomic_store(&stress_left, n);
-	for (i = 0; i < NTHREADS; i++)
-		t[i] = test_thread(take_many, (void *)(uintptr_t)(i + 1));
-	for (given = 0; given < n;) {
-		mutex_enter(&mutex);
-		tokens++;
-		given++;
-		if (given % 5 == 0)
-			wakeup(&channel);
-		else
-			wakeup_one(&channel);
-		mutex_exit(&mutex);
-		if (given % 512 == 0) {
-			TEST_AWAIT(locked(&tokens) == 0);
-			/* Let them sleep, and some time out. */
-			usleep(given % 1024 == 0 ? 10000 : 1000);
-		}
-	}
-	for (i = 0; i < NTHREADS; i++)
-		test_join(t[i]);
-	TEST_EQ(0, tokens);
-	TEST_EQ(n, taken);
+	takers_none_lost(sleep_channel, wake_channel);
 	mutex_destroy(&mutex);
 }
 
