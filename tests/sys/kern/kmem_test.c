@@ -14,19 +14,8 @@
 #include <sys/systm.h>
 
 #include "../../tests.h"
+#include "memory.h"
 #include "spin_malloc.h"
-
-static bool
-filled(const void *p, int c, size_t n)
-{
-	const unsigned char *s = p;
-
-	while (n > 0 && *s == c) {
-		s++;
-		n--;
-	}
-	return n == 0;
-}
 
 /* Run a function as an interrupt. */
 static int (*intr_func)(void);
@@ -487,10 +476,10 @@ TEST_TC(late, "checking mode: a write after kmem_free()")
 static void *
 churn(void *arg)
 {
-	atomic_bool *stop = arg;
 	void *p;
 
-	while (!atomic_load(stop)) {
+	(void)arg;
+	while (!atomic_load(&stop)) {
 		p = kmem_alloc(64, KM_SLEEP);
 		kmem_free(p, 64);
 	}
@@ -510,99 +499,44 @@ use(void)
 
 TEST_TC(fork, "it works in a child, whatever other threads were doing")
 {
-	atomic_bool stop;
-	pthread_t t;
-	int i;
 
 	test_env("WORKQUEUE_CHECK", "1");
-	atomic_init(&stop, false);
-	if (TEST_BUSYFORK)
-		t = test_thread(churn, &stop);
-	for (i = 0; i < TEST_SCALE(100); i++)
-		test_lives(use);
-	atomic_store(&stop, true);
-	if (TEST_BUSYFORK)
-		test_join(t);
+	memory_forks(churn, use);
 }
 
 /*
  * Under a spin mutex: see spin_malloc.h.
  */
 static void *
-spin_alloc(void *arg)
+spin_intr_alloc(void)
 {
-	unsigned long got, none;
-	void *p[20];
-	size_t i;
 
-	(void)arg;
-	got = none = 0;
-	while (!atomic_load(&spin_stop)) {
-		for (i = 0; i < TEST_NELEM(p); i++) {
-			mutex_enter(&spin_mutex);
-			p[i] = kmem_intr_alloc(500, KM_NOSLEEP);
-			mutex_exit(&spin_mutex);
-			if (p[i] == NULL)
-				none++;
-			else {
-				got++;
-				memset(p[i], (int)i, 500);
-			}
-		}
-		for (i = 0; i < TEST_NELEM(p); i++) {
-			if (p[i] == NULL)
-				continue;
-			ATF_REQUIRE(filled(p[i], (int)i, 500));
-			mutex_enter(&spin_mutex);
-			kmem_intr_free(p[i], 500);
-			mutex_exit(&spin_mutex);
-		}
-	}
-	ATF_CHECK_MSG(none == 0, "%lu, but none %lu times", got, none);
-	return NULL;
+	return kmem_intr_alloc(500, KM_NOSLEEP);
 }
 
-/* More than there is in reserve, at a pace that the helper can keep. */
 static void
-spin_many(void)
+spin_intr_free(void *p)
 {
-	static void *p[500];
-	size_t i, tries;
 
-	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
-	for (i = tries = 0; i < TEST_NELEM(p) && tries < 10000; tries++) {
-		mutex_enter(&spin_mutex);
-		p[i] = kmem_intr_alloc(500, KM_NOSLEEP);
-		mutex_exit(&spin_mutex);
-		if (p[i] == NULL)
-			usleep(1000);
-		else
-			memset(p[i++], 1, 500);
-	}
-	TEST_EQ(TEST_NELEM(p), i);
-	mutex_enter(&spin_mutex);
-	while (i > 0)
-		kmem_intr_free(p[--i], 500);
-	mutex_exit(&spin_mutex);
-	mutex_destroy(&spin_mutex);
+	kmem_intr_free(p, 500);
 }
+
+static struct spin_memory spin_memory = {
+	spin_intr_alloc, spin_intr_free, 500, SPIN_BATCH
+};
 
 TEST_TC(spin, "kmem_intr_alloc() under a spin mutex that a handler takes")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
-	test_env("MALLOC_ARENA_MAX", "1");
-	spin_run(spin_alloc);
-	spin_many();
+	spin_run(&spin_memory);
 }
 
 TEST_TC(spin_checking, "the same in checking mode")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
-	test_env("MALLOC_ARENA_MAX", "1");
-	spin_run(spin_alloc);
-	spin_many();
+	spin_run(&spin_memory);
 }
 
 static void

@@ -8,6 +8,7 @@
  */
 
 #include "../../tests.h"
+#include "memory.h"
 
 #include <sys/intr.h>
 #include <sys/kmem.h>
@@ -19,18 +20,6 @@
 
 MALLOC_DECLARE(M_MINE);
 MALLOC_DEFINE(M_MINE, "mine", "this test's");
-
-static bool
-filled(const void *p, int c, size_t n)
-{
-	const unsigned char *s = p;
-
-	while (n > 0 && *s == c) {
-		s++;
-		n--;
-	}
-	return n == 0;
-}
 
 static void
 sizes(void)

@@ -12,6 +12,7 @@
 #include <sys/systm.h>
 
 #include "../../tests.h"
+#include "memory.h"
 
 struct object {
 	int	o_magic;
@@ -217,8 +218,6 @@ intr_storm(void *arg)
 	return 1;
 }
 
-static atomic_bool stop;
-
 static void *
 storm_thread(void *arg)
 {
@@ -243,25 +242,10 @@ storm_thread(void *arg)
 
 TEST_TC(signals, "signals use it while threads are in malloc and in it")
 {
-	pthread_t t[2];
-	void *ih;
-	int i, n = TEST_SCALE(20000);
 
 	test_env("WORKQUEUE_CHECK", NULL);
 	make(IPL_VM);
-	ih = intr_establish(SIGUSR1, IPL_VM, INTR_MPSAFE, intr_storm, NULL);
-	ATF_REQUIRE(ih != NULL);
-	for (i = 0; i < 2; i++)
-		t[i] = test_thread(storm_thread, NULL);
-	for (i = 0; i < n || atomic_load(&nuses) == 0; i++) {
-		pthread_kill(t[i % 2], SIGUSR1);
-		if (i % 16 == 0)
-			sched_yield();
-	}
-	atomic_store(&stop, true);
-	for (i = 0; i < 2; i++)
-		test_join(t[i]);
-	intr_disestablish(ih);
+	memory_signals(storm_thread, intr_storm, &nuses);
 	pool_cache_destroy(cache);
 	TEST_EQ(nctor, ndtor);
 }

@@ -13,21 +13,10 @@
 #include <sys/systm.h>
 
 #include "../../tests.h"
+#include "memory.h"
 #include "spin_malloc.h"
 
 static struct pool pool;
-
-static bool
-filled(const void *p, int c, size_t n)
-{
-	const unsigned char *s = p;
-
-	while (n > 0 && *s == c) {
-		s++;
-		n--;
-	}
-	return n == 0;
-}
 
 static void
 shapes(void)
@@ -151,7 +140,9 @@ waiter(void *arg)
 	return NULL;
 }
 
-TEST_TC(wait, "at the hard limit PR_WAITOK waits, without the kernel lock")
+/* Three threads wait for the one item, until it is put or there are two. */
+static void
+waits(bool raised)
 {
 	pthread_t t[3];
 	void *item;
@@ -167,32 +158,28 @@ TEST_TC(wait, "at the hard limit PR_WAITOK waits, without the kernel lock")
 	TEST_EQ(0, ngot);
 	KERNEL_LOCK(1, NULL);
 	KERNEL_UNLOCK_LAST(NULL);
-	pool_put(&pool, item);
+	if (raised)
+		pool_sethardlimit(&pool, 2, NULL, 0);
+	else
+		pool_put(&pool, item);
 	for (i = 0; i < 3; i++)
 		test_join(t[i]);
 	TEST_EQ(3, ngot);
+	if (raised)
+		pool_put(&pool, item);
 	pool_destroy(&pool);
+}
+
+TEST_TC(wait, "at the hard limit PR_WAITOK waits, without the kernel lock")
+{
+
+	waits(false);
 }
 
 TEST_TC(raise, "raising the hard limit wakes who waits")
 {
-	pthread_t t[3];
-	void *item;
-	int i, n = 1;
 
-	pool_init(&pool, 100, 0, 0, 0, "raise", NULL, IPL_NONE);
-	pool_sethardlimit(&pool, 1, NULL, 0);
-	item = pool_get(&pool, PR_WAITOK);
-	for (i = 0; i < 3; i++)
-		t[i] = test_thread(waiter, &n);
-	for (i = 0; i < 20; i++)
-		test_pause();
-	TEST_EQ(0, ngot);
-	pool_sethardlimit(&pool, 2, NULL, 0);
-	for (i = 0; i < 3; i++)
-		test_join(t[i]);
-	pool_put(&pool, item);
-	pool_destroy(&pool);
+	waits(true);
 }
 
 TEST_TC(contend, "many threads share a few items")
@@ -406,7 +393,6 @@ TEST_TC(intr, "interrupts take what is there; threads fill it up again")
 /*
  * Signals, while threads are in malloc(3) and in the pool.
  */
-static atomic_bool stop;
 static atomic_int nintr, nintrgot;
 
 static int
@@ -460,24 +446,9 @@ storm_thread(void *arg)
 static void
 storm(void)
 {
-	pthread_t t[2];
-	void *ih;
-	int i, n = TEST_SCALE(20000);
 
 	pool_init(&pool, 64, 0, 0, 0, "storm", NULL, IPL_VM);
-	ih = intr_establish(SIGUSR1, IPL_VM, INTR_MPSAFE, intr_storm, NULL);
-	ATF_REQUIRE(ih != NULL);
-	for (i = 0; i < 2; i++)
-		t[i] = test_thread(storm_thread, NULL);
-	for (i = 0; i < n || atomic_load(&nintrgot) == 0; i++) {
-		pthread_kill(t[i % 2], SIGUSR1);
-		if (i % 16 == 0)
-			sched_yield();
-	}
-	atomic_store(&stop, true);
-	for (i = 0; i < 2; i++)
-		test_join(t[i]);
-	intr_disestablish(ih);
+	memory_signals(storm_thread, intr_storm, &nintrgot);
 	ATF_REQUIRE(nintr >= nintrgot);
 	TEST_EQ(pool_nget(&pool), pool_nput(&pool));
 	pool_destroy(&pool);
@@ -717,18 +688,10 @@ use(void)
 
 TEST_TC(fork, "it works in a child, whatever other threads were doing")
 {
-	pthread_t t;
-	int i;
 
 	test_env("WORKQUEUE_CHECK", NULL);
 	pool_init(&pool, 64, 0, 0, 0, "fork", NULL, IPL_VM);
-	if (TEST_BUSYFORK)
-		t = test_thread(storm_thread, NULL);
-	for (i = 0; i < TEST_SCALE(100); i++)
-		test_lives(use);
-	atomic_store(&stop, true);
-	if (TEST_BUSYFORK)
-		test_join(t);
+	memory_forks(storm_thread, use);
 	pool_destroy(&pool);
 }
 
@@ -736,69 +699,27 @@ TEST_TC(fork, "it works in a child, whatever other threads were doing")
  * Under a spin mutex: see spin_malloc.h.
  */
 static void *
-spin_get(void *arg)
+spin_pool_get(void)
 {
-	unsigned long got, none;
-	void *p[12];
-	size_t i;
 
-	(void)arg;
-	got = none = 0;
-	while (!atomic_load(&spin_stop)) {
-		for (i = 0; i < TEST_NELEM(p); i++) {
-			mutex_enter(&spin_mutex);
-			p[i] = pool_get(&pool, PR_NOWAIT);
-			mutex_exit(&spin_mutex);
-			if (p[i] == NULL)
-				none++;
-			else
-				got++;
-		}
-		for (i = 0; i < TEST_NELEM(p); i++) {
-			mutex_enter(&spin_mutex);
-			if (p[i] != NULL)
-				pool_put(&pool, p[i]);
-			mutex_exit(&spin_mutex);
-		}
-	}
-	ATF_CHECK_MSG(none == 0, "%lu, but none %lu times", got, none);
-	return NULL;
+	return pool_get(&pool, PR_NOWAIT);
 }
 
-/* More than there is in reserve, at a pace that the helper can keep. */
 static void
-spin_many(void)
+spin_pool_put(void *p)
 {
-	static void *p[500];
-	size_t i, tries;
 
-	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
-	for (i = tries = 0; i < TEST_NELEM(p) && tries < 10000; tries++) {
-		mutex_enter(&spin_mutex);
-		p[i] = pool_get(&pool, PR_NOWAIT);
-		mutex_exit(&spin_mutex);
-		if (p[i] == NULL)
-			usleep(1000);
-		else
-			i++;
-	}
-	TEST_EQ(TEST_NELEM(p), i);
-	mutex_enter(&spin_mutex);
-	while (i > 0)
-		pool_put(&pool, p[--i]);
-	mutex_exit(&spin_mutex);
-	mutex_destroy(&spin_mutex);
+	pool_put(&pool, p);
 }
 
 static void
 spin_pool(void)
 {
+	struct spin_memory sm = { spin_pool_get, spin_pool_put, 1000, 12 };
 
-	test_env("MALLOC_ARENA_MAX", "1");
-	pool_init(&pool, 1000, 0, 0, 0, "spin", NULL, IPL_NET);
+	pool_init(&pool, sm.sm_size, 0, 0, 0, "spin", NULL, IPL_NET);
 	pool_sethiwat(&pool, 8);
-	spin_run(spin_get);
-	spin_many();
+	spin_run(&sm);
 	pool_destroy(&pool);
 }
 

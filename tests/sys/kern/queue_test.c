@@ -172,16 +172,23 @@ TEST_TC(simpleq, "SIMPLEQ")
 }
 
 static void
+reverse(char *rev, const char *s)
+{
+	size_t i, n;
+
+	n = strlen(s);
+	for (i = 0; i < n; i++)
+		rev[i] = s[n - 1 - i];
+	rev[n] = '\0';
+}
+
+static void
 tailq_is(struct qt_tailq *h, const char *want)
 {
 	struct qt_elm *e, *other;
 	char rev[QT_MAX + 1];
-	size_t i, n;
 
-	n = strlen(want);
-	for (i = 0; i < n; i++)
-		rev[i] = want[n - 1 - i];
-	rev[n] = '\0';
+	reverse(rev, want);
 	QT_IS(want, TAILQ_FOREACH(e, h, qe_tailq));
 	QT_IS(want, TAILQ_FOREACH_SAFE(e, h, qe_tailq, other));
 	QT_IS(rev, TAILQ_FOREACH_REVERSE(e, h, qt_tailq, qe_tailq));
@@ -242,12 +249,8 @@ circleq_is(struct qt_circleq *h, const char *want)
 {
 	struct qt_elm *e, *other;
 	char rev[QT_MAX + 1];
-	size_t i, n;
 
-	n = strlen(want);
-	for (i = 0; i < n; i++)
-		rev[i] = want[n - 1 - i];
-	rev[n] = '\0';
+	reverse(rev, want);
 	QT_IS(want, CIRCLEQ_FOREACH(e, h, qe_circleq));
 	QT_IS(want, CIRCLEQ_FOREACH_SAFE(e, h, qe_circleq, other));
 	QT_IS(rev, CIRCLEQ_FOREACH_REVERSE(e, h, qe_circleq));

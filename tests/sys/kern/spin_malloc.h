@@ -14,6 +14,17 @@
 #include <sys/intr.h>
 #include <sys/mutex.h>
 
+#include "memory.h"
+
+/* What is tested: it may have none, and must not wait for it. */
+struct spin_memory {
+	void	*(*sm_get)(void);
+	void	 (*sm_put)(void *);
+	size_t	 sm_size;
+	size_t	 sm_batch;	/* so many it has at once */
+};
+#define	SPIN_BATCH	20	/* the largest */
+
 static kmutex_t	spin_mutex;
 static atomic_bool spin_stop;
 static atomic_uint spin_ints;
@@ -46,21 +57,78 @@ spin_malloc(void *arg)
 	return NULL;
 }
 
-/* Run func, which ends when spin_stop is set, in the midst of that. */
+static void *
+spin_get(void *arg)
+{
+	const struct spin_memory *sm = arg;
+	unsigned long got, none;
+	void *p[SPIN_BATCH];
+	size_t i;
+
+	got = none = 0;
+	while (!atomic_load(&spin_stop)) {
+		for (i = 0; i < sm->sm_batch; i++) {
+			mutex_enter(&spin_mutex);
+			p[i] = sm->sm_get();
+			mutex_exit(&spin_mutex);
+			if (p[i] == NULL)
+				none++;
+			else {
+				got++;
+				memset(p[i], (int)i, sm->sm_size);
+			}
+		}
+		for (i = 0; i < sm->sm_batch; i++) {
+			if (p[i] == NULL)
+				continue;
+			ATF_REQUIRE(filled(p[i], (int)i, sm->sm_size));
+			mutex_enter(&spin_mutex);
+			sm->sm_put(p[i]);
+			mutex_exit(&spin_mutex);
+		}
+	}
+	ATF_CHECK_MSG(none == 0, "%lu, but none %lu times", got, none);
+	return NULL;
+}
+
+/* More than there is in reserve, at a pace that the helper can keep. */
 static void
-spin_run(void *(*func)(void *))
+spin_many(const struct spin_memory *sm)
+{
+	static void *p[500];
+	size_t i, tries;
+
+	for (i = tries = 0; i < TEST_NELEM(p) && tries < 10000; tries++) {
+		mutex_enter(&spin_mutex);
+		p[i] = sm->sm_get();
+		mutex_exit(&spin_mutex);
+		if (p[i] == NULL)
+			usleep(1000);
+		else
+			memset(p[i++], 1, sm->sm_size);
+	}
+	TEST_EQ(TEST_NELEM(p), i);
+	mutex_enter(&spin_mutex);
+	while (i > 0)
+		sm->sm_put(p[--i]);
+	mutex_exit(&spin_mutex);
+}
+
+static void
+spin_run(struct spin_memory *sm)
 {
 	pthread_t t, u;
 	void *ih;
 	int i;
 
+	test_env("MALLOC_ARENA_MAX", "1");
 	atomic_init(&spin_stop, false);
 	atomic_init(&spin_ints, 0);
 	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
 	ih = intr_establish(SIGUSR1, IPL_NET, INTR_MPSAFE, spin_handler, NULL);
 	ATF_REQUIRE(ih != NULL);
 	t = test_thread(spin_malloc, NULL);
-	u = test_thread(func, NULL);
+	u = test_thread(spin_get, sm);
 	for (i = 0; i < TEST_SCALE(5000); i++) {
 		pthread_kill(t, SIGUSR1);
 		usleep(100);
@@ -70,6 +138,7 @@ spin_run(void *(*func)(void *))
 	test_join(u);
 	ATF_CHECK(atomic_load(&spin_ints) > 0);
 	intr_disestablish(ih);
+	spin_many(sm);
 	mutex_destroy(&spin_mutex);
 }
 
