@@ -4,10 +4,10 @@
  */
 
 /*
- * Work queues of Linux, and the shared ones.  A queue bound to CPUs has a pool for each, one that
- * is not has one; max_active is the most threads that a pool may have.  A
- * pool runs no item on two threads at once; what runs in one pool, and is
- * queued again meanwhile, is queued there.
+ * Work queues of Linux, and the shared ones.  A queue bound to CPUs has a
+ * pool for each, one that is not has one; max_active is the most threads
+ * that a pool may have.  A pool runs no item on two threads at once; what
+ * runs in one pool, and is queued again meanwhile, is queued there.
  */
 
 #include <errno.h>

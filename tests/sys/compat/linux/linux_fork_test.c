@@ -220,8 +220,8 @@ child_flushes_delay(void)
 	child_timer_again();
 }
 
-TEST_TC(flush_timer, "flush_delayed_work of a delay of the parent's on a shared "
-    "queue says that it is not run; it may be queued again")
+TEST_TC(flush_timer, "flush_delayed_work of a delay of the parent's on a "
+    "shared queue says that it is not run; it may be queued again")
 {
 	struct test_child tc;
 
