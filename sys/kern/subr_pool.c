@@ -657,7 +657,6 @@ void
 pool_put1(struct pool *pp, const char *func, void *item)
 {
 	struct pool_page *pg;
-	struct lwp *l;
 	unsigned int i;
 	bool nomalloc;
 
@@ -684,11 +683,7 @@ pool_put1(struct pool *pp, const char *func, void *item)
 	}
 	pp->pr_nfree++;
 	pp->pr_nout--;
-	pp->pr_nput++;
-	l = pool_wake(pp);
-	pool_level(pp, nomalloc);
-	if (l != NULL)
-		lwp_unpark(l);
+	pool_returned(pp, nomalloc);
 }
 
 __kern_public void
@@ -724,26 +719,29 @@ pool_prime(struct pool *pp, int n)
 	return error;
 }
 
-__kern_public void
-pool_setlowat(struct pool *pp, int n)
+static void
+pool_setwater(struct pool *pp, unsigned int *mark, int n)
 {
 	bool nomalloc;
 
 	nomalloc = pool_nomalloc(pp);
 	pool_lock(pp);
-	pp->pr_minitems = n < 0 ? 0 : (unsigned int)n;
+	*mark = n < 0 ? 0 : (unsigned int)n;
 	pool_level(pp, nomalloc);
+}
+
+__kern_public void
+pool_setlowat(struct pool *pp, int n)
+{
+
+	pool_setwater(pp, &pp->pr_minitems, n);
 }
 
 __kern_public void
 pool_sethiwat(struct pool *pp, int n)
 {
-	bool nomalloc;
 
-	nomalloc = pool_nomalloc(pp);
-	pool_lock(pp);
-	pp->pr_maxitems = n < 0 ? 0 : (unsigned int)n;
-	pool_level(pp, nomalloc);
+	pool_setwater(pp, &pp->pr_maxitems, n);
 }
 
 __kern_public void

@@ -80,6 +80,21 @@ void	 pool_level(struct pool *, bool);
 struct lwp *pool_wake(struct pool *);
 
 /*
+ * An item has come back.  The lock is held, and released.
+ */
+static inline void
+pool_returned(struct pool *pp, bool nomalloc)
+{
+	struct lwp *l;
+
+	pp->pr_nput++;
+	l = pool_wake(pp);
+	pool_level(pp, nomalloc);
+	if (l != NULL)
+		lwp_unpark(l);
+}
+
+/*
  * subr_pool_cache.c.  The lock is held in pool_cache_take(), and not in
  * pool_cache_enlarge().
  */

@@ -184,7 +184,6 @@ pool_cache_put_paddr(pool_cache_t pc, void *obj, paddr_t pa)
 {
 	struct pool_page *pg;
 	struct pool *pp;
-	struct lwp *l;
 	unsigned int i;
 	bool nomalloc;
 
@@ -203,11 +202,7 @@ pool_cache_put_paddr(pool_cache_t pc, void *obj, paddr_t pa)
 	KERN_POISON(obj, pp->pr_reqsize);
 	pg->pg_link[i] = POOL_LINK_CACHED;
 	pc->pc_objs[pc->pc_nobjs++] = obj;
-	pp->pr_nput++;
-	l = pool_wake(pp);
-	pool_level(pp, nomalloc);
-	if (l != NULL)
-		lwp_unpark(l);
+	pool_returned(pp, nomalloc);
 }
 
 __kern_public void
