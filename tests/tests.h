@@ -244,6 +244,20 @@ test_join(pthread_t t)
 		atf_tc_fail("pthread_join: %s", strerror(error));
 }
 
+/* So many threads at once; returns when all have ended. */
+static inline void
+test_threads(size_t n, void *(*func)(void *), void *arg)
+{
+	pthread_t t[128];
+	size_t i;
+
+	ATF_REQUIRE(n <= TEST_NELEM(t));
+	for (i = 0; i < n; i++)
+		t[i] = test_thread(func, arg);
+	for (i = 0; i < n; i++)
+		test_join(t[i]);
+}
+
 /* How many threads, or descriptors, the process has; -1: cannot tell. */
 static inline int
 test_countdir(const char *dir)

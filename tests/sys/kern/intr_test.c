@@ -1051,7 +1051,7 @@ blocks_now_and_then(void *arg)
 TEST_TC(blocked_many, "none is lost or doubled when threads go on just as "
     "what they hold back is taken over, or end")
 {
-	pthread_t t[8];
+	const size_t n = 8;
 	struct source s;
 	size_t i;
 
@@ -1059,11 +1059,8 @@ TEST_TC(blocked_many, "none is lost or doubled when threads go on just as "
 	test_env("WORKQUEUE_CHECK", NULL);
 	TEST_NEED(TEST_CAP_ASLEEP, "whether a thread sleeps");
 	source_init(&s, 0, IPL_VM, INTR_MPSAFE);
-	for (i = 0; i < TEST_NELEM(t); i++)
-		t[i] = test_thread(blocks_now_and_then, &s);
-	for (i = 0; i < TEST_NELEM(t); i++)
-		test_join(t[i]);
-	TEST_EQ(TEST_NELEM(t) * (12 * 13 / 2 + 12 + 1), intr_count(s.s_ih));
+	test_threads(n, blocks_now_and_then, &s);
+	TEST_EQ(n * (12 * 13 / 2 + 12 + 1), intr_count(s.s_ih));
 	TEST_AWAIT(atomic_load(&s.s_calls) == (int)intr_count(s.s_ih));
 	/* The source is free for another: all is accounted for. */
 	source_fini(&s);

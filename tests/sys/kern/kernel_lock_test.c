@@ -94,13 +94,8 @@ increments(void *arg)
 
 TEST_TC(exclusion, "four threads never hold the lock together")
 {
-	pthread_t t[4];
-	int i;
 
-	for (i = 0; i < 4; i++)
-		t[i] = test_thread(increments, NULL);
-	for (i = 0; i < 4; i++)
-		test_join(t[i]);
+	test_threads(4, increments, NULL);
 	TEST_EQ(4 * TEST_SCALE(100000), shared);
 }
 
@@ -362,14 +357,10 @@ one_turn(void *arg)
 
 TEST_TC(short_lived_threads, "threads that take the lock once and end")
 {
-	pthread_t t[8];
-	int i, turn;
+	int turn;
 
 	for (turn = 0; turn < TEST_SCALE(200); turn++) {
-		for (i = 0; i < 8; i++)
-			t[i] = test_thread(one_turn, NULL);
-		for (i = 0; i < 8; i++)
-			test_join(t[i]);
+		test_threads(8, one_turn, NULL);
 	}
 	TEST_EQ(8 * TEST_SCALE(200), shared);
 }

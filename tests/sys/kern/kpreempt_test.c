@@ -324,13 +324,8 @@ bound(void *arg)
 TEST_TC(binding, "curcpu stays the same between curlwp_bind and curlwp_bindx, "
     "which nest")
 {
-	pthread_t t[NTHREADS];
-	int i;
 
-	for (i = 0; i < NTHREADS; i++)
-		t[i] = test_thread(bound, NULL);
-	for (i = 0; i < NTHREADS; i++)
-		test_join(t[i]);
+	test_threads(NTHREADS, bound, NULL);
 }
 
 static void
@@ -348,19 +343,15 @@ TEST_TC(not_bound, "curlwp_bindx without curlwp_bind panics")
 
 TEST_TC(more_than_slots, "more threads than there are slots get their turn")
 {
-	pthread_t t[120];
+	const unsigned n = 120;
 	unsigned total;
-	size_t i;
 
 	test_env("WORKQUEUE_NCPU", "1");
 	slots = percpu_alloc(sizeof(struct slot));
-	for (i = 0; i < TEST_NELEM(t); i++)
-		t[i] = test_thread(many_thread, NULL);
-	for (i = 0; i < TEST_NELEM(t); i++)
-		test_join(t[i]);
+	test_threads(n, many_thread, NULL);
 	total = 0;
 	percpu_foreach(slots, sum, &total);
-	TEST_EQ(TEST_NELEM(t) * TEST_SCALE(200), total);
+	TEST_EQ(n * TEST_SCALE(200), total);
 	percpu_free(slots, sizeof(struct slot));
 }
 

@@ -1525,14 +1525,9 @@ reads(void *arg)
 static void
 readers(void)
 {
-	pthread_t t[4];
-	unsigned i;
 
 	init();
-	for (i = 0; i < TEST_NELEM(t); i++)
-		t[i] = test_thread(reads, NULL);
-	for (i = 0; i < TEST_NELEM(t); i++)
-		test_join(t[i]);
+	test_threads(4, reads, NULL);
 	fini();
 }
 
@@ -1585,14 +1580,9 @@ pair_loop(void *arg)
 static void
 contended(void)
 {
-	pthread_t t[4];
-	unsigned i;
 
 	init();
-	for (i = 0; i < TEST_NELEM(t); i++)
-		t[i] = test_thread(pair_loop, NULL);
-	for (i = 0; i < TEST_NELEM(t); i++)
-		test_join(t[i]);
+	test_threads(4, pair_loop, NULL);
 	fini();
 }
 
@@ -1618,15 +1608,10 @@ enqueue_wait(void *arg)
 static void
 wait_unrelated(void)
 {
-	pthread_t t[2];
-	unsigned i;
 
 	init();
 	create(take_a);
-	for (i = 0; i < TEST_NELEM(t); i++)
-		t[i] = test_thread(enqueue_wait, NULL);
-	for (i = 0; i < TEST_NELEM(t); i++)
-		test_join(t[i]);
+	test_threads(2, enqueue_wait, NULL);
 	workqueue_destroy(wq);
 	fini();
 }

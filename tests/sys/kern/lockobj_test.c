@@ -41,7 +41,6 @@ mutex_user(void *arg)
 static void
 mutex_counted(int ipl)
 {
-	pthread_t t[NTHREADS];
 	int i;
 
 	count = 0;
@@ -51,10 +50,7 @@ mutex_counted(int ipl)
 	for (i = 1; i < NTHREADS; i++)
 		mutex_obj_hold(mutex);
 	TEST_EQ(NTHREADS, mutex_obj_refcnt(mutex));
-	for (i = 0; i < NTHREADS; i++)
-		t[i] = test_thread(mutex_user, NULL);
-	for (i = 0; i < NTHREADS; i++)
-		test_join(t[i]);
+	test_threads(NTHREADS, mutex_user, NULL);
 	TEST_EQ(1, last);
 	TEST_EQ(NTHREADS * TEST_SCALE(5000), count);
 }
@@ -90,7 +86,6 @@ rwlock_user(void *arg)
 
 TEST_TC(rw_obj, "so with a readers/writer lock")
 {
-	pthread_t t[NTHREADS];
 	int i;
 
 	rwlock = rw_obj_alloc();
@@ -98,10 +93,7 @@ TEST_TC(rw_obj, "so with a readers/writer lock")
 	for (i = 1; i < NTHREADS; i++)
 		rw_obj_hold(rwlock);
 	TEST_EQ(NTHREADS, rw_obj_refcnt(rwlock));
-	for (i = 0; i < NTHREADS; i++)
-		t[i] = test_thread(rwlock_user, NULL);
-	for (i = 0; i < NTHREADS; i++)
-		test_join(t[i]);
+	test_threads(NTHREADS, rwlock_user, NULL);
 	TEST_EQ(1, last);
 	TEST_EQ(NTHREADS * TEST_SCALE(5000), count);
 	ATF_REQUIRE((rwlock = rw_obj_tryalloc()) != NULL);

@@ -101,15 +101,10 @@ increments(void *arg)
 static void
 excludes(int ipl, int try)
 {
-	pthread_t t[NTHREADS];
-	int i;
 
 	shared = 0;
 	mutex_init(&mutex, MUTEX_DEFAULT, ipl);
-	for (i = 0; i < NTHREADS; i++)
-		t[i] = test_thread(increments, &try);
-	for (i = 0; i < NTHREADS; i++)
-		test_join(t[i]);
+	test_threads(NTHREADS, increments, &try);
 	TEST_EQ(NTHREADS * TEST_SCALE(100000), shared);
 	ATF_REQUIRE(mutex_tryenter(&mutex));
 	mutex_exit(&mutex);
@@ -264,8 +259,6 @@ count_and_interrupt(void *arg)
 TEST_TC(interrupts_excluded, "an interrupt waits for the spin mutex of its "
     "level, runs as it is released, and is not lost")
 {
-	pthread_t t[NTHREADS];
-	int i;
 
 	mutex_init(&mutex, MUTEX_DEFAULT, IPL_VM);
 	intr_handle = intr_establish(0, IPL_VM, INTR_MPSAFE, count_interrupt,
@@ -278,10 +271,7 @@ TEST_TC(interrupts_excluded, "an interrupt waits for the spin mutex of its "
 	mutex_exit(&mutex);
 	TEST_EQ(1, shared);
 
-	for (i = 0; i < NTHREADS; i++)
-		t[i] = test_thread(count_and_interrupt, NULL);
-	for (i = 0; i < NTHREADS; i++)
-		test_join(t[i]);
+	test_threads(NTHREADS, count_and_interrupt, NULL);
 	TEST_EQ(1 + NTHREADS * 3 * TEST_SCALE(20000), shared);
 	intr_disestablish(intr_handle);
 }

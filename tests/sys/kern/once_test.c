@@ -140,8 +140,6 @@ referrer(void *arg)
 TEST_TC(fini, "the last FINI_ONCE() undoes it, and it can be done again")
 {
 	static ONCE_DECL(o);
-	pthread_t t[4];
-	size_t i;
 
 	TEST_EQ(0, INIT_ONCE(&o, init));
 	TEST_EQ(0, INIT_ONCE(&o, init));
@@ -154,10 +152,7 @@ TEST_TC(fini, "the last FINI_ONCE() undoes it, and it can be done again")
 	TEST_EQ(1, calls);
 	FINI_ONCE(&o, fini);
 
-	for (i = 0; i < TEST_NELEM(t); i++)
-		t[i] = test_thread(referrer, NULL);
-	for (i = 0; i < TEST_NELEM(t); i++)
-		test_join(t[i]);
+	test_threads(4, referrer, NULL);
 	TEST_EQ(0, ref_value);
 }
 

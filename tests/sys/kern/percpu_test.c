@@ -51,16 +51,12 @@ counter(void *arg)
 static void
 count(const char *n_cpu)
 {
-	pthread_t t[8];
-	int i, n = TEST_SCALE(300000);
+	int n = TEST_SCALE(300000);
 
 	test_env("WORKQUEUE_NCPU", n_cpu);
 	counters = percpu_alloc(sizeof(uint64_t));
 	TEST_EQ(0, sum());
-	for (i = 0; i < 8; i++)
-		t[i] = test_thread(counter, &n);
-	for (i = 0; i < 8; i++)
-		test_join(t[i]);
+	test_threads(8, counter, &n);
 	TEST_EQ(8 * (uint64_t)n, sum());
 	percpu_free(counters, sizeof(uint64_t));
 }

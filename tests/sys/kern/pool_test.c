@@ -184,16 +184,12 @@ TEST_TC(raise, "raising the hard limit wakes who waits")
 
 TEST_TC(contend, "many threads share a few items")
 {
-	pthread_t t[6];
-	int i, n = TEST_SCALE(20000);
+	int n = TEST_SCALE(20000);
 
 	test_env("WORKQUEUE_CHECK", NULL);
 	pool_init(&pool, 100, 0, 0, 0, "contend", NULL, IPL_NONE);
 	pool_sethardlimit(&pool, 2, NULL, 0);
-	for (i = 0; i < 6; i++)
-		t[i] = test_thread(waiter, &n);
-	for (i = 0; i < 6; i++)
-		test_join(t[i]);
+	test_threads(6, waiter, &n);
 	TEST_EQ(6 * n, ngot);
 	pool_destroy(&pool);
 }

@@ -953,17 +953,12 @@ say(void *arg)
 static void
 storm(void)
 {
-	pthread_t t[NTHREADS];
 	void *ih;
-	int i;
 
 	atomic_store(&said, 0);
 	ih = softint_establish(SOFTINT_BIO | SOFTINT_MPSAFE, listen, NULL);
 	ATF_REQUIRE(ih != NULL);
-	for (i = 0; i < NTHREADS; i++)
-		t[i] = test_thread(say, ih);
-	for (i = 0; i < NTHREADS; i++)
-		test_join(t[i]);
+	test_threads(NTHREADS, say, ih);
 	softint_disestablish(ih);
 	TEST_EQ(NTHREADS * TEST_SCALE(20000), atomic_load(&heard));
 }

@@ -458,19 +458,15 @@ TEST_TC(inject, "injected at all levels, ends of threads included: none is "
     "lost")
 {
 	const unsigned all = NINJECTORS * (TEST_SCALE(100000) + 1);
-	pthread_t t[NINJECTORS];
 	void *ih[2];
-	int i, m;
+	int m;
 
 	for (m = 0; m < 2; m++) {
 		atomic_store(&hits, 0);
 		ih[m] = intr_establish(0, IPL_SCHED, m ? INTR_MPSAFE : 0, hit,
 		    NULL);
 		ATF_REQUIRE(ih[m] != NULL);
-		for (i = 0; i < NINJECTORS; i++)
-			t[i] = test_thread(injector, ih[m]);
-		for (i = 0; i < NINJECTORS; i++)
-			test_join(t[i]);
+		test_threads(NINJECTORS, injector, ih[m]);
 		TEST_EQ(all, intr_count(ih[m]));
 		TEST_AWAIT(atomic_load(&hits) == all);
 		intr_disestablish(ih[m]);

@@ -120,14 +120,10 @@ caller(void *arg)
 
 TEST_TC(threads, "calls by several threads at the same time, none is lost")
 {
-	pthread_t t[4];
-	int i, n = TEST_SCALE(500);
+	int n = TEST_SCALE(500);
 
 	test_env("WORKQUEUE_NCPU", "3");
-	for (i = 0; i < 4; i++)
-		t[i] = test_thread(caller, &n);
-	for (i = 0; i < 4; i++)
-		test_join(t[i]);
+	test_threads(4, caller, &n);
 	TEST_AWAIT(atomic_load(&total) == 4 * n * (6 * 3 + 2));
 }
 
