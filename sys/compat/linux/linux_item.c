@@ -88,6 +88,18 @@ lwq_timer(struct __lwq_item *it)
 }
 
 /*
+ * A delay for a queue begins or ends.  One with delays under way is not used
+ * again for another.
+ */
+static void
+lwq_count_timer(struct __lwq_timer *t, int n)
+{
+
+	(void)atomic_fetch_add_acq_rel(t->__t_queue != NULL ?
+	    &t->__t_queue->lq_ntimers : &t->__t_wq->wq_ntimers, n);
+}
+
+/*
  * Make it ours, if it is neither pending nor disabled.
  */
 bool
@@ -257,11 +269,11 @@ lwq_fire(void *arg)
 	lock = lwq_timerlock(it);
 	mutex_enter(lock);
 	t->__t_state = LWQ_T_READY;
+	lwq_count_timer(t, -1);
 	(void)atomic_fetch_and_seq_cst(&it->__i_state, ~LWQ_TIMER);
 	/* From here on, if this succeeds, the item may be gone. */
 	ok = true;
 	if (lq != NULL) {
-		(void)atomic_fetch_add_acq_rel(&lq->lq_ntimers, -1);
 		ok = (atomic_load_relaxed(&lq->lq_state) & LWQ_ENDING) == 0;
 		if (ok)
 			lwq_enqueue(lq, it);
@@ -302,8 +314,7 @@ lwq_arm(struct __lwq_item *it, struct __lwq_timer *t,
 	t->__t_wq = wq;
 	t->__t_queue = lq;
 	t->__t_cpu = cpu;
-	if (lq != NULL)
-		(void)atomic_fetch_add_acq_rel(&lq->lq_ntimers, 1);
+	lwq_count_timer(t, 1);
 	(void)atomic_fetch_or_seq_cst(&it->__i_state, LWQ_TIMER);
 	callout_schedule(c, delay > INT32_MAX ? INT32_MAX : (int)delay);
 	mutex_exit(lock);
@@ -335,7 +346,6 @@ lwq_take(struct __lwq_item *it)
 int
 lwq_stop(struct __lwq_item *it, struct __lwq_timer *t, unsigned int bits)
 {
-	struct lwq_queue *lq;
 	kmutex_t *lock;
 	unsigned int s;
 	int found;
@@ -357,8 +367,7 @@ lwq_stop(struct __lwq_item *it, struct __lwq_timer *t, unsigned int bits)
 	} else
 		found = 1;
 	if (found > 0) {
-		if ((lq = t->__t_queue) != NULL)
-			(void)atomic_fetch_add_acq_rel(&lq->lq_ntimers, -1);
+		lwq_count_timer(t, -1);
 		(void)atomic_fetch_and_seq_cst(&it->__i_state,
 		    ~(LWQ_TIMER | bits));
 	}

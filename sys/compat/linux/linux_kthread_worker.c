@@ -18,6 +18,9 @@
 /* How often its works may queue each other while it is told to stop. */
 #define	KW_NROUNDS	100
 
+/* __kw_flags, beside the caller's: kthread_create_worker() has made it. */
+#define	KW_MADE		0x80000000u
+
 /* __kw_ready */
 #define	KW_NONE		0
 #define	KW_STARTING	1
@@ -311,7 +314,7 @@ kw_create(int cpu, unsigned int flags, const char *fmt, va_list ap)
 	if ((kw = kw_alloc()) == NULL)
 		return ERR_PTR(-ENOMEM);
 	kthread_init_worker(kw);
-	kw->__kw_flags = flags;
+	kw->__kw_flags = flags | KW_MADE;
 	t = lwq_task_create(kthread_worker_fn, kw, fmt, ap);
 	if (IS_ERR(t)) {
 		kw_free(kw);
@@ -362,6 +365,9 @@ kthread_destroy_worker(struct kthread_worker *kw)
 	if ((t = atomic_load_acquire(&kw->task)) == NULL)
 		wqk_panic("kthread_destroy_worker: worker %p has no thread",
 		    (void *)kw);
+	if ((kw->__kw_flags & KW_MADE) == 0)
+		wqk_panic("kthread_destroy_worker: worker %p was not made by "
+		    "kthread_create_worker()", (void *)kw);
 	if (wqpool_current(NULL) == lq->lq_pool)
 		wqk_panic("kthread_destroy_worker: worker %p: called from one "
 		    "of its own works", (void *)kw);

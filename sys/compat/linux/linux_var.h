@@ -64,6 +64,7 @@ struct workqueue_struct {
 	bool		 wq_alive;	/* (l) */
 	bool		 wq_parents;	/* a forked child's parent's; stays */
 	int		 wq_nholds;	/* (l) */
+	int		 wq_ntimers;	/* (a) delays under way */
 	struct workqueue_struct *wq_next; /* (l) destroyed ones */
 	char		 wq_name[LWQ_NAMELEN];	/* (c) */
 	struct lwq_queue wq_queues[];	/* (c) */

@@ -68,8 +68,12 @@ lwq_get(void)
 
 	wq = NULL;
 	mutex_enter(&lwq_lock);
-	/* The longer it is dead the better are stale uses told. */
-	if (lwq_ndead > LWQ_NQUARANTINE) {
+	/*
+	 * The longer it is dead the better are stale uses told.  Acquire: the
+	 * last timer has left it.
+	 */
+	if (lwq_ndead > LWQ_NQUARANTINE &&
+	    atomic_load_acquire(&lwq_dead->wq_ntimers) == 0) {
 		wq = lwq_dead;
 		lwq_dead = wq->wq_next;
 		lwq_ndead--;

@@ -74,8 +74,9 @@ TEST_TC(prepare, "PREPARE_WORK changes function and data, even when queued")
 	destroy_workqueue(wq);
 }
 
-static char names[4][16];
+static char names[6][16];
 static atomic_int nnames;
+static struct work_struct submits;
 
 static void
 name(void *data)
@@ -88,7 +89,16 @@ name(void *data)
 #endif
 }
 
-TEST_TC(percpu, "a worker per CPU, named name/N; one, named name")
+static void
+submit(void *data)
+{
+
+	(void)data;
+	queue_work(wq, &w);
+}
+
+TEST_TC(percpu, "a worker per CPU, named name/N; one, named name; a work is "
+    "queued on the CPU of who submits it")
 {
 
 	TEST_NEED(TEST_CAP_NAMES, "names of threads");
@@ -112,6 +122,16 @@ TEST_TC(percpu, "a worker per CPU, named name/N; one, named name")
 	TEST_EQ(0, schedule_work_on(2, &w) - 1);
 	flush_scheduled_work();
 	ATF_REQUIRE_STREQ("events/2", names[3]);
+	wq = create_workqueue("submit");
+	INIT_WORK(&submits, submit, NULL);
+	queue_work_on(1, wq, &submits);
+	(void)flush_work(&submits);
+	flush_workqueue(wq);
+	ATF_REQUIRE_STREQ("submit/1", names[4]);
+	queue_delayed_work_on(2, wq, &w, 1);
+	TEST_AWAIT(atomic_load(&nnames) == 6);
+	destroy_workqueue(wq);
+	ATF_REQUIRE_STREQ("submit/2", names[5]);
 }
 
 TEST_TC(delayed, "a delay in a plain work; cancelling stops the timer alone")
@@ -502,6 +522,27 @@ TEST_TC(mixed, "both dialects on one queue, in one source")
 	destroy_workqueue(wq);
 }
 
+static void
+prints(void)
+{
+
+	pr_info("quiet %d\n", 1);
+	printk("quiet %d\n", 2);
+	pr_warn("loud %d\n", 3);
+	printk(KERN_ERR "loud %d\n", 4);
+}
+
+TEST_TC(print, "printk: warnings and worse to standard error, the rest to "
+    "standard output")
+{
+	struct test_child tc;
+
+	test_child(&tc, prints);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, "loud 3\n") != NULL &&
+	    strstr(tc.tc_err, "loud 4\n") != NULL &&
+	    strstr(tc.tc_err, "quiet") == NULL, "%s", tc.tc_err);
+}
+
 TEST_TC(small, "jiffies, ERR_PTR, container_of, printk, msleep, kmalloc")
 {
 	unsigned long j = jiffies;
@@ -546,6 +587,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, events_flush);
 	ATF_TP_ADD_TC(tp, events_current);
 	ATF_TP_ADD_TC(tp, mixed);
+	ATF_TP_ADD_TC(tp, print);
 	ATF_TP_ADD_TC(tp, small);
 	return atf_no_error();
 }

@@ -465,6 +465,16 @@ worker_no_thread(void)
 }
 
 static void
+worker_not_made(void)
+{
+
+	kthread_init_worker(&kworker);
+	(void)kthread_run(kthread_worker_fn, &kworker, "mine");
+	TEST_AWAIT(__atomic_load_n(&kworker.task, __ATOMIC_RELAXED) != NULL);
+	kthread_destroy_worker(&kworker);
+}
+
+static void
 worker_fn_outside(void)
 {
 	static DEFINE_KTHREAD_WORKER(kw);
@@ -514,6 +524,8 @@ TEST_TC(workers, "the same of workers and threads")
 	test_panics(worker_twice, "kthread_destroy_worker: ", "is destroyed",
 	    NULL);
 	test_panics(worker_no_thread, "has no thread", NULL);
+	test_panics(worker_not_made, "was not made by kthread_create_worker",
+	    NULL);
 	test_panics(worker_fn_outside, "not in a thread of kthread_create",
 	    NULL);
 	test_panics(worker_inside, "called from one of its own", NULL);

@@ -60,6 +60,43 @@ TEST_TC(create, "no thread at all: NULL, ERR_PTR, and nothing left behind")
 	TEST_EQ(1, keventd_up());
 }
 
+static int
+never(void *arg)
+{
+
+	(void)arg;
+	atf_tc_fail("a thread without memory");
+}
+
+static int
+refuse_memory(enum host_point point, void *arg)
+{
+
+	(void)arg;
+	return point == HOST_POINT_ALLOC ? ENOMEM : 0;
+}
+
+TEST_TC(memory, "no memory: NULL, or ERR_PTR(-ENOMEM)")
+{
+	struct kthread_worker *w;
+	struct task_struct *t;
+
+	__atomic_store_n(&host_hook, refuse_memory, __ATOMIC_RELAXED);
+	ATF_REQUIRE(alloc_workqueue("none", 0, 0) == NULL);
+	ATF_REQUIRE(alloc_ordered_workqueue("none", 0) == NULL);
+	ATF_REQUIRE(create_workqueue("none") == NULL);
+	w = kthread_create_worker(0, "none");
+	TEST_EQ(-ENOMEM, PTR_ERR(w));
+	w = kthread_create_worker_on_cpu(0, 0, "none");
+	TEST_EQ(-ENOMEM, PTR_ERR(w));
+	t = kthread_create(never, NULL, "none");
+	TEST_EQ(-ENOMEM, PTR_ERR(t));
+	TEST_EQ(0, keventd_up());
+	TEST_EQ(-ENOMEM, schedule_on_each_cpu(item_func));
+	nolimit();
+	TEST_EQ(1, keventd_up());
+}
+
 TEST_TC(one, "one thread, and no more: everything runs")
 {
 	static struct item it[50];
@@ -206,6 +243,7 @@ TEST_TP_ADD_TCS(tp)
 {
 
 	ATF_TP_ADD_TC(tp, create);
+	ATF_TP_ADD_TC(tp, memory);
 	ATF_TP_ADD_TC(tp, one);
 	ATF_TP_ADD_TC(tp, spare);
 	ATF_TP_ADD_TC(tp, bind);

@@ -46,6 +46,46 @@ TEST_TC(reused, "an item may be flushed and cancelled long after its queue was "
 	TEST_EQ(1, a.i_runs);
 }
 
+static struct workqueue_struct *many[60];
+
+static void
+delay_reused(void)
+{
+	struct workqueue_struct *wq = alloc_workqueue("first", 0, 1);
+	int i, n;
+
+	item_init(&a, item_func);
+	if (!queue_delayed_work(wq, &a.i_dw, 1000 * HZ))
+		_exit(1);
+	destroy_workqueue(wq);
+	for (n = 0; n < 2; n++) {
+		for (i = 0; i < (int)TEST_NELEM(many); i++)
+			many[i] = alloc_workqueue("many", 0, 1);
+		if (n == 0)
+			for (i = 0; i < (int)TEST_NELEM(many); i++)
+				destroy_workqueue(many[i]);
+	}
+	/* It is ended now: a queue that is there must not run it. */
+	if (flush_delayed_work(&a.i_dw) || a.i_runs != 0 ||
+	    delayed_work_pending(&a.i_dw))
+		_exit(2);
+	for (i = 0; i < (int)TEST_NELEM(many); i++)
+		destroy_workqueue(many[i]);
+}
+
+TEST_TC(delay_reused, "a delay for a destroyed queue does not end on another, "
+    "however many are made and destroyed meanwhile")
+{
+	struct test_child tc;
+
+	test_env("WORKQUEUE_NCPU", "1");
+	test_child(&tc, delay_reused);
+	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
+	    WEXITSTATUS(tc.tc_status) == 0, "%#x", (unsigned)tc.tc_status);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, "its workqueue is destroyed; it is "
+	    "not run") != NULL, "%s", tc.tc_err);
+}
+
 TEST_TC(queue, "queue_work: true, runs once; false while pending")
 {
 	struct workqueue_struct *wq = ordered();
@@ -532,7 +572,7 @@ TEST_TC(mod, "mod_delayed_work: false if idle, true if it was pending")
 	item_open(&b);
 	flush_workqueue(wq);
 	TEST_EQ(1, a.i_runs);
-	TEST_EQ(true, mod_delayed_work(wq, &a.i_dw, 1));
+	TEST_EQ(true, mod_delayed_work_on(0, wq, &a.i_dw, 1));
 	TEST_AWAIT(atomic_load(&a.i_runs) == 2);
 	disable_delayed_work(&a.i_dw);
 	TEST_EQ(false, mod_delayed_work(wq, &a.i_dw, 1));
@@ -845,5 +885,6 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, flags);
 	ATF_TP_ADD_TC(tp, others);
 	ATF_TP_ADD_TC(tp, reused);
+	ATF_TP_ADD_TC(tp, delay_reused);
 	return atf_no_error();
 }
