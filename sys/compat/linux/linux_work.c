@@ -193,7 +193,10 @@ lwq_later(int cpu, struct workqueue_struct *wq, struct work_struct *ws,
 
 	if (delay == 0)
 		return lwq_insert(cpu, wq, &ws->__ws_item, "work");
-	if (wq->wq_nqueues != 1 && cpu != WORK_CPU_UNBOUND)
+	/* That of who submits it, not of who ends the delay. */
+	if (cpu == WORK_CPU_UNBOUND)
+		cpu = (int)wqk_curcpu()->ci_index;
+	else if (wq->wq_nqueues != 1)
 		lwq_check_cpu(cpu, wq);
 	if (atomic_load_relaxed(&wq->wq_state) != 0 &&
 	    lwq_refused(wq, &ws->__ws_item, "delayed work"))

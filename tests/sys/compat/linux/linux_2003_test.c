@@ -74,7 +74,7 @@ TEST_TC(prepare, "PREPARE_WORK changes function and data, even when queued")
 	destroy_workqueue(wq);
 }
 
-static char names[6][16];
+static char names[7][16];
 static atomic_int nnames;
 static struct work_struct submits;
 
@@ -93,12 +93,14 @@ static void
 submit(void *data)
 {
 
-	(void)data;
-	queue_work(wq, &w);
+	if (data == NULL)
+		queue_work(wq, &w);
+	else
+		queue_delayed_work(wq, &w, 1);
 }
 
 TEST_TC(percpu, "a worker per CPU, named name/N; one, named name; a work is "
-    "queued on the CPU of who submits it")
+    "queued on the CPU of who submits it, even with a delay")
 {
 
 	TEST_NEED(TEST_CAP_NAMES, "names of threads");
@@ -128,10 +130,15 @@ TEST_TC(percpu, "a worker per CPU, named name/N; one, named name; a work is "
 	(void)flush_work(&submits);
 	flush_workqueue(wq);
 	ATF_REQUIRE_STREQ("submit/1", names[4]);
-	queue_delayed_work_on(2, wq, &w, 1);
+	PREPARE_WORK(&submits, submit, &w);
+	queue_work_on(1, wq, &submits);
 	TEST_AWAIT(atomic_load(&nnames) == 6);
+	flush_workqueue(wq);
+	ATF_REQUIRE_STREQ("submit/1", names[5]);
+	queue_delayed_work_on(2, wq, &w, 1);
+	TEST_AWAIT(atomic_load(&nnames) == 7);
 	destroy_workqueue(wq);
-	ATF_REQUIRE_STREQ("submit/2", names[5]);
+	ATF_REQUIRE_STREQ("submit/2", names[6]);
 }
 
 TEST_TC(delayed, "a delay in a plain work; cancelling stops the timer alone")
