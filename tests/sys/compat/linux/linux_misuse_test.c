@@ -13,19 +13,6 @@
 static struct item a, b;
 static struct workqueue_struct *wq;
 
-static void
-child_says(void (*func)(void), const char *one, const char *two)
-{
-	struct test_child tc;
-
-	test_child(&tc, func);
-	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
-	    WEXITSTATUS(tc.tc_status) == 0, "%#x %s", (unsigned)tc.tc_status,
-	    tc.tc_err);
-	ATF_REQUIRE_MSG(strstr(tc.tc_err, one) != NULL, "%s", tc.tc_err);
-	ATF_REQUIRE_MSG(strstr(tc.tc_err, two) != NULL, "%s", tc.tc_err);
-}
-
 /* It works, whatever was wrong. */
 static void
 works(struct workqueue_struct *q)
@@ -93,11 +80,11 @@ TEST_TC(names, "a name that is too long is cut, with a message")
 {
 	struct test_child tc;
 
-	child_says(long_name, "the name is too long, and cut: \"a name of "
-	    "many more", "cut: \"01234567890123");
-	child_says(long_worker_name, "kthread_create: the name is too long, "
-	    "and cut: \"a worker with n\"", "cut: \"just too long: \"");
-	test_child(&tc, long_worker_name);
+	test_says(long_name, "the name is too long, and cut: \"a name of "
+	    "many more", "cut: \"01234567890123", NULL);
+	test_says(long_worker_name, "kthread_create: the name is too long, "
+	    "and cut: \"a worker with n\"", "cut: \"just too long: \"", NULL);
+	test_child_lives(&tc, long_worker_name);
 	ATF_REQUIRE_MSG(strstr(tc.tc_err, "short") == NULL, "%s", tc.tc_err);
 }
 
@@ -113,8 +100,8 @@ TEST_TC(max_active, "a max_active out of range is brought into it, with a "
     "message")
 {
 
-	child_says(bad_max, "\"many\": max_active is 2049, must be from 1 to "
-	    "2048", "\"few\": max_active is -1");
+	test_says(bad_max, "\"many\": max_active is 2049, must be from 1 to "
+	    "2048", "\"few\": max_active is -1", NULL);
 }
 
 static void
@@ -132,8 +119,8 @@ more_than_one(void)
 TEST_TC(ordered_max, "an ordered queue stays one")
 {
 
-	child_says(more_than_one, "workqueue_set_max_active: \"in order\" is "
-	    "ordered", "\"single\" is ordered");
+	test_says(more_than_one, "workqueue_set_max_active: \"in order\" is "
+	    "ordered", "\"single\" is ordered", NULL);
 }
 
 static struct kthread_worker kworker;
@@ -176,7 +163,7 @@ enable_often(void)
 TEST_TC(enable, "enabling what is not disabled: a message")
 {
 
-	child_says(enable_often, "enable_work: work ", "is not disabled");
+	test_says(enable_often, "enable_work: work ", "is not disabled", NULL);
 }
 
 static void
@@ -609,10 +596,10 @@ TEST_TC(endless_queue, "to drain or destroy a queue whose work queues itself "
     "says so, and waits until it does not")
 {
 
-	child_says(endless_drain, "drain_workqueue: \"endless\": its works "
-	    "have queued more", "it waits until they do not");
-	child_says(endless_destroy, "destroy_workqueue: \"endless\": its "
-	    "works have queued more", "it waits until they do not");
+	test_says(endless_drain, "drain_workqueue: \"endless\": its works "
+	    "have queued more", "it waits until they do not", NULL);
+	test_says(endless_destroy, "destroy_workqueue: \"endless\": its "
+	    "works have queued more", "it waits until they do not", NULL);
 }
 
 static struct kthread_worker *endless_worker;
@@ -671,10 +658,10 @@ TEST_TC(endless_worker, "to destroy or stop a worker whose work queues itself "
     "ends; the work is refused, with a message")
 {
 
-	child_says(endless_destroy_worker, "kthread_work ", "its "
-	    "kthread_worker is being destroyed; it is not run");
-	child_says(endless_stop, "kthread_work ", "its kthread_worker is "
-	    "being stopped; it is not run");
+	test_says(endless_destroy_worker, "kthread_work ", "its "
+	    "kthread_worker is being destroyed; it is not run", NULL);
+	test_says(endless_stop, "kthread_work ", "its kthread_worker is "
+	    "being stopped; it is not run", NULL);
 }
 
 TEST_TP_ADD_TCS(tp)

@@ -76,14 +76,10 @@ delay_reused(void)
 TEST_TC(delay_reused, "a delay for a destroyed queue does not end on another, "
     "however many are made and destroyed meanwhile")
 {
-	struct test_child tc;
 
 	test_env("WORKQUEUE_NCPU", "1");
-	test_child(&tc, delay_reused);
-	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
-	    WEXITSTATUS(tc.tc_status) == 0, "%#x", (unsigned)tc.tc_status);
-	ATF_REQUIRE_MSG(strstr(tc.tc_err, "its workqueue is destroyed; it is "
-	    "not run") != NULL, "%s", tc.tc_err);
+	test_says(delay_reused, "its workqueue is destroyed; it is not run",
+	    NULL);
 }
 
 TEST_TC(queue, "queue_work: true, runs once; false while pending")
@@ -450,14 +446,9 @@ refused(void)
 
 TEST_TC(destroyed, "queueing on a destroyed queue gets a message, and false")
 {
-	struct test_child tc;
 
-	test_child(&tc, refused);
-	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
-	    WEXITSTATUS(tc.tc_status) == 0, "%#x %s", (unsigned)tc.tc_status,
-	    tc.tc_err);
-	ATF_REQUIRE(strstr(tc.tc_err, "\"o1\" is being drained") != NULL);
-	ATF_REQUIRE(strstr(tc.tc_err, "\"o1\" is destroyed") != NULL);
+	test_says(refused, "\"o1\" is being drained", "\"o1\" is destroyed",
+	    NULL);
 }
 
 static void
@@ -476,13 +467,8 @@ delayed_refused(void)
 
 TEST_TC(delayed_destroyed, "a delay that ends after its queue says so")
 {
-	struct test_child tc;
 
-	test_child(&tc, delayed_refused);
-	ATF_REQUIRE_MSG(WIFEXITED(tc.tc_status) &&
-	    WEXITSTATUS(tc.tc_status) == 0, "%#x", (unsigned)tc.tc_status);
-	ATF_REQUIRE_MSG(strstr(tc.tc_err, "workqueue is destroyed") != NULL,
-	    "%s", tc.tc_err);
+	test_says(delayed_refused, "workqueue is destroyed", NULL);
 }
 
 static void
