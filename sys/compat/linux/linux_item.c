@@ -28,8 +28,7 @@
 static kmutex_t		lwq_timerlocks[LWQ_NLOCKS];
 static ONCE_DECL(lwq_timeronce);
 
-/* How often forked, in the bits of LWQ_GENMASK; written by the child alone. */
-static unsigned int	lwq_gen;
+unsigned int		lwq_gen;
 
 static int
 lwq_timerinit(void)
@@ -97,27 +96,6 @@ lwq_count_timer(struct __lwq_timer *t, int n)
 
 	(void)atomic_fetch_add_acq_rel(t->__t_queue != NULL ?
 	    &t->__t_queue->lq_ntimers : &t->__t_wq->wq_ntimers, n);
-}
-
-/*
- * Make it ours, if it is neither pending nor disabled.
- */
-bool
-lwq_claim(struct __lwq_item *it)
-{
-	unsigned int new, s;
-
-	s = atomic_load_relaxed(&it->__i_state);
-	do {
-		new = (s & (LWQ_PENDING | LWQ_DISABLEMASK)) != 0 ? s :
-		    LWQ_PENDING | lwq_gen;
-		/*
-		 * Release, also if nothing changes: the run that is to come
-		 * clears the bit after us, by an acquire, and so sees what we
-		 * did before.
-		 */
-	} while (!atomic_cas_weak_acq_rel(&it->__i_state, &s, new));
-	return new != s;
 }
 
 /*
@@ -225,17 +203,6 @@ lwq_hold(struct __lwq_item *it)
 		return NULL;
 	}
 	return lq;
-}
-
-/*
- * The owner puts it into a queue, and is the owner no more.
- */
-void
-lwq_enqueue(struct lwq_queue *lq, struct __lwq_item *it)
-{
-
-	atomic_store_release(&it->__i_queue, lq);
-	wqpool_enqueue(lq->lq_pool, lwq_work(it));
 }
 
 void

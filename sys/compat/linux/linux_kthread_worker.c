@@ -389,17 +389,35 @@ kthread_destroy_worker(struct kthread_worker *kw)
  * Works.
  */
 
-__lwq_public bool
-kthread_queue_work(struct kthread_worker *kw, struct kthread_work *kk)
+/*
+ * The owner queues it at once, if that may be.  Apart from the common case:
+ * see lwq_queue().
+ */
+static __kern_noinline bool
+kw_insert(struct kthread_worker *kw, struct kthread_work *kk)
 {
 	struct lwq_queue *lq;
 
 	lq = kw_get(kw);
-	if (!lwq_claim(&kk->__kk_item) ||
-	    (kw_may_refuse(lq) && kw_refused(lq, kk, true)))
+	if (kw_may_refuse(lq) && kw_refused(lq, kk, true))
 		return false;
 	kk->worker = kw;
 	lwq_enqueue(lq, &kk->__kk_item);
+	return true;
+}
+
+__lwq_public bool
+kthread_queue_work(struct kthread_worker *kw, struct kthread_work *kk)
+{
+
+	/* Acquire: as in kw_get(). */
+	if (__predict_false(atomic_load_acquire(&kw->__kw_ready) != KW_READY ||
+	    kw_may_refuse(kw_queue(kw))))
+		return lwq_claim(&kk->__kk_item) && kw_insert(kw, kk);
+	if (!lwq_claim(&kk->__kk_item))
+		return false;
+	kk->worker = kw;
+	lwq_enqueue(kw_queue(kw), &kk->__kk_item);
 	return true;
 }
 
@@ -409,15 +427,13 @@ kw_later(struct kthread_worker *kw, struct kthread_delayed_work *kd,
 {
 	struct lwq_queue *lq;
 
+	if (delay == 0)
+		return kw_insert(kw, &kd->work);
 	lq = kw_get(kw);
-	if (kw_may_refuse(lq) && kw_refused(lq, &kd->work, delay == 0))
+	if (kw_may_refuse(lq) && kw_refused(lq, &kd->work, false))
 		return false;
 	kd->work.worker = kw;
-	if (delay == 0)
-		lwq_enqueue(lq, &kd->work.__kk_item);
-	else
-		lwq_arm(&kd->work.__kk_item, &kd->__kd_timer, NULL, lq, 0,
-		    delay);
+	lwq_arm(&kd->work.__kk_item, &kd->__kd_timer, NULL, lq, 0, delay);
 	return true;
 }
 

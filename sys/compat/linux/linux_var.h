@@ -98,8 +98,42 @@ lwq_work(struct __lwq_item *it)
 	return (struct work *)(void *)it;
 }
 
+/* How often forked, in the bits of LWQ_GENMASK; written by the child alone. */
+extern unsigned int	lwq_gen;
+
+/*
+ * Make it ours, if it is neither pending nor disabled.
+ */
+static inline bool
+lwq_claim(struct __lwq_item *it)
+{
+	unsigned int new, s;
+
+	s = atomic_load_relaxed(&it->__i_state);
+	do {
+		new = (s & (LWQ_PENDING | LWQ_DISABLEMASK)) != 0 ? s :
+		    LWQ_PENDING | lwq_gen;
+		/*
+		 * Release, also if nothing changes: the run that is to come
+		 * clears the bit after us, by an acquire, and so sees what we
+		 * did before.
+		 */
+	} while (!atomic_cas_weak_acq_rel(&it->__i_state, &s, new));
+	return new != s;
+}
+
+/*
+ * The owner puts it into a queue, and is the owner no more.
+ */
+static inline void
+lwq_enqueue(struct lwq_queue *lq, struct __lwq_item *it)
+{
+
+	atomic_store_release(&it->__i_queue, lq);
+	wqpool_enqueue(lq->lq_pool, lwq_work(it));
+}
+
 /* linux_item.c */
-bool	lwq_claim(struct __lwq_item *);
 void	lwq_item_init(struct __lwq_item *, int);
 struct lwq_queue *lwq_hold(struct __lwq_item *);
 void	lwq_unhold(struct lwq_queue *);
@@ -110,7 +144,6 @@ int	lwq_stop(struct __lwq_item *, struct __lwq_timer *, unsigned);
 bool	lwq_grab(struct __lwq_item *, struct __lwq_timer *, bool);
 bool	lwq_cancel_sync(struct __lwq_item *, struct __lwq_timer *, bool);
 bool	lwq_wait(struct __lwq_item *);
-void	lwq_enqueue(struct lwq_queue *, struct __lwq_item *);
 void	lwq_settle(struct __lwq_item *);
 void	lwq_say_gone(struct __lwq_item *, const char *);
 

@@ -153,7 +153,7 @@ lwq_refused(struct workqueue_struct *wq, struct __lwq_item *it,
 /*
  * The owner of an item puts it into a queue, if that may be.
  */
-bool
+__kern_noinline bool
 lwq_insert(int cpu, struct workqueue_struct *wq, struct __lwq_item *it,
     const char *what)
 {
@@ -167,20 +167,36 @@ lwq_insert(int cpu, struct workqueue_struct *wq, struct __lwq_item *it,
 	return true;
 }
 
+/*
+ * The common case is here, the rest apart, so that no register is saved: what
+ * a function stores on its stack the next locked operation waits for.  And
+ * what is read after the claim waits for that, so it is read before.
+ */
+static inline bool
+lwq_queue(int cpu, struct workqueue_struct *wq, struct __lwq_item *it)
+{
+
+	if (__predict_false(atomic_load_relaxed(&wq->wq_state) != 0 ||
+	    wq->wq_nqueues != 1))
+		return lwq_claim(it) && lwq_insert(cpu, wq, it, "work");
+	if (!lwq_claim(it))
+		return false;
+	lwq_enqueue(&wq->wq_queues[0], it);
+	return true;
+}
+
 __lwq_public bool
 queue_work_on(int cpu, struct workqueue_struct *wq, struct work_struct *ws)
 {
 
-	return lwq_claim(&ws->__ws_item) &&
-	    lwq_insert(cpu, wq, &ws->__ws_item, "work");
+	return lwq_queue(cpu, wq, &ws->__ws_item);
 }
 
 __lwq_public bool
 lwq_queue_work(struct workqueue_struct *wq, struct work_struct *ws)
 {
 
-	return lwq_claim(&ws->__ws_item) &&
-	    lwq_insert(WORK_CPU_UNBOUND, wq, &ws->__ws_item, "work");
+	return lwq_queue(WORK_CPU_UNBOUND, wq, &ws->__ws_item);
 }
 
 /*
