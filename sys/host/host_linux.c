@@ -140,6 +140,10 @@ futex_wait(uint32_t *word, uint32_t val, int64_t deadline)
 	return errno;
 }
 
+/*
+ * This cannot fail, as the word is there, and so leaves errno alone: to save
+ * that would be to touch three more pages, which are cold.
+ */
 static __host_hot void
 futex_wake(uint32_t *word)
 {
@@ -223,16 +227,12 @@ __host_hot void
 host_unpark(struct host_park *hp)
 {
 	struct parker *p = (struct parker *)hp;
-	int serrno;
 
 	(void)host_point(HOST_POINT_UNPARK, hp);
 
 	/* Release: what the sleeper is woken for; pairs with host_park(). */
-	if (atomic_swap_acq_rel(&p->p_state, PARK_TOKEN) != PARK_PARKED)
-		return;
-	serrno = errno;
-	futex_wake(&p->p_state);
-	errno = serrno;
+	if (atomic_swap_acq_rel(&p->p_state, PARK_TOKEN) == PARK_PARKED)
+		futex_wake(&p->p_state);
 }
 
 /*

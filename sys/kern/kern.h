@@ -214,7 +214,18 @@ lwp_unpark(struct lwp *l)
  * the level is that the thread goes on at: spl_shut(l, spl_open(l)) around it.
  */
 int	spl_open(struct lwp *);
-void	spl_shut(struct lwp *, int);
+
+static inline void
+spl_shut(struct lwp *l, int s)
+{
+
+	/* A worker's level is as it was, on a line that is cold. */
+	if (__predict_true(s == IPL_NONE))
+		return;
+	l->l_ipl = s;
+	/* A handler on this thread sees the level before what follows. */
+	atomic_signal_barrier();
+}
 
 /* The level or l_kspin went down: is there something to run now? */
 void	intr_run(struct lwp *);

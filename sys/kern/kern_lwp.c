@@ -422,7 +422,7 @@ lwp_park(struct lwp *l)
 /*
  * The same with a deadline: 0, or ETIMEDOUT.
  */
-int
+__kern_hot int
 lwp_timedpark(struct lwp *l, int64_t deadline)
 {
 	int error, s;

@@ -77,15 +77,6 @@ spl_open(struct lwp *l)
 	return s;
 }
 
-void
-spl_shut(struct lwp *l, int s)
-{
-
-	l->l_ipl = s;
-	/* A handler on this thread sees the level before what follows. */
-	atomic_signal_barrier();
-}
-
 __kern_public int
 spl0(void)
 {
