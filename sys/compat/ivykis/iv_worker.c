@@ -45,7 +45,13 @@ iv_pool_call(struct iv_pool *ip)
 	if (atomic_swap_acq_rel(&ip->ip_called, 1) != 0)
 		return false;
 	wqpool_enqueue(ip->ip_wqpool, &ip->ip_call);
-	return atomic_load_seq_cst(&ip->ip_nthreads) <=
+	/*
+	 * With iv_worker_stop(): we store the call and read ip_nthreads, it
+	 * stores that and looks for a call, and not both may miss the other.
+	 * So both change ip_nthreads: of two changes the later sees what was
+	 * before the earlier.  A load, or a fence on one side, is too weak.
+	 */
+	return atomic_fetch_add_acq_rel(&ip->ip_nthreads, 0) <=
 	    atomic_load_seq_cst(&ip->ip_active);
 }
 
@@ -254,8 +260,11 @@ iv_worker_stop(void *arg)
 	struct iv_pool *ip;
 
 	ip = arg;
-	(void)atomic_fetch_add_seq_cst(&ip->ip_nthreads, -1);
-	/* Whoever has submitted has counted on us, or sees that. */
+	/*
+	 * Acq_rel, with iv_pool_call(): whoever has submitted sees that, or
+	 * has counted on us, and we see the call.
+	 */
+	(void)atomic_fetch_add_acq_rel(&ip->ip_nthreads, -1);
 	(void)wqpool_grow(ip->ip_wqpool);
 	if (ip->ip_stop != NULL) {
 		(*ip->ip_stop)(ip->ip_cookie);
