@@ -223,6 +223,34 @@ softclock_thread(void *arg)
 }
 
 /*
+ * Start the thread, unless there is one or another starts it; callout_started
+ * says meanwhile that it is how.
+ */
+static int
+softclock_start(int how)
+{
+	struct lwp *l;
+	unsigned n;
+	int error, old;
+
+	kern_init();
+	for (n = 0;; host_relax(&n)) {
+		old = 0;
+		if (atomic_cas_relaxed(&callout_started, &old, how))
+			break;
+		/* Who is trying may fail: that is to be known. */
+		if (old == CALLOUT_STARTED)
+			return 0;
+	}
+	error = lwp_create(&l, "callout", PRI_SOFTCLOCK, NULL, softclock_thread,
+	    &callout_runners[CALLOUT_CLOCK]);
+	if (how == CALLOUT_TRYING)
+		atomic_store_relaxed(&callout_started,
+		    error == 0 ? CALLOUT_STARTED : 0);
+	return error;
+}
+
+/*
  * Start the thread, if there is none.  An interrupt handler cannot: what it
  * arms waits for the next call from a thread.  That happens only in a forked
  * child, since callout_init() comes first.
@@ -231,20 +259,22 @@ __kern_noinline void
 callout_start(const char *func)
 {
 	struct lwp *l;
-	int error, none;
+	int error;
 
 	if ((l = host_self()) != NULL && (l->l_intrdepth != 0 ||
 	    l->l_kspin != 0))
 		return;
-	kern_init();
-	none = 0;
-	if (!atomic_cas_relaxed(&callout_started, &none, 1))
-		return;
-	error = lwp_create(&l, "callout", PRI_SOFTCLOCK, NULL, softclock_thread,
-	    &callout_runners[CALLOUT_CLOCK]);
+	error = softclock_start(CALLOUT_STARTED);
 	if (error != 0)
 		panic("%s: cannot start the callout thread: error %d", func,
 		    error);
+}
+
+int
+callout_trystart(void)
+{
+
+	return softclock_start(CALLOUT_TRYING);
 }
 
 /*

@@ -326,7 +326,8 @@ static inline void
 callout_need_thread(const char *func)
 {
 
-	if (__predict_false(atomic_load_relaxed(&callout_started) == 0))
+	if (__predict_false(atomic_load_relaxed(&callout_started) !=
+	    CALLOUT_STARTED))
 		callout_start(func);
 }
 

@@ -88,10 +88,16 @@ struct callout_impl *callout_late_take(void);
  */
 extern struct callout_runner callout_runners[CALLOUT_RUNNERS];
 extern unsigned		callout_waiters; /* (callout_lock) for some end */
-extern int		callout_started; /* (a) there is the first thread, or
-					    somebody starts it */
+extern int		callout_started; /* (a) CALLOUT_*, below */
+
+/* callout_started: there is the first thread, or somebody starts it. */
+#define	CALLOUT_STARTED		1
+#define	CALLOUT_TRYING		2	/* who can do without it */
 
 void	callout_start(const char *);
+
+/* The same; 0, or why there is no thread. */
+int	callout_trystart(void);
 void	softclock_fork(void);
 
 #endif	/* !_KERN_TIMEOUT_H_ */

@@ -34,6 +34,15 @@
  * idle thread themselves (wqpool_kick()).  When the last thread but one that
  * is idle ends there is still that one; so the last never ends.
  *
+ * Refused.  When the system refuses a thread and none is idle (p_short) all
+ * that run may stand in their functions, and nobody but us tries again: a
+ * callout does, every tick, until one has come or is wanted no more, and so do
+ * those who wait.  For that a pool with a spare thread has had the callouts'
+ * thread started as it was made.  If that was refused, or the pool is without
+ * a spare one, it is tried for again with the thread that is refused; if it
+ * cannot be had even then the work waits for the next that calls, returns from
+ * its function, or waits.
+ *
  * Works are told apart by address, under p_lock, as in workqueue_wait().
  *
  * Batches.  The only thread of a pool may take several works at a time, and

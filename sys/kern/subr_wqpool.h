@@ -14,6 +14,7 @@
 #ifndef _KERN_SUBR_WQPOOL_H_
 #define	_KERN_SUBR_WQPOOL_H_
 
+#include <sys/callout.h>
 #include <sys/workqueue.h>
 
 #include "kern.h"
@@ -59,6 +60,8 @@ struct wqpool {
 	void		(*p_stop)(void *);	/* (c) as one ends, or NULL */
 	void		(*p_retired)(void *);	/* (p) when all have, or NULL */
 	char		 p_name[32];	/* (c) of the threads */
+	bool		 p_canretry;	/* (p) p_retry is made */
+	callout_t	 p_retry;	/* (p) while p_short: try again */
 };
 
 #define	WQPOOL_BIGLOCK	0x01	/* hold the kernel lock around functions */
@@ -120,8 +123,8 @@ void	wqpool_enqueue(struct wqpool *, struct work *);
 /*
  * Start a thread if there is work, nobody idle, and room.  For pools without
  * WQPOOL_SPARE, after an enqueue, from a thread.  0, or why a thread that is
- * wanted could not be had; the work then waits for one that runs, or, if
- * there is none at all, for the next call.
+ * wanted could not be had; the work then waits for one that runs, for the next
+ * call, or for a callout that tries again.
  */
 int	wqpool_grow(struct wqpool *);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kern_timeout.h"
 #include "subr_wqpool_var.h"
 
 /*
@@ -27,21 +28,76 @@ wqpool_check_retired(struct wqpool *p)
 static void wqpool_thread(void *);
 
 /*
+ * The time to try again.  That a thread is short may be over by now, and who
+ * does not keep a spare one may want none any more; if one is wanted and
+ * refused again so does wqpool_start() arm us again.
+ */
+static void
+wqpool_retry(void *arg)
+{
+	struct wqpool *p;
+	bool start;
+
+	p = arg;
+	mutex_enter(&p->p_lock);
+	start = p->p_short &&
+	    wqpool_want(p, (p->p_flags & WQPOOL_SPARE) != 0);
+	mutex_exit(&p->p_lock);
+	if (start)
+		(void)wqpool_start(p);
+}
+
+/*
+ * With p_lock held: a thread was refused, and none is idle.  Maybe all others
+ * are blocked, so those who wait try again, and so does a callout, in a tick.
+ * Who waits and is told so once looks from time to time.
+ */
+static void
+wqpool_fall_short(struct wqpool *p, bool clock)
+{
+	struct wqpool_waiter *pw;
+
+	if (!p->p_short) {
+		p->p_short = true;
+		for (pw = p->p_waiters; pw != NULL; pw = pw->pw_next)
+			lwp_unpark(pw->pw_lwp);
+	}
+	if (!clock || p->p_exit)
+		return;
+	if (!p->p_canretry) {
+		callout_init(&p->p_retry, CALLOUT_MPSAFE);
+		callout_setfunc(&p->p_retry, wqpool_retry, p);
+		p->p_canretry = true;
+	}
+	/* Others who try do not put it off. */
+	if (!callout_pending(&p->p_retry))
+		callout_schedule(&p->p_retry, 1);
+}
+
+/*
  * Start a thread that p_nthreads and p_nstarting count already.
  */
 int
 wqpool_start(struct wqpool *p)
 {
-	struct wqpool_waiter *pw;
 	struct lwp *l;
 	int error, n;
+	bool clock;
 
+	clock = false;
 	for (n = 0;; n++) {
 		error = lwp_create(&l, p->p_name, p->p_prio, p->p_ci,
 		    wqpool_thread, p);
 		if (error == 0)
 			return 0;
 		mutex_enter(&p->p_lock);
+		/* Who makes a pool, and gets no thread, frees it again. */
+		if (n == 0 && (p->p_runners != NULL || p->p_first != NULL ||
+		    !wqpool_inbox_empty(p))) {
+			mutex_exit(&p->p_lock);
+			clock = callout_trystart() == 0;
+			mutex_enter(&p->p_lock);
+		}
 		/*
 		 * Others did not try since we did: try for them, but not for
 		 * ever if there is a thread, which may be the caller.
@@ -54,15 +110,8 @@ wqpool_start(struct wqpool *p)
 	}
 	wqpool_arrived(p);
 	p->p_nthreads--;
-	/*
-	 * Those who wait try again: maybe all others are blocked.  Who is told
-	 * so once looks from time to time.
-	 */
-	if (p->p_idle == NULL && !p->p_short) {
-		p->p_short = true;
-		for (pw = p->p_waiters; pw != NULL; pw = pw->pw_next)
-			lwp_unpark(pw->pw_lwp);
-	}
+	if (p->p_idle == NULL)
+		wqpool_fall_short(p, clock);
 	if (p->p_destroyer != NULL)
 		lwp_unpark(p->p_destroyer);
 	wqpool_check_retired(p);
@@ -236,6 +285,19 @@ wqpool_fini(struct wqpool *p)
 		host_relax(&n);
 }
 
+/*
+ * A pool that keeps a spare thread has the callouts' thread started early:
+ * when one of its own is refused so would be that.  Without, those who wait
+ * try again, and each time that a thread is refused this one is tried for, too.
+ */
+static void
+wqpool_watch(int flags, int maxthreads)
+{
+
+	if ((flags & WQPOOL_SPARE) != 0 && maxthreads > 1)
+		(void)callout_trystart();
+}
+
 __kern_public int
 wqpool_create(struct wqpool **pp, const struct wqpool_attr *pa)
 {
@@ -253,6 +315,7 @@ wqpool_create(struct wqpool **pp, const struct wqpool_attr *pa)
 			return error;
 		}
 	}
+	wqpool_watch(p->p_flags, p->p_maxthreads);
 	*pp = p;
 	return 0;
 }
@@ -277,6 +340,7 @@ wqpool_setmax(struct wqpool *p, int max)
 	wqpool_order(p);
 	p->p_maxthreads = max;
 	mutex_exit(&p->p_lock);
+	wqpool_watch(p->p_flags, max);
 	(void)wqpool_grow(p);
 }
 
@@ -289,6 +353,8 @@ wqpool_destroy(struct wqpool *p)
 	int biglocks;
 
 	if (p->p_forkgen != kern_forkgen) {
+		if (p->p_canretry)
+			callout_destroy(&p->p_retry);
 		host_free(p);
 		return;
 	}
@@ -315,6 +381,11 @@ wqpool_destroy(struct wqpool *p)
 	/* All are out of here but the last, who has nothing to do any more. */
 	if (p->p_dead != NULL)
 		lwp_join(p->p_dead);
+	if (p->p_canretry) {
+		/* It finds nothing to do, and is armed no more: p_exit. */
+		(void)callout_halt(&p->p_retry, NULL);
+		callout_destroy(&p->p_retry);
+	}
 	host_free(p);
 	wqk_kernel_lock(biglocks);
 }

@@ -16,6 +16,7 @@
 
 #define	MS	INT64_C(1000000)
 #define	MANY	20000
+#define	LASTING	1000000		/* threads refused */
 
 /*
  * A work with a function of its own, and the oracle: each enqueue is one run
@@ -658,7 +659,7 @@ TEST_TC(cancel_all_in_flush, "a flush returns when what it waits for is "
 	memset(&i, 0, sizeof(i));
 	/* No thread: nobody but us takes it off. */
 	pool = create(1, WQPOOL_NOSTART, 0);
-	atomic_store(&refuse, 1000000);
+	atomic_store(&refuse, LASTING);
 	enqueue(&i);
 	actor_start(&a, act_flush, NULL);
 	actor_start(&b, act_drain, NULL);
@@ -867,7 +868,7 @@ TEST_TC(refused, "while no thread can be started those that are run it all")
 	for (flags = 0; flags <= WQPOOL_SPARE; flags += WQPOOL_SPARE) {
 		pool = create(8, flags, 0);
 		TEST_AWAIT(has_idle(pool));
-		atomic_store(&refuse, 1000000);
+		atomic_store(&refuse, LASTING);
 		for (i = 0; i < 100; i++) {
 			enqueue(&items[i]);
 			(void)wqpool_grow(pool);
@@ -897,18 +898,21 @@ TEST_TC(refused_spare, "a spare thread that was refused while all others are "
 	TEST_AWAIT(has_idle(pool));
 	gate_init(&g[0]);
 	gate_init(&g[1]);
-	atomic_store(&refuse, 1000000);
+	atomic_store(&refuse, LASTING);
 	gate_close(&g[0]);
 	enqueue(&i);
+	actor_start(&actor, act_wait, &i);
+	test_sem_wait(&actor.a_parks);
 	atomic_store(&refuse, 3);
-	ATF_REQUIRE(wqpool_wait(pool, &i.i_work));
+	actor_end(&actor);
+	ATF_REQUIRE(actor.a_result);
 	TEST_EQ(1, i.i_runs);
 	TEST_EQ(0, refuse);
 	/* Refused while somebody waits, for something else. */
 	TEST_AWAIT(has_idle(pool));
 	actor_start(&actor, act_flush, NULL);
 	test_sem_wait(&actor.a_parks);
-	atomic_store(&refuse, 1000000);
+	atomic_store(&refuse, LASTING);
 	gate_close(&g[1]);
 	enqueue(&i);
 	atomic_store(&refuse, 0);
@@ -918,6 +922,165 @@ TEST_TC(refused_spare, "a spare thread that was refused while all others are "
 		sem_post(&g[k].g_go);
 	actor_end(&actor);
 	wqpool_destroy(pool);
+}
+
+TEST_TC(refused_unseen, "a spare thread that was refused is started later, "
+    "though nobody waits, and all others stay blocked")
+{
+	struct gate g;
+	struct item i;
+	int k;
+
+	hook_set();
+	memset(&i, 0, sizeof(i));
+	gate_init(&g);
+	/* For a work that is there, and to be there for one that comes. */
+	for (k = 0; k < 2; k++) {
+		pool = create(4, WQPOOL_SPARE, 0);
+		TEST_AWAIT(has_idle(pool));
+		atomic_store(&refuse, LASTING);
+		gate_close(&g);
+		if (k == 0)
+			enqueue(&i);
+		atomic_store(&refuse, 3);
+		TEST_AWAIT(has_idle(pool));
+		TEST_EQ(0, refuse);
+		if (k != 0)
+			enqueue(&i);
+		TEST_AWAIT(atomic_load(&i.i_runs) == k + 1);
+		TEST_EQ(k, g.g_item.i_runs);
+		sem_post(&g.g_go);
+		wqpool_destroy(pool);
+	}
+}
+
+static bool
+retries(struct wqpool *p)
+{
+	bool pending;
+
+	mutex_enter(&p->p_lock);
+	pending = p->p_canretry && callout_pending(&p->p_retry);
+	mutex_exit(&p->p_lock);
+	return pending;
+}
+
+TEST_TC(refused_grow, "the same where the enqueuer has the pool grow; refused "
+    "the thread for callouts as well, that is begun when it does so next; and "
+    "nothing is tried when nothing is pending")
+{
+	struct item i[2];
+	struct gate g;
+	int k, left;
+
+	hook_set();
+	memset(i, 0, sizeof(i));
+	pool = create(4, 0, 0);
+	gate_init(&g);
+	gate_close(&g);
+	enqueue(&i[0]);
+	atomic_store(&refuse, 2);
+	TEST_EQ(EAGAIN, wqpool_grow(pool));
+	TEST_EQ(0, refuse);
+	ATF_REQUIRE(!retries(pool));
+	enqueue(&i[1]);
+	atomic_store(&refuse, 1);
+	TEST_EQ(EAGAIN, wqpool_grow(pool));
+	TEST_AWAIT(atomic_load(&i[0].i_runs) == 1 &&
+	    atomic_load(&i[1].i_runs) == 1);
+	TEST_EQ(0, g.g_item.i_runs);
+	sem_post(&g.g_go);
+	wqpool_destroy(pool);
+
+	pool = create(4, 0, 0);
+	gate_close(&g);
+	atomic_store(&refuse, LASTING);
+	enqueue(&i[0]);
+	TEST_EQ(EAGAIN, wqpool_grow(pool));
+	TEST_AWAIT(atomic_load(&refuse) < LASTING - 3);
+	ATF_REQUIRE(cancel(&i[0]));
+	/* One may be under way. */
+	do {
+		left = atomic_load(&refuse);
+		for (k = 0; k < 5; k++)
+			test_pause();
+	} while (retries(pool) || atomic_load(&refuse) != left);
+	sem_post(&g.g_go);
+	wqpool_destroy(pool);
+}
+
+TEST_TC(refused_pace, "while threads are refused, and nobody waits, one is "
+    "tried for at most every 10 ms")
+{
+	struct gate g;
+	struct item i;
+	int64_t elapsed;
+	int tried;
+
+	hook_set();
+	memset(&i, 0, sizeof(i));
+	pool = create(4, WQPOOL_SPARE, 0);
+	TEST_AWAIT(has_idle(pool));
+	gate_init(&g);
+	elapsed = -test_now();
+	atomic_store(&refuse, LASTING);
+	gate_close(&g);
+	enqueue(&i);
+	TEST_AWAIT(atomic_load(&refuse) < LASTING - 10);
+	tried = LASTING - atomic_load(&refuse);
+	/* In this order: more time, not more tries. */
+	elapsed += test_now();
+	ATF_REQUIRE_MSG(tried <= elapsed / (10 * MS) + 2, "%d tries in %jd ns",
+	    tried, (intmax_t)elapsed);
+	TEST_EQ(0, i.i_runs);
+	sem_post(&g.g_go);
+	wqpool_destroy(pool);
+	TEST_EQ(1, i.i_runs);
+}
+
+static void
+child_destroy(void)
+{
+
+	wqpool_destroy(pool);
+}
+
+static void
+destroy_refused(void)
+{
+	struct gate g;
+	int k;
+
+	hook_set();
+	for (k = 0; k < 20; k++) {
+		pool = create(4, WQPOOL_SPARE, 0);
+		gate_init(&g);
+		TEST_AWAIT(has_idle(pool));
+		atomic_store(&refuse, LASTING);
+		gate_close(&g);
+		/* At all times between two tries. */
+		if (k % 2 != 0)
+			TEST_AWAIT(atomic_load(&refuse) < LASTING - 1);
+		if (k == 0 && TEST_BUSYFORK)
+			test_lives(child_destroy);
+		sem_post(&g.g_go);
+		wqpool_destroy(pool);
+		atomic_store(&refuse, 0);
+	}
+}
+
+TEST_TC(refused_destroy, "a pool is destroyed that tries to have a thread; in "
+    "a forked child, too")
+{
+
+	destroy_refused();
+}
+
+TEST_TC(refused_destroy_checking, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	destroy_refused();
 }
 
 TEST_TC(nostart, "a pool without a thread has one from the first growth, or "
@@ -935,7 +1098,8 @@ TEST_TC(nostart, "a pool without a thread has one from the first growth, or "
 
 	pool = create(2, WQPOOL_NOSTART, 0);
 	enqueue(&i);
-	atomic_store(&refuse, 1);
+	/* Refused with the callouts' thread, which would try again. */
+	atomic_store(&refuse, 2);
 	TEST_EQ(EAGAIN, wqpool_grow(pool));
 	TEST_EQ(0, nthreads(pool));
 	TEST_EQ(0, wqpool_grow(pool));
@@ -1485,6 +1649,11 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, drain_running);
 	ATF_TP_ADD_TC(tp, refused);
 	ATF_TP_ADD_TC(tp, refused_spare);
+	ATF_TP_ADD_TC(tp, refused_unseen);
+	ATF_TP_ADD_TC(tp, refused_grow);
+	ATF_TP_ADD_TC(tp, refused_pace);
+	ATF_TP_ADD_TC(tp, refused_destroy);
+	ATF_TP_ADD_TC(tp, refused_destroy_checking);
 	ATF_TP_ADD_TC(tp, nostart);
 	ATF_TP_ADD_TC(tp, idle);
 	ATF_TP_ADD_TC(tp, setmax);

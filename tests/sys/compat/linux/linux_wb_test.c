@@ -144,6 +144,28 @@ TEST_TC(spare, "a thread refused while all others are blocked: who flushes "
 	destroy_workqueue(wq);
 }
 
+TEST_TC(spare_unseen, "a thread refused while all others are blocked is there "
+    "later, though nobody flushes")
+{
+	struct workqueue_struct *wq;
+	struct item a, b;
+
+	item_init(&a, item_func);
+	item_init(&b, item_func);
+	/* The other is that of timers. */
+	limit(2);
+	wq = alloc_workqueue("spare", WQ_UNBOUND, 0);
+	ATF_REQUIRE(wq != NULL);
+	item_close(&a, wq, WORK_CPU_UNBOUND);
+	ATF_REQUIRE(atomic_load(&refused) > 0);
+	queue_work(wq, WORK(&b));
+	nolimit();
+	TEST_AWAIT(atomic_load(&b.i_runs) == 1);
+	TEST_EQ(0, a.i_runs);
+	item_open(&a);
+	destroy_workqueue(wq);
+}
+
 TEST_TC(bind, "a thread that cannot be bound stays as it was")
 {
 	struct kthread_worker *w;
@@ -246,6 +268,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, memory);
 	ATF_TP_ADD_TC(tp, one);
 	ATF_TP_ADD_TC(tp, spare);
+	ATF_TP_ADD_TC(tp, spare_unseen);
 	ATF_TP_ADD_TC(tp, bind);
 	ATF_TP_ADD_TC(tp, init);
 	ATF_TP_ADD_TC(tp, fork_firing);
