@@ -334,14 +334,19 @@ wqpool_grow(struct wqpool *p)
 __kern_public void
 wqpool_setmax(struct wqpool *p, int max)
 {
+	bool start;
 
 	KASSERTMSG(max >= 1, "pool \"%s\" for %d threads", p->p_name, max);
 	mutex_enter(&p->p_lock);
 	wqpool_order(p);
 	p->p_maxthreads = max;
+	/* Those that run began when they could start no spare one. */
+	start = wqpool_want(p, (p->p_flags & WQPOOL_SPARE) != 0 &&
+	    p->p_nrunning != 0);
 	mutex_exit(&p->p_lock);
 	wqpool_watch(p->p_flags, max);
-	(void)wqpool_grow(p);
+	if (start)
+		(void)wqpool_start(p);
 }
 
 __kern_public void

@@ -1186,6 +1186,24 @@ TEST_TC(setmax, "a lower maximum takes effect as threads become idle")
 	wqpool_destroy(pool);
 }
 
+TEST_TC(setmax_spare, "a higher maximum is for works to come, too, while all "
+    "threads stand in their functions")
+{
+	struct gate g;
+	struct item i;
+
+	pool = create(1, WQPOOL_SPARE, 0);
+	memset(&i, 0, sizeof(i));
+	gate_init(&g);
+	gate_close(&g);
+	wqpool_setmax(pool, 2);
+	enqueue(&i);
+	TEST_AWAIT(atomic_load(&i.i_runs) == 1);
+	TEST_EQ(0, g.g_item.i_runs);
+	sem_post(&g.g_go);
+	wqpool_destroy(pool);
+}
+
 static atomic_int started, stopped;
 
 static void
@@ -1657,6 +1675,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, nostart);
 	ATF_TP_ADD_TC(tp, idle);
 	ATF_TP_ADD_TC(tp, setmax);
+	ATF_TP_ADD_TC(tp, setmax_spare);
 	ATF_TP_ADD_TC(tp, attributes);
 	ATF_TP_ADD_TC(tp, stopped_producer);
 	ATF_TP_ADD_TC(tp, handlers);
