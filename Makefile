@@ -23,8 +23,8 @@ test: all stage
 	@sh ${TOP}/tests/run.sh ${TOP} ${OBJTOP} ${HOST} "${SAN}" \
 	    ${MODEL} ${T}
 
-.PHONY: bench bench-check bench-iv bench-kern demo
-bench bench-check bench-iv bench-kern: stage
+.PHONY: bench bench-check bench-iv bench-kern bench-list demo
+bench bench-check bench-iv bench-kern bench-list: stage
 	@cd ${TOP}/tests/bench && ${.MAKE} ${.TARGET}
 
 demo: all

@@ -268,6 +268,7 @@ bench_pause(void)
 uint64_t bench_random(uint64_t *);
 size_t	bench_rss(void);		/* bytes */
 bool	bench_inlist(const char *, const char *);
+bool	bench_chosen(const char *, const char *);
 
 /*
  * Report: report.c.  A cell is one workload with one peer.

@@ -39,6 +39,7 @@
 
 #define	TIMEOUT		30		/* seconds for one run */
 #define	DISTURBED	5		/* % of the CPUs used by others */
+#define	MAXROUNDS	999
 
 /* In the order of the tables: ours, the limits, the others. */
 static const struct peer *const peers[] = {
@@ -70,28 +71,28 @@ static const struct peer *const peers[] = {
 };
 #define	NPEERS	(sizeof(peers) / sizeof(peers[0]))
 
-static const char *const missing[] = {
+/* Peers that are not there: their packages were not, when this was built. */
+static const struct {
+	const char	*m_name;	/* the peer's */
+	const char	*m_title;
+	const char	*m_package;	/* Debian's */
+} missing[] = {
 #ifndef HAVE_UV
-	"libuv",
+	{ "libuv", "libuv", "libuv1-dev" },
 #endif
 #ifndef HAVE_GLIB
-	"GLib",
+	{ "glib", "GLib", "libglib2.0-dev" },
 #endif
 #ifndef HAVE_IVYKIS
-	"ivykis",
+	{ "ivykis", "ivykis", "libivykis-dev" },
 #endif
 #ifndef HAVE_TBB
-	"oneTBB",
+	{ "tbb", "oneTBB", "libtbb-dev" },
 #endif
 #ifndef HAVE_URCU
-	"liburcu",
+	{ "urcu", "liburcu", "liburcu-dev" },
 #endif
-	NULL
-};
-
-struct job {
-	size_t		 j_w;
-	size_t		 j_p;
+	{ NULL, NULL, NULL }
 };
 
 /* What a run's process writes to us. */
@@ -266,32 +267,6 @@ can(const struct workload *w, const struct peer *p)
 	return (p->p_flags & PF_FACE) == 0;
 }
 
-/*
- * "W1" chooses W1 and W1/apart; "W1." only W1 itself.
- */
-static bool
-chosen(const char *list, const char *id)
-{
-	char buf[256], *last, *tok;
-	size_t len;
-
-	if (list == NULL)
-		return true;
-	snprintf(buf, sizeof(buf), "%s", list);
-	for (tok = strtok_r(buf, ",", &last); tok != NULL;
-	    tok = strtok_r(NULL, ",", &last)) {
-		len = strlen(tok);
-		if (len > 0 && tok[len - 1] == '.') {
-			if (strlen(id) == len - 1 &&
-			    strncmp(tok, id, len - 1) == 0)
-				return true;
-		} else if (strncmp(tok, id, len) == 0 &&
-		    (id[len] == '\0' || id[len] == '/'))
-			return true;
-	}
-	return false;
-}
-
 static void
 shuffle(size_t *v, size_t n, uint64_t *seed)
 {
@@ -375,9 +350,20 @@ static void __attribute__((__noreturn__))
 usage(void)
 {
 
-	fprintf(stderr, "usage: wqbench [-lq] [-o directory] [-p peers] "
-	    "[-r rounds] [-s seed] [-t targets.tsv] [-w workloads]\n");
+	fprintf(stderr, "usage: wqbench [-lnq] [-o directory] [-p peers] "
+	    "[-r rounds] [-s seed]\n"
+	    "               [-t targets.tsv] [-w workloads]\n");
 	exit(2);
+}
+
+static void
+skips(FILE *fp)
+{
+	size_t i;
+
+	for (i = 0; missing[i].m_name != NULL; i++)
+		fprintf(fp, "%s is not installed (Debian: %s): skipped\n",
+		    missing[i].m_title, missing[i].m_package);
 }
 
 static void
@@ -391,8 +377,73 @@ list(void)
 	printf("\n");
 	for (i = 0; i < NPEERS; i++)
 		printf("%-14s %s\n", peers[i]->p_name, peers[i]->p_mode);
-	for (i = 0; missing[i] != NULL; i++)
-		printf("%s is not installed: skipped\n", missing[i]);
+	skips(stdout);
+}
+
+/*
+ * A number from min to max, and nothing else.
+ */
+static unsigned long long
+argument(const char *what, const char *arg, unsigned long long min,
+    unsigned long long max)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(arg, &end, 10);
+	if (arg[0] < '0' || arg[0] > '9' || *end != '\0' || errno != 0 ||
+	    v < min || v > max)
+		errx(2, "%s is \"%s\"; it can be %llu to %llu", what, arg,
+		    min, max);
+	return v;
+}
+
+/* Name number i of the workloads or the peers, or NULL. */
+static const char *
+workload_name(size_t i)
+{
+
+	return i < nworkloads ? workloads[i].w_id : NULL;
+}
+
+static const char *
+peer_name(size_t i)
+{
+
+	return i < NPEERS ? peers[i]->p_name : missing[i - NPEERS].m_name;
+}
+
+/*
+ * Each name in a list must choose something.
+ */
+static void
+names(const char *what, const char *list, const char *(*name)(size_t))
+{
+	char *tok;
+	const char *p;
+	size_t i, len;
+
+	for (p = list;; p += len + 1) {
+		len = strcspn(p, ",");
+		if ((tok = strndup(p, len)) == NULL)
+			err(1, NULL);
+		for (i = 0; name(i) != NULL; i++) {
+			if (bench_chosen(tok, name(i)))
+				break;
+		}
+		if (name(i) == NULL) {
+			warnx("no %s \"%s\"; there are:", what, tok);
+			for (i = 0; name(i) != NULL; i++)
+				fprintf(stderr, "%s%s", i > 0 ? ", " : "",
+				    name(i));
+			fprintf(stderr, "\n");
+			exit(2);
+		}
+		free(tok);
+		if (p[len] == '\0')
+			return;
+	}
 }
 
 int
@@ -408,36 +459,42 @@ main(int argc, char *argv[])
 	uint64_t seed;
 	unsigned disturbed = 0, failed = 0, round, rounds = 0;
 	int64_t gone, limit, start;
-	bool tty;
+	bool checkonly = false, tty;
 	FILE *fp = NULL;
 	int ch;
 
 	bench_cpus();
 	seed = (uint64_t)bench_now();
-	while ((ch = getopt(argc, argv, "lo:p:qr:s:t:w:")) != -1) {
+	while ((ch = getopt(argc, argv, "lno:p:qr:s:t:w:")) != -1) {
 		switch (ch) {
 		case 'l':
 			list();
 			return 0;
+		case 'n':
+			checkonly = true;
+			break;
 		case 'o':
 			rp.rp_dir = optarg;
 			break;
 		case 'p':
+			names("peer", optarg, peer_name);
 			onlyp = optarg;
 			break;
 		case 'q':
 			rp.rp_quick = true;
 			break;
 		case 'r':
-			rounds = (unsigned)strtoul(optarg, NULL, 10);
+			rounds = (unsigned)argument("the number of rounds",
+			    optarg, 1, MAXROUNDS);
 			break;
 		case 's':
-			seed = strtoull(optarg, NULL, 10);
+			seed = argument("the seed", optarg, 0, UINT64_MAX);
 			break;
 		case 't':
 			report_other(optarg);
 			break;
 		case 'w':
+			names("workload", optarg, workload_name);
 			onlyw = optarg;
 			break;
 		default:
@@ -446,6 +503,8 @@ main(int argc, char *argv[])
 	}
 	if (argc != optind)
 		usage();
+	if (checkonly)
+		return 0;
 	if (rounds == 0)
 		rounds = rp.rp_quick ? 3 : 7;
 	if (rp.rp_quick) {
@@ -467,8 +526,8 @@ main(int argc, char *argv[])
 		for (j = 0; j < NPEERS; j++) {
 			c = report_cell(&rp, i, j);
 			if (!can(&workloads[i], peers[j]) ||
-			    !chosen(onlyw, workloads[i].w_id) ||
-			    !chosen(onlyp, peers[j]->p_name))
+			    !bench_chosen(onlyw, workloads[i].w_id) ||
+			    !bench_chosen(onlyp, peers[j]->p_name))
 				continue;
 			c->c_r = calloc(rounds, sizeof(*c->c_r));
 			c->c_hist = calloc(1, sizeof(*c->c_hist));
@@ -489,8 +548,7 @@ main(int argc, char *argv[])
 		    "\"quick\":%s}\n", rp.rp_machine, (uintmax_t)seed, rounds,
 		    rp.rp_quick ? "true" : "false");
 	}
-	for (i = 0; missing[i] != NULL; i++)
-		printf("%s is not installed: skipped\n", missing[i]);
+	skips(stdout);
 
 	tty = isatty(STDERR_FILENO);
 	start = bench_now();

@@ -370,8 +370,10 @@ report_other(const char *path)
 	size_t n;
 	FILE *fp;
 
-	if (nothers == NOTHERS || (fp = fopen(path, "r")) == NULL)
-		return;
+	if (nothers == NOTHERS)
+		errx(2, "%s: no more than %d files of targets", path, NOTHERS);
+	if ((fp = fopen(path, "r")) == NULL)
+		err(2, "%s", path);
 	while (fgets(line, sizeof(line), fp) != NULL) {
 		n = ot->ot_n;
 		if (line[0] == '#')

@@ -182,6 +182,32 @@ bench_inlist(const char *list, const char *name)
 	return false;
 }
 
+/*
+ * Does a list choose the name?  "W1" chooses W1 and W1/apart; "W1." only W1
+ * itself.  No list chooses all.
+ */
+bool
+bench_chosen(const char *list, const char *name)
+{
+	const char *p;
+	size_t len;
+
+	if (list == NULL)
+		return true;
+	for (p = list;; p += len + 1) {
+		len = strcspn(p, ",");
+		if (len > 0 && p[len - 1] == '.') {
+			if (strlen(name) == len - 1 &&
+			    strncmp(p, name, len - 1) == 0)
+				return true;
+		} else if (len > 0 && strncmp(p, name, len) == 0 &&
+		    (name[len] == '\0' || name[len] == '/'))
+			return true;
+		if (p[len] == '\0')
+			return false;
+	}
+}
+
 void
 hist_add(struct hist *h, int64_t ns)
 {
