@@ -8,6 +8,7 @@
  * promises no order.
  */
 
+#include <algorithm>
 #include <new>
 
 #include <oneapi/tbb/global_control.h>
@@ -23,12 +24,12 @@ struct tbb_item {
 
 /*
  * By default there is one worker less than CPUs; the workload wants its own
- * number, beside the producers that never join.
+ * number, or one for each queue, beside the producers that never join.
  */
 void
 tbb_init(const struct conf *c)
 {
-	size_t n = c->c_nworkers + 1;
+	size_t n = std::max(c->c_nworkers, c->c_nqueues) + 1;
 
 	if (n < (size_t)bench_ncpu())
 		n = (size_t)bench_ncpu();
