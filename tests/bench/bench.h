@@ -26,6 +26,7 @@ extern "C" {
 
 #define	BENCH_UNLIKELY(x)	__builtin_expect(!!(x), 0)
 #define	BENCH_LINE		64
+#define	BENCH_DISTURBED		5	/* % of the CPUs used by others */
 #define	BENCH_ALIGNED		__attribute__((__aligned__(BENCH_LINE)))
 
 /*
@@ -206,7 +207,8 @@ struct result {
 	double		 r_bytes;	/* memory per pending item, or -1 */
 	double		 r_q[NQUANTILE];
 	int		 r_hasq;
-	double		 r_others;	/* CPU use of other programs in % */
+	unsigned	 r_n;		/* with those: samples of this round */
+	double		 r_others;	/* CPU use of others in %, or -1 */
 	char		 r_error[120];	/* not empty: it went wrong */
 };
 
@@ -281,13 +283,27 @@ struct report {
 	const struct peer *const *rp_peers;
 	size_t		 rp_npeers;
 	struct cell	*rp_cells;	/* [workload][peer] */
-	unsigned	 rp_rounds;
+	const char	*rp_onlyw;	/* workloads asked for, or NULL */
+	const char	*rp_onlyp;	/* peers asked for, or NULL */
+	unsigned	 rp_asked;	/* rounds asked for */
+	unsigned	 rp_rounds;	/* rounds done */
+	unsigned	 rp_made;	/* runs made */
+	unsigned	 rp_left;	/* runs left out for want of time */
+	unsigned	 rp_disturbed;
+	unsigned	 rp_failed;
+	int		 rp_seconds;
+	uint64_t	 rp_seed;
+	uint64_t	 rp_state;	/* of the shuffling */
 	const char	*rp_dir;	/* where files go, or NULL */
 	const char	*rp_machine;
 	const char	*rp_compiler;
+	const char	*rp_build;	/* variant and flags */
+	const char	*rp_environ;	/* our variables, or "" */
+	const char	*rp_void;	/* why targets do not count, or NULL */
 	bool		 rp_quick;
 };
 struct cell *report_cell(const struct report *, size_t w, size_t p);
+void	report_head(const struct report *, FILE *);
 void	report_table(const struct report *, FILE *);
 void	report_targets(const struct report *, FILE *);
 void	report_files(const struct report *);

@@ -38,8 +38,16 @@
 #endif
 
 #define	TIMEOUT		30		/* seconds for one run */
-#define	DISTURBED	5		/* % of the CPUs used by others */
 #define	MAXROUNDS	999
+#define	GRACE		10		/* seconds for a round that is late */
+
+/* From the Makefile: the sanitizer, and with what all was compiled. */
+#ifndef BENCH_SAN
+#define	BENCH_SAN	""
+#endif
+#ifndef BENCH_BUILD
+#define	BENCH_BUILD	""
+#endif
 
 /* In the order of the tables: ours, the limits, the others. */
 static const struct peer *const peers[] = {
@@ -146,7 +154,7 @@ spent(double *all, double *ours)
 	struct rusage ru;
 	FILE *fp;
 
-	*all = 0;
+	*all = NAN;
 	if ((fp = fopen("/proc/stat", "r")) != NULL) {
 		/* user nice system idle iowait irq softirq steal */
 		if (fscanf(fp, "cpu %llu %llu %llu %llu %llu %llu %llu %llu",
@@ -245,17 +253,32 @@ run(const struct workload *w, const struct peer *p, const struct scale *sc,
 		others = (all1 - all0) - (ours1 - ours0) - 20e6;
 		if (others < 0)
 			others = 0;
-		m->m_result.r_others = 100 * others / (wall * bench_ncpu());
-		if (m->m_result.r_others < DISTURBED || hurry ||
+		/* Where nothing tells, -1. */
+		m->m_result.r_others = isnan(others) ? -1 :
+		    100 * others / (wall * bench_ncpu());
+		if (m->m_result.r_others < BENCH_DISTURBED || hurry ||
 		    m->m_result.r_error[0] != '\0')
 			break;
 	}
+}
+
+/*
+ * Whoever spins for the other has to have a CPU of its own.
+ */
+static bool
+needs_two(const struct workload *w)
+{
+
+	return w->w_conf.c_place == PLACE_APART ||
+	    w->w_conf.c_place == PLACE_OWN;
 }
 
 static bool
 can(const struct workload *w, const struct peer *p)
 {
 
+	if (bench_ncpu() == 1 && (needs_two(w) || (p->p_flags & PF_SPINS)))
+		return false;
 	if ((p->p_does & w->w_need) != w->w_need)
 		return false;
 	if ((p->p_flags & w->w_noflags) != 0)
@@ -296,10 +319,24 @@ machine(void)
 		fclose(fp);
 	}
 	uname(&u);
-	snprintf(buf, sizeof(buf), "%d CPUs, %s%s%s, %s %s, %s", bench_ncpu(),
-	    cpu, cpu[0] != '\0' ? ", " : "", u.machine, u.sysname, u.release,
+	snprintf(buf, sizeof(buf), "%d CPU%s, %s%s%s, %s %s, %s", bench_ncpu(),
+	    bench_ncpu() == 1 ? "" : "s", cpu,
+	    cpu[0] != '\0' ? ", " : "", u.machine, u.sysname, u.release,
 	    COMPILER);
 	return buf;
+}
+
+static void
+json_string(FILE *fp, const char *name, const char *p)
+{
+
+	fprintf(fp, "\"%s\":\"", name);
+	for (; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			putc('\\', fp);
+		putc((unsigned char)*p < ' ' ? ' ' : *p, fp);
+	}
+	fputs("\",", fp);
 }
 
 static void
@@ -312,16 +349,19 @@ json(FILE *fp, const struct workload *w, const struct peer *p,
 	    "\"order\":%zu,\"unit\":\"%s\",", w->w_id, p->p_name, round + 1,
 	    order, w->w_unit);
 	if (r->r_error[0] != '\0') {
-		fprintf(fp, "\"error\":\"%s\"}\n", r->r_error);
+		json_string(fp, "error", r->r_error);
+		fprintf(fp, "\"value\":null}\n");
 		return;
 	}
-	fprintf(fp, "\"value\":%.4g,\"others_percent\":%.3g", r->r_value,
-	    r->r_others);
+	fprintf(fp, "\"value\":%.4g", r->r_value);
+	if (r->r_others >= 0)
+		fprintf(fp, ",\"others_percent\":%.3g", r->r_others);
 	if (r->r_cpu >= 0)
 		fprintf(fp, ",\"cpu_percent\":%.4g", r->r_cpu);
 	if (r->r_bytes >= 0)
 		fprintf(fp, ",\"bytes_per_item\":%.4g", r->r_bytes);
 	if (r->r_hasq) {
+		fprintf(fp, ",\"samples\":%u", r->r_n);
 		for (i = 0; i < NQUANTILE; i++)
 			fprintf(fp, ",\"p%g\":%.0f", quantiles[i] * 100,
 			    r->r_q[i]);
@@ -329,21 +369,77 @@ json(FILE *fp, const struct workload *w, const struct peer *p,
 	fprintf(fp, "}\n");
 }
 
+/*
+ * On a terminal one line that changes; elsewhere one now and then.
+ */
 static void
 progress(size_t done, size_t total, unsigned round, unsigned rounds,
-    const char *w, const char *p, int64_t start)
+    const char *w, const char *p, int64_t start, int64_t limit)
 {
+	static int tty = -1;
+	static int64_t last;
 	int64_t gone, left;
 
+	if (tty == -1)
+		tty = isatty(STDERR_FILENO);
 	gone = (bench_now() - start) / 1000000000;
-	left = done > 0 ? gone * (int64_t)(total - done) / (int64_t)done : 0;
-	fprintf(stderr, "\r%3zu%%  round %u of %u  %-14s %-10s  "
-	    "%jd:%02jd gone", 100 * done / total, round + 1, rounds, w, p,
-	    (intmax_t)(gone / 60), (intmax_t)(gone % 60));
-	if (done * 20 > total)
-		fprintf(stderr, ", %jd:%02jd left ", (intmax_t)(left / 60),
-		    (intmax_t)(left % 60));
-	fprintf(stderr, "\033[K");
+	if (!tty && gone < last + 10)
+		return;
+	last = gone;
+	fprintf(stderr, "%s%3zu%%  round %u of %u  %-14s %-10s  "
+	    "%jd:%02jd gone", tty ? "\r" : "", 100 * done / total, round + 1,
+	    rounds, w, p, (intmax_t)(gone / 60), (intmax_t)(gone % 60));
+	if (done * 20 > total) {
+		left = gone * (int64_t)(total - done) / (int64_t)done;
+		if (left > limit - gone)
+			left = limit > gone ? limit - gone : 0;
+		fprintf(stderr, ", %s%jd:%02jd left", tty ? "" : "about ",
+		    (intmax_t)(left / 60), (intmax_t)(left % 60));
+	}
+	fprintf(stderr, tty ? " \033[K" : "\n");
+}
+
+static void
+progress_end(void)
+{
+
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+}
+
+/*
+ * This library's variables, which change what it does.
+ */
+static const char *
+environment(void)
+{
+	extern char **environ;
+	static char buf[512];
+	size_t len = 0;
+	char **e;
+
+	for (e = environ; *e != NULL && len < sizeof(buf); e++) {
+		if (strncmp(*e, "WORKQUEUE_", 10) == 0)
+			len += (size_t)snprintf(buf + len, sizeof(buf) - len,
+			    "%s%s", len > 0 ? " " : "", *e);
+	}
+	return buf;
+}
+
+/*
+ * Why this library is not as it is released, or NULL.
+ */
+static const char *
+notrelease(void)
+{
+	const char *p;
+
+	if (BENCH_SAN[0] != '\0')
+		return "built with a sanitizer";
+	p = getenv("WORKQUEUE_CHECK");
+	if (p != NULL && p[0] != '\0' && strcmp(p, "0") != 0)
+		return "WORKQUEUE_CHECK is on";
+	return NULL;
 }
 
 static void __attribute__((__noreturn__))
@@ -378,6 +474,30 @@ list(void)
 	for (i = 0; i < NPEERS; i++)
 		printf("%-14s %s\n", peers[i]->p_name, peers[i]->p_mode);
 	skips(stdout);
+}
+
+/*
+ * What was asked for and cannot be done on one CPU.
+ */
+static void
+skips_onecpu(const struct report *rp)
+{
+	size_t i;
+
+	if (bench_ncpu() > 1)
+		return;
+	for (i = 0; i < nworkloads; i++) {
+		if (needs_two(&workloads[i]) &&
+		    bench_chosen(rp->rp_onlyw, workloads[i].w_id))
+			printf("%s needs two CPUs: skipped\n",
+			    workloads[i].w_id);
+	}
+	for (i = 0; i < NPEERS; i++) {
+		if ((peers[i]->p_flags & PF_SPINS) &&
+		    bench_chosen(rp->rp_onlyp, peers[i]->p_name))
+			printf("%s needs two CPUs: skipped\n",
+			    peers[i]->p_name);
+	}
 }
 
 /*
@@ -446,25 +566,80 @@ names(const char *what, const char *list, const char *(*name)(size_t))
 	}
 }
 
+/*
+ * One round: every workload with every peer, in shuffled order.  False: it
+ * was broken off, since the time is up.
+ */
+static bool
+one_round(struct report *rp, const struct scale *sc, unsigned round,
+    size_t *done, size_t total, int64_t start, int64_t limit, FILE *fp)
+{
+	static struct message m;
+	const struct workload *w;
+	const struct peer *p;
+	size_t worder[64], porder[NPEERS], i, j, order = 0;
+	struct cell *c;
+	int64_t gone;
+	bool late = false;
+
+	for (i = 0; i < nworkloads; i++)
+		worder[i] = i;
+	for (j = 0; j < NPEERS; j++)
+		porder[j] = j;
+	shuffle(worder, nworkloads, &rp->rp_state);
+	for (i = 0; i < nworkloads; i++) {
+		w = &workloads[worder[i]];
+		shuffle(porder, NPEERS, &rp->rp_state);
+		for (j = 0; j < NPEERS; j++) {
+			p = peers[porder[j]];
+			c = report_cell(rp, worder[i], porder[j]);
+			if (c->c_r == NULL)
+				continue;
+			c->c_r[round].r_value = NAN;
+			progress(*done, total, round, rp->rp_asked, w->w_id,
+			    p->p_name, start, limit);
+			++*done;
+			if (w->w_every > 1 && round % w->w_every != 0)
+				continue;
+			gone = bench_now() - start;
+			if (gone > (limit + GRACE) * 1000000000) {
+				late = true;
+				rp->rp_left++;
+				continue;
+			}
+			run(w, p, sc, &m, (double)gone * (double)total >
+			    (double)limit * 1e9 * (double)*done);
+			rp->rp_made++;
+			if (m.m_result.r_others >= BENCH_DISTURBED)
+				rp->rp_disturbed++;
+			if (m.m_result.r_error[0] != '\0')
+				rp->rp_failed++;
+			c->c_r[round] = m.m_result;
+			hist_sum(c->c_hist, &m.m_hist);
+			if (fp != NULL)
+				json(fp, w, p, round, order++, &m.m_result);
+		}
+	}
+	return !late;
+}
+
 int
 main(int argc, char *argv[])
 {
-	static struct message m;
+	/* Static: what it refers to is in use until the end. */
+	static struct report rp = { .rp_peers = peers, .rp_npeers = NPEERS };
 	struct scale sc = { 1, 1000000000 };
-	struct report rp = { .rp_peers = peers, .rp_npeers = NPEERS };
-	const char *onlyw = NULL, *onlyp = NULL;
 	char path[1024];
-	size_t worder[64], porder[NPEERS], i, j, done, total, order;
+	size_t i, j, done, total;
 	struct cell *c;
-	uint64_t seed;
-	unsigned disturbed = 0, failed = 0, round, rounds = 0;
+	unsigned round, rounds = 0;
 	int64_t gone, limit, start;
-	bool checkonly = false, tty;
+	bool checkonly = false;
 	FILE *fp = NULL;
 	int ch;
 
 	bench_cpus();
-	seed = (uint64_t)bench_now();
+	rp.rp_seed = (uint64_t)bench_now();
 	while ((ch = getopt(argc, argv, "lno:p:qr:s:t:w:")) != -1) {
 		switch (ch) {
 		case 'l':
@@ -478,7 +653,7 @@ main(int argc, char *argv[])
 			break;
 		case 'p':
 			names("peer", optarg, peer_name);
-			onlyp = optarg;
+			rp.rp_onlyp = optarg;
 			break;
 		case 'q':
 			rp.rp_quick = true;
@@ -488,14 +663,15 @@ main(int argc, char *argv[])
 			    optarg, 1, MAXROUNDS);
 			break;
 		case 's':
-			seed = argument("the seed", optarg, 0, UINT64_MAX);
+			rp.rp_seed = argument("the seed", optarg, 0,
+			    UINT64_MAX);
 			break;
 		case 't':
 			report_other(optarg);
 			break;
 		case 'w':
 			names("workload", optarg, workload_name);
-			onlyw = optarg;
+			rp.rp_onlyw = optarg;
 			break;
 		default:
 			usage();
@@ -513,21 +689,24 @@ main(int argc, char *argv[])
 	}
 	limit = rp.rp_quick ? 165 : 1150;
 	bench_calibrate();
-	rp.rp_rounds = rounds;
+	rp.rp_asked = rp.rp_rounds = rounds;
+	rp.rp_state = rp.rp_seed;
 	rp.rp_machine = machine();
 	rp.rp_compiler = COMPILER;
+	rp.rp_build = BENCH_BUILD;
+	rp.rp_environ = environment();
+	rp.rp_void = notrelease();
 	rp.rp_cells = calloc(nworkloads * NPEERS, sizeof(*rp.rp_cells));
 	if (rp.rp_cells == NULL)
 		err(1, NULL);
 
 	total = 0;
 	for (i = 0; i < nworkloads; i++) {
-		worder[i] = i;
 		for (j = 0; j < NPEERS; j++) {
 			c = report_cell(&rp, i, j);
 			if (!can(&workloads[i], peers[j]) ||
-			    !bench_chosen(onlyw, workloads[i].w_id) ||
-			    !bench_chosen(onlyp, peers[j]->p_name))
+			    !bench_chosen(rp.rp_onlyw, workloads[i].w_id) ||
+			    !bench_chosen(rp.rp_onlyp, peers[j]->p_name))
 				continue;
 			c->c_r = calloc(rounds, sizeof(*c->c_r));
 			c->c_hist = calloc(1, sizeof(*c->c_hist));
@@ -536,80 +715,55 @@ main(int argc, char *argv[])
 			total += rounds;
 		}
 	}
+	skips(stdout);
+	skips_onecpu(&rp);
 	if (total == 0)
-		errx(1, "nothing chosen; see wqbench -l");
-	for (j = 0; j < NPEERS; j++)
-		porder[j] = j;
+		errx(1, "nothing to do; see wqbench -l");
 	if (rp.rp_dir != NULL) {
 		snprintf(path, sizeof(path), "%s/results.jsonl", rp.rp_dir);
 		if ((fp = fopen(path, "w")) == NULL)
 			err(1, "%s", path);
-		fprintf(fp, "{\"machine\":\"%s\",\"seed\":%ju,\"rounds\":%u,"
-		    "\"quick\":%s}\n", rp.rp_machine, (uintmax_t)seed, rounds,
-		    rp.rp_quick ? "true" : "false");
+		fprintf(fp, "{");
+		json_string(fp, "machine", rp.rp_machine);
+		json_string(fp, "build", rp.rp_build);
+		json_string(fp, "environment", rp.rp_environ);
+		fprintf(fp, "\"seed\":%ju,\"rounds_asked\":%u,\"quick\":%s,"
+		    "\"counts\":%s}\n", (uintmax_t)rp.rp_seed, rounds,
+		    rp.rp_quick ? "true" : "false",
+		    rp.rp_void == NULL ? "true" : "false");
 	}
-	skips(stdout);
 
-	tty = isatty(STDERR_FILENO);
 	start = bench_now();
 	done = 0;
 	for (round = 0; round < rounds; round++) {
 		/* No round is begun that would not end in time. */
 		gone = (bench_now() - start) / 1000000000;
-		if (round > 0 && gone + gone / round > limit) {
-			rp.rp_rounds = rounds = round;
+		if (round > 0 && gone + gone / round > limit)
+			break;
+		if (!one_round(&rp, &sc, round, &done, total, start, limit,
+		    fp)) {
+			round++;
 			break;
 		}
-		shuffle(worder, nworkloads, &seed);
-		for (i = 0, order = 0; i < nworkloads; i++) {
-			const struct workload *w = &workloads[worder[i]];
-
-			shuffle(porder, NPEERS, &seed);
-			for (j = 0; j < NPEERS; j++) {
-				const struct peer *p = peers[porder[j]];
-
-				c = report_cell(&rp, worder[i], porder[j]);
-				if (c->c_r == NULL)
-					continue;
-				c->c_r[round].r_value = NAN;
-				if (tty)
-					progress(done, total, round, rounds,
-					    w->w_id, p->p_name, start);
-				done++;
-				if (w->w_every > 1 &&
-				    round % w->w_every != 0)
-					continue;
-				gone = bench_now() - start;
-				run(w, p, &sc, &m, (double)gone * (double)total
-				    > (double)limit * 1e9 * (double)done);
-				if (m.m_result.r_others >= DISTURBED)
-					disturbed++;
-				c->c_r[round] = m.m_result;
-				hist_sum(c->c_hist, &m.m_hist);
-				if (m.m_result.r_error[0] != '\0')
-					failed++;
-				if (fp != NULL)
-					json(fp, w, p, round, order++,
-					    &m.m_result);
-			}
-		}
 	}
-	if (tty)
-		fprintf(stderr, "\r\033[K");
-	if (fp != NULL)
-		fclose(fp);
-	printf("%s\n", rp.rp_machine);
-	printf("%u rounds in %jd s\n", rounds,
-	    (intmax_t)((bench_now() - start) / 1000000000));
-	if (disturbed != 0)
-		printf("%u of %zu runs were disturbed: other programs used "
-		    "more than %d%% of the CPUs\n", disturbed, total,
-		    DISTURBED);
+	progress_end();
+	rp.rp_rounds = round;
+	rp.rp_seconds = (int)((bench_now() - start) / 1000000000);
+	if (fp != NULL) {
+		fprintf(fp, "{\"rounds_done\":%u,\"runs\":%u,\"left_out\":%u,"
+		    "\"disturbed\":%u,\"failed\":%u,\"seconds\":%d}\n",
+		    rp.rp_rounds, rp.rp_made, rp.rp_left, rp.rp_disturbed,
+		    rp.rp_failed, rp.rp_seconds);
+		if (fclose(fp) != 0)
+			err(1, "%s", path);
+	}
+	report_head(&rp, stdout);
 	report_table(&rp, stdout);
 	report_targets(&rp, stdout);
 	if (rp.rp_dir != NULL)
 		report_files(&rp);
-	if (failed != 0)
-		errx(1, "%u runs failed", failed);
+	if (rp.rp_failed != 0)
+		errx(1, "%u run%s failed", rp.rp_failed,
+		    rp.rp_failed == 1 ? "" : "s");
 	return 0;
 }

@@ -87,13 +87,14 @@ struct outcome {
 	char	o_text[80];
 	double	o_value;
 	bool	o_met;
+	bool	o_wanted;	/* what it compares was asked for */
 	bool	o_ran;		/* otherwise it was not measured */
 };
 
 /* Those of another run, by the other compiler, if there is one. */
 #define	NOTHERS		4
 static struct other {
-	char	ot_name[64];
+	char	ot_name[256];
 	struct {
 		char	ot_text[80];
 		double	ot_value;
@@ -179,6 +180,62 @@ cell_stat(const struct report *rp, const struct cell *c, enum what what)
 }
 
 /*
+ * The samples of a cell: of one round, the smallest; or of all, where one
+ * round has too few for the percentile.  Beyond p99.9 there is to be one.
+ */
+static bool
+pooled(const struct report *rp, const struct cell *c, enum what what)
+{
+	unsigned i;
+
+	if (what != WHAT_P999)
+		return false;
+	for (i = 0; i < rp->rp_rounds; i++) {
+		if (!isnan(c->c_r[i].r_value) && c->c_r[i].r_n < 1000)
+			return true;
+	}
+	return false;
+}
+
+static unsigned
+samples(const struct report *rp, const struct cell *c)
+{
+	unsigned i, least = 0, sum = 0;
+
+	for (i = 0; i < rp->rp_rounds; i++) {
+		if (isnan(c->c_r[i].r_value))
+			continue;
+		sum += c->c_r[i].r_n;
+		if (least == 0 || c->c_r[i].r_n < least)
+			least = c->c_r[i].r_n;
+	}
+	return pooled(rp, c, WHAT_P999) ? sum : least;
+}
+
+/*
+ * The ratio of percentiles over all rounds together.
+ */
+static double
+pooled_ratio(const struct report *rp, const struct cell *c, size_t refw,
+    const char *refs, double q)
+{
+	const struct cell *ref;
+	double best = NAN, x;
+	size_t p;
+
+	for (p = 0; p < rp->rp_npeers; p++) {
+		ref = report_cell(rp, refw, p);
+		if (ref->c_r == NULL || !bench_inlist(refs,
+		    rp->rp_peers[p]->p_name))
+			continue;
+		x = hist_quantile(ref->c_hist, q);
+		if (!isnan(x) && (isnan(best) || x < best))
+			best = x;
+	}
+	return hist_quantile(c->c_hist, q) / best;
+}
+
+/*
  * The ratio of a cell to the best of some peers, round by round.  A round
  * in which one of the two is missing is left out.
  */
@@ -239,12 +296,42 @@ number(double v, char *buf, size_t len)
 	return buf;
 }
 
+/*
+ * What was run, and how far it can be trusted.
+ */
+void
+report_head(const struct report *rp, FILE *fp)
+{
+	const char *s = rp->rp_rounds == 1 ? "" : "s";
+
+	fprintf(fp, "%s\n%s; seed %ju\n", rp->rp_machine, rp->rp_build,
+	    (uintmax_t)rp->rp_seed);
+	if (rp->rp_environ[0] != '\0')
+		fprintf(fp, "environment: %s\n", rp->rp_environ);
+	if (rp->rp_rounds < rp->rp_asked)
+		fprintf(fp, "asked for %u rounds, time for %u; %d s\n",
+		    rp->rp_asked, rp->rp_rounds, rp->rp_seconds);
+	else
+		fprintf(fp, "%u round%s in %d s%s\n", rp->rp_rounds, s,
+		    rp->rp_seconds, rp->rp_quick ? ", a quick run" : "");
+	if (rp->rp_left != 0)
+		fprintf(fp, "time was up in the last round: %u runs were "
+		    "left out\n", rp->rp_left);
+	fprintf(fp, "%u of %u runs were disturbed: other programs used "
+	    "more than %d%% of the CPUs\n", rp->rp_disturbed, rp->rp_made,
+	    BENCH_DISTURBED);
+	if (rp->rp_failed != 0)
+		fprintf(fp, "%u of %u runs FAILED\n", rp->rp_failed,
+		    rp->rp_made);
+}
+
 void
 report_table(const struct report *rp, FILE *fp)
 {
 	char b[8][24];
 	const struct workload *w;
 	const struct cell *c;
+	const struct result *some;
 	struct stat3 st, lim, ls;
 	size_t i, p;
 	unsigned r;
@@ -254,8 +341,10 @@ report_table(const struct report *rp, FILE *fp)
 			continue;
 		w = &workloads[i];
 		fprintf(fp, "\n%s: %s\n", w->w_id, w->w_title);
-		fprintf(fp, "  %-10s %10s %10s %10s %9s %9s\n", w->w_unit,
-		    "median", "min", "max", "/limit", "listswap/");
+		fprintf(fp, "  %-10s %10s %10s %10s %10s %9s\n",
+		    w->w_need == DO_TRIP ? "ns, p50" : w->w_unit,
+		    "median", "min", "max", strcmp(w->w_ref, "workqueue") ==
+		    0 ? "/workqueue" : "/limit", "listswap/");
 		for (p = 0; p < rp->rp_npeers; p++) {
 			c = report_cell(rp, i, p);
 			if (c->c_r == NULL)
@@ -271,25 +360,33 @@ report_table(const struct report *rp, FILE *fp)
 				continue;
 			lim = cell_ratio(rp, c, i, w->w_ref, WHAT_VALUE);
 			ls = cell_ratio(rp, c, i, "listswap", WHAT_VALUE);
-			fprintf(fp, "  %-10s %10s %10s %10s %9s %9s",
+			fprintf(fp, "  %-10s %10s %10s %10s %10s %9s",
 			    rp->rp_peers[p]->p_name,
 			    number(st.st_median, b[0], sizeof(b[0])),
 			    number(st.st_min, b[1], sizeof(b[1])),
 			    number(st.st_max, b[2], sizeof(b[2])),
 			    number(lim.st_median, b[3], sizeof(b[3])),
 			    number(1 / ls.st_median, b[4], sizeof(b[4])));
-			if (c->c_r[0].r_hasq) {
-				st = cell_stat(rp, c, WHAT_P999);
-				fprintf(fp, "  p99.9 %s",
-				    number(st.st_median, b[5], sizeof(b[5])));
-			}
+			/* The last round that was run is like the others. */
+			for (r = rp->rp_rounds - 1; r > 0 &&
+			    isnan(c->c_r[r].r_value); r--)
+				continue;
+			some = &c->c_r[r];
+			if (some->r_hasq)
+				fprintf(fp, "  p99.9 %s of %u%s",
+				    number(pooled(rp, c, WHAT_P999) ?
+				    hist_quantile(c->c_hist, 0.999) :
+				    cell_stat(rp, c, WHAT_P999).st_median,
+				    b[5], sizeof(b[5])), samples(rp, c),
+				    pooled(rp, c, WHAT_P999) ? "" :
+				    " a round");
 			st = cell_stat(rp, c, WHAT_CPU);
 			if (st.st_median >= 0)
 				fprintf(fp, "  CPU %s%%",
 				    number(st.st_median, b[6], sizeof(b[6])));
-			if (c->c_r[0].r_bytes >= 0)
+			if (some->r_bytes >= 0)
 				fprintf(fp, "  %s bytes/item",
-				    number(c->c_r[0].r_bytes, b[7],
+				    number(some->r_bytes, b[7],
 				    sizeof(b[7])));
 			fprintf(fp, "\n");
 		}
@@ -317,29 +414,47 @@ find(const struct report *rp, const char *id, const char *peer, size_t *wp,
 	return false;
 }
 
+/*
+ * Was the target asked for, that is what it compares?
+ */
+static bool
+wanted(const struct report *rp, const struct target *t)
+{
+	char *last, *list, *tok;
+	bool any = false;
+
+	if (!bench_chosen(rp->rp_onlyw, t->t_w) ||
+	    !bench_chosen(rp->rp_onlyp, t->t_peer))
+		return false;
+	if (t->t_refs == NULL)
+		return true;
+	if (t->t_refw != NULL && !bench_chosen(rp->rp_onlyw, t->t_refw))
+		return false;
+	if ((list = strdup(t->t_refs)) == NULL)
+		err(1, NULL);
+	for (tok = strtok_r(list, ",", &last); tok != NULL && !any;
+	    tok = strtok_r(NULL, ",", &last))
+		any = bench_chosen(rp->rp_onlyp, tok);
+	free(list);
+	return any;
+}
+
 static void
 outcome(const struct report *rp, const struct target *t, struct outcome *o)
 {
 	const struct cell *c;
-	struct stat3 st;
 	const char *refs, *what;
 	size_t p, refp, refw, w;
 
 	memset(o, 0, sizeof(*o));
-	if (!find(rp, t->t_w, t->t_peer, &w, &p))
-		return;
-	refw = w;
-	if (t->t_refw != NULL && !find(rp, t->t_refw, t->t_refs, &refw, &refp))
-		return;
-	c = report_cell(rp, w, p);
+	o->o_value = NAN;
+	o->o_wanted = wanted(rp, t);
 	what = t->t_what == WHAT_P50 ? " p50" : t->t_what == WHAT_P999 ?
 	    " p99.9" : t->t_what == WHAT_CPU ? " CPU use, %" :
 	    t->t_kind == T_ABS ? " KB" : "";
 	if (t->t_kind == T_ABS) {
-		st = cell_stat(rp, c, t->t_what);
 		snprintf(o->o_text, sizeof(o->o_text), "%s%s", t->t_w, what);
 	} else {
-		st = cell_ratio(rp, c, refw, t->t_refs, t->t_what);
 		refs = strcmp(t->t_refs, POOLS) == 0 ? "any pool" :
 		    strcmp(t->t_refs, SLEEPERS) == 0 ? "any sleeper" :
 		    t->t_refs;
@@ -351,12 +466,25 @@ outcome(const struct report *rp, const struct target *t, struct outcome *o)
 		    t->t_refw != NULL ? t->t_refw : "",
 		    t->t_refw != NULL ? " " : "", refs);
 	}
-	o->o_value = st.st_median;
+	if (!find(rp, t->t_w, t->t_peer, &w, &p))
+		return;
+	refw = w;
+	if (t->t_refw != NULL && !find(rp, t->t_refw, t->t_refs, &refw, &refp))
+		return;
+	c = report_cell(rp, w, p);
+	if (t->t_kind == T_ABS)
+		o->o_value = cell_stat(rp, c, t->t_what).st_median;
+	else if (pooled(rp, c, t->t_what))
+		o->o_value = pooled_ratio(rp, c, refw, t->t_refs,
+		    quantiles[t->t_what]);
+	else
+		o->o_value = cell_ratio(rp, c, refw, t->t_refs,
+		    t->t_what).st_median;
 	if (t->t_kind == T_FASTER)
 		o->o_value = 1 / o->o_value;
 	o->o_ran = !isnan(o->o_value);
-	o->o_met = t->t_kind == T_FASTER ? o->o_value >= t->t_bound :
-	    o->o_value <= t->t_bound;
+	o->o_met = o->o_ran && (t->t_kind == T_FASTER ?
+	    o->o_value >= t->t_bound : o->o_value <= t->t_bound);
 }
 
 /*
@@ -366,7 +494,7 @@ void
 report_other(const char *path)
 {
 	struct other *ot = &others[nothers];
-	char line[256], met[8];
+	char line[512], met[8];
 	size_t n;
 	FILE *fp;
 
@@ -377,7 +505,7 @@ report_other(const char *path)
 	while (fgets(line, sizeof(line), fp) != NULL) {
 		n = ot->ot_n;
 		if (line[0] == '#')
-			(void)sscanf(line, "# %63[^\n]", ot->ot_name);
+			(void)sscanf(line, "# %255[^\n]", ot->ot_name);
 		else if (n < NTARGETS && sscanf(line, "%79[^\t]\t%lf\t%7s",
 		    ot->ot_targets[n].ot_text, &ot->ot_targets[n].ot_value,
 		    met) == 3) {
@@ -406,12 +534,20 @@ outcome_other(const struct other *ot, const char *text, FILE *fp,
 	fprintf(fp, fmt, cell);
 }
 
+static const char *
+verdict(const struct outcome *o)
+{
+
+	return !o->o_ran ? "not measured" : o->o_met ? "met" : "MISSED";
+}
+
 static void
 targets_note(const struct report *rp, FILE *fp)
 {
 	size_t k;
 
-	fprintf(fp, "This run: %s.", rp->rp_compiler);
+	fprintf(fp, "This run: %s; %s%s%s.", rp->rp_compiler, rp->rp_build,
+	    rp->rp_environ[0] != '\0' ? "; " : "", rp->rp_environ);
 	for (k = 0; k < nothers; k++)
 		fprintf(fp, " [%zu]: %s.", k + 1, others[k].ot_name);
 	if (rp->rp_rounds < 7)
@@ -426,22 +562,30 @@ report_targets(const struct report *rp, FILE *fp)
 	struct outcome o;
 	size_t i, k, met = 0, n = 0;
 
+	if (rp->rp_void != NULL) {
+		fprintf(fp, "\nNo targets: %s.\n", rp->rp_void);
+		return;
+	}
 	for (i = 0; i < NTARGETS; i++) {
 		t = &targets[i];
 		outcome(rp, t, &o);
-		if (!o.o_ran)
+		if (!o.o_wanted)
 			continue;
 		if (n == 0) {
 			fprintf(fp, "\n%-48s %9s %9s", "Target",
 			    "measured", "bound");
 			for (k = 0; k < nothers; k++)
-				fprintf(fp, "%*s[%zu]", k == 0 ? 10 : 11, "",
+				fprintf(fp, "%*s[%zu]", k == 0 ? 16 : 11, "",
 				    k + 1);
 			fprintf(fp, "\n");
 		}
-		fprintf(fp, "%-48s %9.2f %s %6.2f  %*s", o.o_text, o.o_value,
-		    t->t_kind == T_FASTER ? ">=" : "<=", t->t_bound,
-		    nothers > 0 ? -6 : 0, o.o_met ? "met" : "MISSED");
+		fprintf(fp, "%-48s ", o.o_text);
+		if (o.o_ran)
+			fprintf(fp, "%9.2f", o.o_value);
+		else
+			fprintf(fp, "%9s", "-");
+		fprintf(fp, " %s %6.2f  %*s", t->t_kind == T_FASTER ? ">=" :
+		    "<=", t->t_bound, nothers > 0 ? -12 : 0, verdict(&o));
 		for (k = 0; k < nothers; k++)
 			outcome_other(&others[k], o.o_text, fp,
 			    k + 1 < nothers ? "  %-12s" : "  %s");
@@ -460,28 +604,42 @@ html_targets(const struct report *rp, FILE *html)
 {
 	const struct target *t;
 	struct outcome o;
-	size_t i, k;
+	size_t i, k, n = 0;
 
-	fprintf(html, "<table>\n<tr><th>target</th><th>measured</th>"
-	    "<th>bound</th><th></th>");
-	for (k = 0; k < nothers; k++)
-		fprintf(html, "<th>[%zu]</th>", k + 1);
-	fprintf(html, "</tr>\n");
+	if (rp->rp_void != NULL) {
+		fprintf(html, "<p>No targets: %s.</p>\n", rp->rp_void);
+		return;
+	}
 	for (i = 0; i < NTARGETS; i++) {
 		t = &targets[i];
 		outcome(rp, t, &o);
-		if (!o.o_ran)
+		if (!o.o_wanted)
 			continue;
-		fprintf(html, "<tr><td>%s</td><td class=\"n\">%.2f</td>"
-		    "<td class=\"n\">%s %.2f</td><td class=\"%s\">%s</td>",
-		    o.o_text, o.o_value, t->t_kind == T_FASTER ? "&ge;" :
-		    "&le;", t->t_bound, o.o_met ? "met" : "missed",
-		    o.o_met ? "met" : "missed");
+		if (n++ == 0) {
+			fprintf(html, "<h2>Targets</h2>\n<table>\n<tr>"
+			    "<th>target</th><th>measured</th>"
+			    "<th>bound</th><th></th>");
+			for (k = 0; k < nothers; k++)
+				fprintf(html, "<th>[%zu]</th>", k + 1);
+			fprintf(html, "</tr>\n");
+		}
+		fprintf(html, "<tr><td>%s</td><td class=\"n\">", o.o_text);
+		if (o.o_ran)
+			fprintf(html, "%.2f", o.o_value);
+		else
+			fprintf(html, "-");
+		fprintf(html, "</td><td class=\"n\">%s %.2f</td>"
+		    "<td class=\"%s\">%s</td>", t->t_kind == T_FASTER ?
+		    "&ge;" : "&le;", t->t_bound,
+		    !o.o_ran ? "not" : o.o_met ? "met" : "missed",
+		    verdict(&o));
 		for (k = 0; k < nothers; k++)
 			outcome_other(&others[k], o.o_text, html,
 			    "<td>%s</td>");
 		fprintf(html, "</tr>\n");
 	}
+	if (n == 0)
+		return;
 	fprintf(html, "</table>\n<p>");
 	targets_note(rp, html);
 	fprintf(html, "</p>\n");
@@ -501,13 +659,15 @@ targets_file(const struct report *rp)
 	snprintf(path, sizeof(path), "%s/targets.tsv", rp->rp_dir);
 	if ((fp = fopen(path, "w")) == NULL)
 		err(1, "%s", path);
-	fprintf(fp, "# %s, %u round%s%s\n", rp->rp_compiler, rp->rp_rounds,
-	    rp->rp_rounds == 1 ? "" : "s", rp->rp_quick ? ", quick" : "");
-	for (i = 0; i < NTARGETS; i++) {
+	fprintf(fp, "# %s; %s%s%s; %u round%s%s\n", rp->rp_compiler,
+	    rp->rp_build, rp->rp_environ[0] != '\0' ? "; " : "",
+	    rp->rp_environ, rp->rp_rounds, rp->rp_rounds == 1 ? "" : "s",
+	    rp->rp_quick ? ", quick" : "");
+	for (i = 0; i < NTARGETS && rp->rp_void == NULL; i++) {
 		outcome(rp, &targets[i], &o);
-		if (o.o_ran)
+		if (o.o_ran && o.o_wanted)
 			fprintf(fp, "%s\t%.3f\t%s\n", o.o_text, o.o_value,
-			    o.o_met ? "met" : "MISSED");
+			    verdict(&o));
 	}
 	if (fclose(fp) != 0)
 		err(1, "%s", path);
@@ -628,13 +788,14 @@ plot_latency(const struct report *rp, size_t w, FILE *gp, FILE *html)
 	char name[64];
 	double q, x;
 	size_t p;
-	bool first;
+	bool any = false, first;
 
 	filename(wl->w_id, name, sizeof(name));
 	for (p = 0; p < rp->rp_npeers; p++) {
 		c = report_cell(rp, w, p);
 		if (c->c_r == NULL || isnan(hist_quantile(c->c_hist, 0.5)))
 			continue;
+		any = true;
 		fprintf(gp, "$d%zu << EOD\n", p);
 		for (x = 0.301; x <= 3.0001; x += 0.0771) {
 			q = 1 - pow(10, -x);
@@ -643,6 +804,8 @@ plot_latency(const struct report *rp, size_t w, FILE *gp, FILE *html)
 		}
 		fprintf(gp, "EOD\n");
 	}
+	if (!any)
+		return;
 	fprintf(gp, "set output '%s-curve.svg'\n", name);
 	fprintf(gp, "set title \"%s: %s\" noenhanced\n", wl->w_id,
 	    wl->w_title);
@@ -753,6 +916,19 @@ escaped(FILE *from, FILE *to)
 	}
 }
 
+static void
+insert(const struct report *rp, void (*write)(const struct report *, FILE *),
+    FILE *html)
+{
+	FILE *text;
+
+	if ((text = tmpfile()) == NULL)
+		err(1, "temporary file");
+	write(rp, text);
+	escaped(text, html);
+	fclose(text);
+}
+
 static FILE *
 create(const char *dir, const char *name)
 {
@@ -768,8 +944,9 @@ create(const char *dir, const char *name)
 void
 report_files(const struct report *rp)
 {
-	FILE *gp, *html, *text;
+	FILE *gp, *html;
 	size_t i;
+	bool any;
 
 	gp = create(rp->rp_dir, "wqbench.gp");
 	html = create(rp->rp_dir, "index.html");
@@ -792,22 +969,26 @@ report_files(const struct report *rp)
 	    "td.met { color: #2b8a3e }\n"
 	    "td.missed { color: #c92a2a; font-weight: bold }\n"
 	    "pre { overflow-x: auto; background: #f1f3f5; padding: 1em }\n"
-	    "</style>\n</head>\n<body>\n<h1>wqbench</h1>\n"
-	    "<p>%s; %u rounds%s. Bars show the median, lines the minimum and "
+	    "</style>\n</head>\n<body>\n<h1>wqbench</h1>\n<pre>");
+	insert(rp, report_head, html);
+	fprintf(html, "</pre>\n<p>Bars show the median, lines the minimum and "
 	    "the maximum; less is better everywhere. Orange is this library, "
 	    "grey and dashed are bare limits. How to read this: "
-	    "workqueue_bench(7).</p>\n", rp->rp_machine, rp->rp_rounds,
-	    rp->rp_quick ? ", a quick run" : "");
-
-	fprintf(html, "<h2>Targets</h2>\n");
+	    "workqueue_bench(7).</p>\n");
 	html_targets(rp, html);
 	targets_file(rp);
-	fprintf(html, "<h2>Latency</h2>\n");
-	for (i = 0; i < nworkloads; i++) {
-		if (workload_ran(rp, i) && workloads[i].w_need == DO_TRIP)
-			plot_latency(rp, i, gp, html);
+	for (i = 0, any = false; i < nworkloads; i++) {
+		if (!workload_ran(rp, i) || workloads[i].w_need != DO_TRIP)
+			continue;
+		if (!any)
+			fprintf(html, "<h2>Latency</h2>\n");
+		any = true;
+		plot_latency(rp, i, gp, html);
 	}
-	fprintf(html, "<h2>Growth</h2>\n");
+	for (i = 0, any = false; i < nworkloads; i++)
+		any |= workload_ran(rp, i) && workloads[i].w_curve != NULL;
+	if (any)
+		fprintf(html, "<h2>Growth</h2>\n");
 	plot_growth(rp, "queues", "queues at once", gp, html);
 	plot_growth(rp, "pending", "items pending", gp, html);
 	fprintf(html, "<h2>Workloads</h2>\n");
@@ -820,11 +1001,7 @@ report_files(const struct report *rp)
 		fprintf(html, "<dt>%s</dt><dd>%s</dd>\n",
 		    rp->rp_peers[i]->p_name, rp->rp_peers[i]->p_mode);
 	fprintf(html, "</dl>\n<h2>Table</h2>\n<pre>");
-	if ((text = tmpfile()) == NULL)
-		err(1, "temporary file");
-	report_table(rp, text);
-	escaped(text, html);
-	fclose(text);
+	insert(rp, report_table, html);
 	fprintf(html, "</pre>\n<p>All runs: <a href=\"results.jsonl\">"
 	    "results.jsonl</a></p>\n</body>\n</html>\n");
 	if (fclose(gp) != 0 || fclose(html) != 0)

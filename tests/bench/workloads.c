@@ -656,6 +656,7 @@ run_trip(const struct workload *w, const struct peer *p,
 
 	qsort(samples, n, sizeof(*samples), cmp_i64);
 	r->r_hasq = 1;
+	r->r_n = (unsigned)n;
 	for (i = 0; i < NQUANTILE; i++)
 		r->r_q[i] = (double)samples[(uint64_t)(quantiles[i] *
 		    (double)(n - 1))];
