@@ -54,6 +54,7 @@ struct source {
 	const struct peer *s_peer;
 	void		(*s_submit)(void *, void *);
 	bool		 s_any;		/* no order; s_sum is kept */
+	struct source	*s_link;	/* the next of all */
 
 	/* The worker's again, for unordered peers. */
 	uint64_t	 s_sum BENCH_ALIGNED; /* of offsets */
@@ -242,6 +243,7 @@ struct workload {
 
 extern const struct workload workloads[];
 extern const size_t nworkloads;
+void	workload_stuck(int) __attribute__((__noreturn__));
 
 /* Odds and ends: util.c. */
 int64_t	bench_now(void);

@@ -130,12 +130,22 @@ bench_fail(const char *fmt, ...)
 }
 
 static void
+stuck(int signo)
+{
+
+	(void)signo;
+	workload_stuck(TIMEOUT);
+}
+
+static void
 child(const struct workload *w, const struct peer *p, const struct scale *sc,
     int fd)
 {
 	static struct message m;
 
 	childfd = fd;
+	(void)signal(SIGALRM, stuck);
+	alarm(TIMEOUT);
 	m.m_result.r_cpu = m.m_result.r_bytes = -1;
 	w->w_run(w, p, sc, &m.m_result, &m.m_hist);
 	if (write(fd, &m, sizeof(m)) != (ssize_t)sizeof(m))
@@ -195,7 +205,7 @@ run1(const struct workload *w, const struct peer *p, const struct scale *sc,
 		child(w, p, sc, fds[1]);
 	}
 	close(fds[1]);
-	end = bench_now() + (int64_t)TIMEOUT * 1000000000;
+	end = bench_now() + (int64_t)(TIMEOUT + 5) * 1000000000;
 	for (have = 0; have < sizeof(*m); have += (size_t)n) {
 		pfd.fd = fds[0];
 		pfd.events = POLLIN;
@@ -204,7 +214,7 @@ run1(const struct workload *w, const struct peer *p, const struct scale *sc,
 			kill(pid, SIGKILL);
 			snprintf(m->m_result.r_error,
 			    sizeof(m->m_result.r_error),
-			    "no end within %d s", TIMEOUT);
+			    "no end within %d s", TIMEOUT + 5);
 			break;
 		}
 		n = read(fds[0], (char *)m + have, sizeof(*m) - have);

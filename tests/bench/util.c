@@ -150,17 +150,18 @@ size_t
 bench_rss(void)
 {
 	char line[128];
-	size_t kb = 0;
+	size_t kb;
 	FILE *fp;
 
 	if ((fp = fopen("/proc/self/smaps_rollup", "r")) == NULL)
-		return 0;
+		bench_fail("/proc/self/smaps_rollup: %s", strerror(errno));
 	while (fgets(line, sizeof(line), fp) != NULL) {
-		if (sscanf(line, "Private_Dirty: %zu", &kb) == 1)
-			break;
+		if (sscanf(line, "Private_Dirty: %zu", &kb) == 1) {
+			fclose(fp);
+			return kb * 1024;
+		}
 	}
-	fclose(fp);
-	return kb * 1024;
+	bench_fail("/proc/self/smaps_rollup has no Private_Dirty");
 }
 
 /*

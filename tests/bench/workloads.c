@@ -107,6 +107,26 @@ hook_reply(struct source *s, void *item)
 /*
  * Sources and what they send.
  */
+static struct source *sources;		/* all of this process */
+
+/*
+ * This run does not end: say how far it came.  Called from a signal handler,
+ * at any place; numbers are as they are seen from there.
+ */
+void
+workload_stuck(int seconds)
+{
+	const struct source *s;
+	uint64_t ran = 0, sent = 0;
+
+	for (s = sources; s != NULL; s = s->s_link) {
+		ran += __atomic_load_n(&s->s_done, __ATOMIC_RELAXED);
+		sent += __atomic_load_n(&s->s_sent, __ATOMIC_RELAXED);
+	}
+	bench_fail("no end within %d s: %ju items sent, %ju run", seconds,
+	    (uintmax_t)sent, (uintmax_t)ran);
+}
+
 static struct source *
 source_make(const struct workload *w, const struct peer *p, uint64_t ring)
 {
@@ -140,6 +160,8 @@ source_make(const struct workload *w, const struct peer *p, uint64_t ring)
 	s->s_next = s->s_expect = s->s_base;
 	s->s_hook = hook_none;
 	s->s_peer = p;
+	s->s_link = sources;
+	sources = s;
 	s->s_submit = w->w_conf.c_place == PLACE_OWN &&
 	    p->p_submitown != NULL ? p->p_submitown : p->p_submit;
 	for (it = s->s_base; it != s->s_end; it += stride)
@@ -299,6 +321,10 @@ source_leave(struct source *s)
 		s->s_peer->p_leave(s->s_handle);
 }
 
+/*
+ * To be called when the queues are closed: then no worker is left that could
+ * run an item once more.
+ */
 static void
 source_check(const struct source *s)
 {
@@ -469,9 +495,10 @@ run_stream(const struct workload *w, const struct peer *p,
 		if ((t = source_stamp(st[i].st_p.p_source)) > end)
 			end = t;
 		total += st[i].st_p.p_items;
-		source_check(st[i].st_p.p_source);
 	}
 	queues_close(w, p, queues);
+	for (i = 0; i < c->c_nproducers; i++)
+		source_check(st[i].st_p.p_source);
 	r->r_value = (double)(end - start) / (double)total;
 }
 
@@ -536,9 +563,9 @@ run_blocked(const struct workload *w, const struct peer *p,
 		source_drain(s);
 		run += (double)(source_stamp(s) - gate.g_stamp);
 	}
-	source_check(s);
 	source_leave(s);
 	queues_close(w, p, &queue);
+	source_check(s);
 	if (w->w_curve != NULL) {
 		r->r_value = (enq + run) / (double)(items * reps);
 		r->r_bytes = rss1 < rss0 ? 0 :
@@ -650,9 +677,9 @@ run_trip(const struct workload *w, const struct peer *p,
 		r->r_cpu = 100.0 * (double)(gate_cputime(g) - cpu) /
 		    (double)wall;
 	source_drain(s);
-	source_check(s);
 	source_leave(s);
 	queues_close(w, p, &queue);
+	source_check(s);
 
 	qsort(samples, n, sizeof(*samples), cmp_i64);
 	r->r_hasq = 1;
@@ -785,11 +812,11 @@ run_many(const struct workload *w, const struct peer *p,
 	}
 	t = bench_now() - t;
 	sweeps = i;
-	for (i = 0; i < n; i++) {
-		source_check(s[i]);
+	for (i = 0; i < n; i++)
 		source_leave(s[i]);
-	}
 	queues_close(w, p, queues);
+	for (i = 0; i < n; i++)
+		source_check(s[i]);
 	r->r_value = (double)t / (double)(sweeps * n);
 }
 
@@ -834,13 +861,13 @@ run_rss(const struct workload *w, const struct peer *p,
 	r->r_cpu = 100.0 * ((double)(c1.tv_sec - c0.tv_sec) * 1e9 +
 	    (double)(c1.tv_nsec - c0.tv_nsec)) / (double)t;
 	rss1 = bench_rss();
-	if (s != NULL) {
-		for (i = 0; i < n; i++) {
-			source_check(s[i]);
-			source_leave(s[i]);
-		}
-	}
+	for (i = 0; s != NULL && i < n; i++)
+		source_leave(s[i]);
 	queues_close(w, p, queues);
+	for (i = 0; s != NULL && i < n; i++)
+		source_check(s[i]);
+	if (rss1 < rss0)
+		bench_fail("%zu bytes resident before, %zu after", rss0, rss1);
 	r->r_value = (double)(rss1 - rss0) / 1024 / n;
 }
 
@@ -892,9 +919,9 @@ run_signal(const struct workload *w, const struct peer *p,
 	source_sendlast(s, 1, hook_stamp);
 	r->r_value = (double)(source_stamp(s) - t0) / (double)(i + 1);
 	source_drain(s);
-	source_check(s);
 	source_leave(s);
 	queues_close(w, p, &queue);
+	source_check(s);
 }
 
 /*
