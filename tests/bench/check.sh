@@ -7,7 +7,8 @@
 # with callgrind(1) and compare them with the ceilings for this architecture
 # and this compiler's major version.  Where there are none, say what was
 # counted.  With UPDATE=1 in the environment, write what was counted into
-# the file instead.  Runs where the program "hotpath" is.
+# the file instead.  Ceilings are for the host "linux"; for another one only
+# report.  Runs where the program "hotpath" is.
 
 set -u
 ceilings=$1
@@ -16,6 +17,10 @@ host=$3
 
 if ! command -v valgrind >/dev/null; then
 	echo "valgrind is not installed: nothing counted" >&2
+	exit 1
+fi
+if [ -n "${UPDATE:-}" ] && [ "$host" != linux ]; then
+	echo "ceilings are for HOST=linux, not for $host" >&2
 	exit 1
 fi
 list=$(./hotpath list) || exit 1
@@ -44,6 +49,11 @@ mkdir counted || exit 1
 lib=$(ldd ./hotpath | sed -n 's/.*libworkqueue[^ ]* => \([^ ]*\) .*/\1/p')
 strip -g -o "counted/${lib##*/}" "$lib" || exit 1
 strip -g -o counted/hotpath ./hotpath || exit 1
+
+# Does the file know this compiler?  Then it has to know every path.
+known=
+[ "$host" = linux ] && known=$(awk -v a="$arch" -v c="$name" -v m="$major" \
+    '$1 == a && $2 == c && $3 == m { print "yes"; exit }' "$ceilings")
 
 echo "instructions, $arch, $name $major, host $host"
 status=0
@@ -77,11 +87,21 @@ for path in $paths; do
 		echo "$path: $count, ceiling now $((count + slack))"
 		continue
 	fi
-	[ "$host" = linux ] && max=$(awk -v a="$arch" -v c="$name" \
+	[ -n "$known" ] && max=$(awk -v a="$arch" -v c="$name" \
 	    -v m="$major" -v p="$path" \
-	    '$1 == a && $2 == c && $3 == m && $4 == p { print $5 }' \
+	    '$1 == a && $2 == c && $3 == m && $4 == p { print $5 "" }' \
 	    "$ceilings")
-	if [ -z "$max" ]; then
+	case $max in
+	*[!0-9]*)
+		echo "$path: $count; its ceiling is no number: $max"
+		status=1
+		continue ;;
+	esac
+	if [ -z "$max" ] && [ -n "$known" ]; then
+		echo "$path: $count; its ceiling is missing, would be:" \
+		    "$arch $name $major $path $((count + slack))"
+		status=1
+	elif [ -z "$max" ]; then
 		echo "$path: $count; no ceiling, would be:" \
 		    "$arch $name $major $path $((count + slack))"
 	elif [ "$count" -gt "$max" ]; then
