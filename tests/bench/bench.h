@@ -182,7 +182,7 @@ struct peer {
 extern const struct peer peer_workqueue, peer_biglock;
 extern const struct peer peer_queuework, peer_kthreadwork;
 extern const struct peer peer_limit, peer_xchg, peer_futex, peer_spin;
-extern const struct peer peer_thread, peer_listswap;
+extern const struct peer peer_thread, peer_listswap, peer_listempty;
 extern const struct peer peer_uv, peer_glib, peer_ivykis, peer_tbb, peer_urcu;
 
 /*

@@ -61,6 +61,7 @@ static const struct peer *const peers[] = {
 	&peer_spin,
 	&peer_thread,
 	&peer_listswap,
+	&peer_listempty,
 #ifdef HAVE_UV
 	&peer_uv,
 #endif

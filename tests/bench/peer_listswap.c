@@ -6,6 +6,10 @@
 /*
  * What one writes without a library: an intrusive list under a mutex; the
  * worker waits on a condition variable and swaps the whole list out.
+ *
+ *	listswap	signals each item, under the mutex: how it is mostly
+ *			written, and what the targets are compared with
+ *	listempty	signals when the list was empty, after unlocking
  */
 
 #include <pthread.h>
@@ -39,6 +43,23 @@ ls_submit(void *handle, void *item)
 	q->q_lastp = &it->i_next;
 	pthread_cond_signal(&q->q_cv);
 	pthread_mutex_unlock(&q->q_lock);
+}
+
+static void
+ls_submitempty(void *handle, void *item)
+{
+	struct ls_queue *q = handle;
+	struct ls_item *it = item;
+	bool empty;
+
+	it->i_next = NULL;
+	pthread_mutex_lock(&q->q_lock);
+	empty = q->q_first == NULL;
+	*q->q_lastp = it;
+	q->q_lastp = &it->i_next;
+	pthread_mutex_unlock(&q->q_lock);
+	if (empty)
+		pthread_cond_signal(&q->q_cv);
 }
 
 static void *
@@ -120,4 +141,16 @@ const struct peer peer_listswap = {
 	.p_close = ls_close,
 	.p_prep = ls_prep,
 	.p_submit = ls_submit,
+};
+
+const struct peer peer_listempty = {
+	.p_name = "listempty",
+	.p_mode = "the same, signalled if it was empty, after unlocking",
+	.p_flags = 0,
+	.p_does = DO_STREAM | DO_TRIP,
+	.p_itemsize = sizeof(struct ls_item),
+	.p_open = ls_open,
+	.p_close = ls_close,
+	.p_prep = ls_prep,
+	.p_submit = ls_submitempty,
 };

@@ -296,6 +296,14 @@ number(double v, char *buf, size_t len)
 	return buf;
 }
 
+/* What a workload's value is. */
+static const char *
+value_name(const struct workload *w)
+{
+
+	return w->w_need == DO_TRIP ? "ns, p50" : w->w_unit;
+}
+
 /*
  * What was run, and how far it can be trusted.
  */
@@ -342,7 +350,7 @@ report_table(const struct report *rp, FILE *fp)
 		w = &workloads[i];
 		fprintf(fp, "\n%s: %s\n", w->w_id, w->w_title);
 		fprintf(fp, "  %-10s %10s %10s %10s %10s %9s\n",
-		    w->w_need == DO_TRIP ? "ns, p50" : w->w_unit,
+		    value_name(w),
 		    "median", "min", "max", strcmp(w->w_ref, "workqueue") ==
 		    0 ? "/workqueue" : "/limit", "listswap/");
 		for (p = 0; p < rp->rp_npeers; p++) {
@@ -685,8 +693,9 @@ colour(const struct peer *p)
 		{ "workqueue", "0xd9480f" }, { "biglock", "0xf59f00" },
 		{ "queue_work", "0xff922b" }, { "kthread", "0xffc078" },
 		{ "limit", "0x495057" }, { "xchg", "0x868e96" },
-		{ "futex", "0x868e96" }, { "spin", "0xadb5bd" },
+		{ "futex", "0x212529" }, { "spin", "0x868e96" },
 		{ "thread", "0x495057" }, { "listswap", "0x1864ab" },
+		{ "listempty", "0x748ffc" },
 		{ "libuv", "0x4dabf7" }, { "glib", "0x0b7285" },
 		{ "ivykis", "0x66a80f" }, { "tbb", "0x9c36b5" },
 		{ "urcu", "0x5f3dc4" }
@@ -701,15 +710,19 @@ colour(const struct peer *p)
 }
 
 /*
- * How a peer's curve looks.
+ * How a peer's curve looks.  Limits are grey, and each has dashes of its own.
  */
 static void
 curve_style(const struct peer *p, FILE *gp)
 {
+	const char *dashes = "";
 
+	if (p->p_flags & PF_LIMIT)
+		dashes = strcmp(p->p_name, "futex") == 0 ? " dt 3" :
+		    strcmp(p->p_name, "spin") == 0 ? " dt 4" : " dt 2";
 	fprintf(gp, " lw %d lc rgb %s%s title '%s'",
-	    strcmp(p->p_name, "workqueue") == 0 ? 4 : 2, colour(p),
-	    p->p_flags & PF_LIMIT ? " dt 2" : "", p->p_name);
+	    strcmp(p->p_name, "workqueue") == 0 ? 4 : 2, colour(p), dashes,
+	    p->p_name);
 }
 
 static void
@@ -762,12 +775,14 @@ plot_bars(const struct report *rp, size_t w, FILE *gp, FILE *html)
 	fprintf(gp, "set output '%s.svg'\n", name);
 	fprintf(gp, "set title \"%s: %s\" noenhanced\n", wl->w_id,
 	    wl->w_title);
-	fprintf(gp, "set ylabel '%s'\n", wl->w_unit);
+	/* Whole decades: bars have no zero to begin at then. */
 	if (hi > 40 * lo)
-		fprintf(gp, "set logscale y\nset yrange [%g:%g]\n", lo / 2,
-		    hi * 3);
+		fprintf(gp, "set ylabel '%s, logarithmic'\nset logscale y\n"
+		    "set yrange [%g:%g]\n", value_name(wl),
+		    pow(10, floor(log10(lo / 3))), hi * 3);
 	else
-		fprintf(gp, "unset logscale\nset yrange [0:%g]\n", hi * 1.15);
+		fprintf(gp, "set ylabel '%s'\nunset logscale\n"
+		    "set yrange [0:%g]\n", value_name(wl), hi * 1.15);
 	fprintf(gp, "plot $data using 0:2:5:xtic(1) with boxes "
 	    "lc rgb variable notitle, "
 	    "'' using 0:3:(0):($4-$3) with vectors nohead lw 1.5 "
@@ -809,7 +824,7 @@ plot_latency(const struct report *rp, size_t w, FILE *gp, FILE *html)
 	fprintf(gp, "set output '%s-curve.svg'\n", name);
 	fprintf(gp, "set title \"%s: %s\" noenhanced\n", wl->w_id,
 	    wl->w_title);
-	fprintf(gp, "set format y '%%g'\nset ylabel 'us'\n"
+	fprintf(gp, "set format y '%%g'\nset ylabel 'us, logarithmic'\n"
 	    "set xlabel 'of the round trips'\n"
 	    "set logscale y\nset yrange [*:*]\nset xrange [0.301:3.02]\n"
 	    "set key outside right\n"
