@@ -11,9 +11,11 @@ top=$(cd "$(dirname "$0")" && pwd -P) || exit 1
 usage()
 {
 	cat >&2 <<'EOU'
-usage: ./build.sh demo | test | deps
+usage: ./build.sh demo | test | bench | deps
 	demo	build, and hash the files of this tree on all CPUs
 	test	build, and run the whole test suite
+	bench	build, and measure against other libraries, for 20 minutes;
+		QUICK=1 in the environment: 3; see man/workqueue_bench.7
 	deps	install what "demo" and "test" need, and no more
 Each installs missing packages by the system's package manager, or names them.
 EOU
@@ -35,6 +37,9 @@ die()
 build_packages="bmake gcc libc6-dev libbsd-dev libmd-dev pkg-config"
 test_packages="kyua libatf-dev atf-sh mandoc g++ clang spin procps \
     libivykis-dev libclang-rt-dev valgrind"
+# What is measured beside this library, and draws the pictures.
+bench_packages="g++ libuv1-dev libglib2.0-dev libivykis-dev libtbb-dev \
+    liburcu-dev gnuplot-nox"
 # For one test, and only where it would not push out another system logger.
 logger_package=syslog-ng-core
 
@@ -86,7 +91,9 @@ need_other()
 		case $p in
 		libc6-dev)	continue ;;
 		libatf-dev)	pkg-config --exists atf-c ;;
-		libivykis-dev)	continue ;;	# optional
+		libivykis-dev|libuv1-dev|libglib2.0-dev|libtbb-dev|liburcu-dev)
+			continue ;;		# optional
+		gnuplot-nox)	continue ;;
 		libbsd-dev)	pkg-config --exists libbsd ;;
 		libmd-dev)	pkg-config --exists libmd ;;
 		procps)		command -v ps ;;
@@ -145,6 +152,12 @@ test)
 	need $(tests)
 	build all || die "the build failed"
 	build test || die "the tests failed"
+	;;
+bench)
+	# shellcheck disable=SC2086
+	need $build_packages $bench_packages
+	build all || die "the build failed"
+	cd "$top" && exec bmake bench
 	;;
 deps)
 	# shellcheck disable=SC2086

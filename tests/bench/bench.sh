@@ -48,7 +48,7 @@ status=0
 [ -f "$dir/wqbench.gp" ] || exit $status
 rm -f "$dir"/*.svg
 if ! command -v gnuplot >/dev/null; then
-	echo "gnuplot is not installed (Debian: gnuplot): no pictures"
+	echo "gnuplot is not installed (Debian: gnuplot-nox): no pictures"
 elif (cd "$dir" && gnuplot wqbench.gp); then
 	echo
 	echo "Pictures: $dir/index.html"
