@@ -524,7 +524,7 @@ run_blocked(const struct workload *w, const struct peer *p,
 	struct gate gate = { .g_blocked = 0 };
 	void *queue;
 	uint64_t items, n, reps;
-	int64_t t0, t1;
+	int64_t end, t0, t1;
 	double enq, run;
 	size_t rss0, rss1;
 
@@ -544,7 +544,8 @@ run_blocked(const struct workload *w, const struct peer *p,
 
 	enq = run = 0;
 	rss0 = rss1 = 0;
-	for (n = 0; n < reps; n++) {
+	end = bench_now() + sc->sc_max;
+	for (n = 0; n < reps && (n == 0 || bench_now() < end); n++) {
 		blocked(s, &gate);
 		if (n == 0 && w->w_curve != NULL)
 			rss0 = bench_rss();
@@ -563,6 +564,7 @@ run_blocked(const struct workload *w, const struct peer *p,
 		source_drain(s);
 		run += (double)(source_stamp(s) - gate.g_stamp);
 	}
+	reps = n;
 	source_leave(s);
 	queues_close(w, p, &queue);
 	source_check(s);
