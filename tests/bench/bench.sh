@@ -26,6 +26,7 @@ esac
 set -- $quick ${W:+-w "$W"} ${P:+-p "$P"} ${ROUNDS:+-r "$ROUNDS"}
 ./wqbench -n "$@" || exit
 
+own=$dir/targets.tsv
 # A part is not the whole, nor is a run in checking mode a release's.
 case ${WORKQUEUE_CHECK:-0}$W$P in
 0)
@@ -38,7 +39,7 @@ esac
 # Sanitizers' directories have another word at the end.
 for t in "$root"-cc "$root"-gcc "$root"-clang; do
 	t=$t/bench/targets.tsv
-	[ ! -f "$t" ] || [ "$t" = "$dir/targets.tsv" ] || set -- "$@" -t "$t"
+	[ ! -f "$t" ] || [ "$t" = "$own" ] || set -- "$@" -t "$t"
 done
 
 mkdir -p "$dir" && rm -f "$dir/wqbench.gp" || exit

@@ -847,8 +847,22 @@ plot_latency(const struct report *rp, size_t w, FILE *gp, FILE *html)
 }
 
 /*
- * Growth: workloads that are points of one curve.
+ * Growth: workloads that are points of one curve, of which there are some.
  */
+static bool
+growth_ran(const struct report *rp, const char *curve)
+{
+	unsigned n = 0;
+	size_t w;
+
+	for (w = 0; w < nworkloads; w++) {
+		if (workloads[w].w_curve != NULL && workload_ran(rp, w) &&
+		    strcmp(workloads[w].w_curve, curve) == 0)
+			n++;
+	}
+	return n > 1;
+}
+
 static void
 plot_growth(const struct report *rp, const char *curve, const char *xlabel,
     FILE *gp, FILE *html)
@@ -859,6 +873,8 @@ plot_growth(const struct report *rp, const char *curve, const char *xlabel,
 	bool any, first = true;
 	bool *has;
 
+	if (!growth_ran(rp, curve))
+		return;
 	if ((has = calloc(rp->rp_npeers, sizeof(*has))) == NULL)
 		err(1, NULL);
 	for (p = 0; p < rp->rp_npeers; p++) {
@@ -1000,9 +1016,7 @@ report_files(const struct report *rp)
 		any = true;
 		plot_latency(rp, i, gp, html);
 	}
-	for (i = 0, any = false; i < nworkloads; i++)
-		any |= workload_ran(rp, i) && workloads[i].w_curve != NULL;
-	if (any)
+	if (growth_ran(rp, "queues") || growth_ran(rp, "pending"))
 		fprintf(html, "<h2>Growth</h2>\n");
 	plot_growth(rp, "queues", "queues at once", gp, html);
 	plot_growth(rp, "pending", "items pending", gp, html);
