@@ -6,6 +6,9 @@
 
 .include "own.mk"
 
+# With -j, too.
+.ORDER: all install
+
 .for t in all install
 ${t}: ${SUBDIR:@d@${t}-${d}@}
 .for d in ${SUBDIR}

@@ -145,6 +145,8 @@ struct runner {
 	int		 l_pri_inforce;	/* (a) given, or unknown */	\
 	bool		 l_adopted;	/* not made by lwp_create() */	\
 	bool		 l_detached;	/* nobody joins it */		\
+	bool		 l_raised;	/* who made it was: see l_nice */ \
+	int		 l_nice;	/* without a kernel priority */	\
 	int		 l_kthread;	/* kthread(9): its flags, or 0 */ \
 	struct specificdata *l_specific; /* (a) lwp_specific(9), or NULL */ \
 	struct psref	*l_psrefs;	/* psref(9) held */		\

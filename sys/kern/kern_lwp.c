@@ -254,7 +254,9 @@ lwp_exit(void *self)
 /*
  * How pri_t maps to the host: up to MAXPRI_USER and PRI_NONE run at nice 0,
  * kernel priorities at -1 to -20, real-time ones at -20 or, on request, in
- * the round-robin class.
+ * the round-robin class.  Nice 0 stands for what the creator has; what makes a
+ * thread for others in passing, at a kernel priority, passes on what its own
+ * creator had.
  */
 static void
 lwp_setpri(struct lwp *l)
@@ -264,6 +266,9 @@ lwp_setpri(struct lwp *l)
 	pri_t pri;
 
 	pri = l->l_priority;
+	host_getsched(&rt, &level);
+	if (!l->l_raised)
+		l->l_nice = level;
 	if (pri >= PRI_KERNEL) {
 		if (pri >= PRI_USER_RT && kern_realtime && host_setsched(true,
 		    1 + (pri - PRI_USER_RT) * 98 / (PRI_COUNT - 1 -
@@ -288,8 +293,9 @@ lwp_setpri(struct lwp *l)
 		return;
 	}
 	/* Real time only on request, whatever the creator is. */
-	host_getsched(&rt, &level);
-	if (rt)
+	if (l->l_raised)
+		(void)host_setsched(false, l->l_nice);
+	else if (rt)
 		(void)host_setsched(false, 0);
 	atomic_store_relaxed(&l->l_pri_inforce,
 	    pri == PRI_NONE ? MAXPRI_USER : pri);
@@ -361,13 +367,18 @@ lwp_create_kthread(struct lwp **lp, const char *name, pri_t pri,
     struct cpu_info *ci, void (*func)(void *), void *arg, int kthread,
     bool detached, uintptr_t site)
 {
-	struct lwp *l;
+	struct lwp *l, *self;
 	int error;
 
 	l = lwp_alloc();
 	if (l == NULL)
 		return ENOMEM;
 	l->l_priority = pri;
+	self = host_self();
+	l->l_raised = self != NULL && !self->l_adopted &&
+	    self->l_priority >= PRI_KERNEL;
+	if (l->l_raised)
+		l->l_nice = self->l_nice;
 	l->l_cpu = ci;
 	l->l_flag = LW_SYSTEM | (ci != NULL ? LW_BOUND : 0);
 	(void)ksnprintf(l->l_namebuf, sizeof(l->l_namebuf), "%s", name);

@@ -359,6 +359,39 @@ TEST_TC(priority_in_force, "workers of lower priority are no less nice, and "
 #endif
 }
 
+static void
+makes_queue(struct work *wk, void *arg)
+{
+	struct workqueue *wq;
+	struct work inner;
+
+	(void)wk;
+	wq = test_create("inner", readnice, arg, WQ_MPSAFE);
+	workqueue_enqueue(wq, &inner, NULL);
+	workqueue_destroy(wq);
+}
+
+TEST_TC(priority_of_maker, "a queue without a priority, made by a worker that "
+    "has one, has a worker as nice as who made that one")
+{
+#ifdef __linux__
+	struct workqueue *wq;
+	struct work wk;
+	int nice;
+
+	TEST_NEED(TEST_CAP_PRIORITY, "thread priorities");
+	ATF_REQUIRE(setpriority(PRIO_PROCESS, 0, 3) == 0);
+	nice = -1;
+	TEST_EQ(0, workqueue_create(&wq, "outer", makes_queue, &nice,
+	    PRI_SOFTNET, IPL_NONE, WQ_MPSAFE));
+	workqueue_enqueue(wq, &wk, NULL);
+	workqueue_destroy(wq);
+	TEST_EQ(3, nice);
+#else
+	atf_tc_skip("no way to read a thread's niceness here");
+#endif
+}
+
 /*
  * Order.
  */
@@ -777,6 +810,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, wq_fpu);
 	ATF_TP_ADD_TC(tp, priority_readable);
 	ATF_TP_ADD_TC(tp, priority_in_force);
+	ATF_TP_ADD_TC(tp, priority_of_maker);
 	ATF_TP_ADD_TC(tp, order_one_producer);
 	ATF_TP_ADD_TC(tp, order_four_producers);
 	ATF_TP_ADD_TC(tp, order_behind_gate);
