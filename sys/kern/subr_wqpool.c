@@ -557,6 +557,28 @@ wqpool_gather(void)
 		workqueue_gather();
 }
 
+__kern_public void
+wqpool_nap(int64_t ns)
+{
+
+	(void)lwp_timedpark(curlwp_get(), host_monotime() + ns);
+}
+
+__kern_public bool
+wqpool_asymfence(void)
+{
+
+	kern_init();
+	return host_asymfence;
+}
+
+__kern_public void
+wqpool_fence(void)
+{
+
+	host_fence_heavy();
+}
+
 __kern_public bool
 wqpool_checking(void)
 {

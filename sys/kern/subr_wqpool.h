@@ -188,6 +188,17 @@ void	wqpool_retire(struct wqpool *, void (*)(void *));
 void	wqpool_gather(void);
 
 /*
+ * Sleep for about so many nanoseconds, or less.
+ */
+void	wqpool_nap(int64_t);
+
+/*
+ * Is there an asymmetric fence?  Its heavy side; see host.h.
+ */
+bool	wqpool_asymfence(void);
+void	wqpool_fence(void);
+
+/*
  * Checking mode for other kinds of work: is it on?  A work becomes known as
  * pending: NULL, or where it is pending already.  It is so no more.
  */

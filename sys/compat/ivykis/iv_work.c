@@ -24,9 +24,22 @@
  * that posts the event.  After that the owner looks until it finds nothing, or
  * has looked often enough, and looks again in the next turn of its loop.
  *
- * Both sides pause for a microsecond when items come fast and few are there,
- * so that they do not take each other's cache lines for each item.  No item
- * waits for that which another thread could run: it is called before.
+ * When items come fast both ways have a lane besides (struct iv_lane), which
+ * costs no locked instruction for each item: ip_lane, and ip_back, into which
+ * one thread at a time, ip_putter, puts what it has run.  What is in a lane is
+ * seen by the other side at once, so nothing is held back while its putter
+ * runs something of the user's.  Who uses the lane does not call anybody: so
+ * ip_lane is open only if the pool is of one thread, or one is on guard.
+ *
+ * More than one thread is no use for items that are smaller than what it costs
+ * to share them out.  Then one of at least two active threads goes on guard:
+ * it looks after each nap whether the others still go through the items as
+ * fast, or nothing waits, and if not is as the others again.  While it is on
+ * guard no other is called by who begins an item.  So an item waits no longer
+ * than a nap for a thread that could run it.
+ *
+ * Both sides pause for a microsecond or few when items come fast and few are
+ * there, so that they do not take each other's cache lines for each item.
  *
  * The end of a pool.  After iv_work_pool_put() the threads end by themselves
  * when there is nothing to run, whether or not the owner's loop turns.  The
@@ -47,6 +60,7 @@
 
 #define	IV_IDLETIME	INT64_C(10000000000)	/* ns until an idle one ends */
 #define	IV_LISTS	8	/* lists taken in one turn of the loop */
+#define	IV_PATIENCE	2	/* pauses before nothing more comes */
 
 void
 iv_item_checkin(struct iv_work_item *item, const void *where,
@@ -97,6 +111,19 @@ iv_pool_end(struct iv_pool *ip)
 	kmem_free(ip, sizeof(*ip));
 }
 
+static inline void
+iv_item_complete(struct iv_pool *ip, struct iv_work_item *item)
+{
+
+	if (ip->ip_checking)
+		iv_item_checkout(item);
+	/* Its thread is free for what the completion submits. */
+	ip->ip_completed++;
+	/* It may have been taken away meanwhile. */
+	if (item->completion != NULL)
+		(*item->completion)(item->cookie);
+}
+
 /*
  * Complete what there is, and return how many that were.
  */
@@ -104,25 +131,28 @@ static unsigned
 iv_pool_complete(struct iv_pool *ip)
 {
 	struct iv_work_item *item, *next, *list;
-	unsigned n;
+	unsigned n, m;
+	uint64_t tail;
 
+	/* A completion may have a loop, in which we take, too. */
+	tail = 0;
+	for (m = 0; m < IV_LANE; m++) {
+		item = iv_lane_take(&ip->ip_back, &tail, true);
+		if (item == NULL)
+			break;
+		iv_item_complete(ip, item);
+	}
 	next = atomic_load_relaxed(&ip->ip_done);
 	if (next == NULL || next == IV_ASLEEP)
-		return 0;
+		return m;
 	/* Acquire: what the works did. */
 	next = atomic_swap_acq_rel(&ip->ip_done, NULL);
 	list = iv_item_reverse(next, &n);
 	while ((item = list) != NULL) {
 		list = iv_item_next(item);
-		if (ip->ip_checking)
-			iv_item_checkout(item);
-		/* Its thread is free for what the completion submits. */
-		ip->ip_completed++;
-		/* It may have been taken away meanwhile. */
-		if (item->completion != NULL)
-			(*item->completion)(item->cookie);
+		iv_item_complete(ip, item);
 	}
-	return n;
+	return m + n;
 }
 
 /*
@@ -133,34 +163,55 @@ iv_pool_handler(void *arg)
 {
 	struct iv_work_item *old;
 	struct iv_pool *ip;
+	unsigned n, total, patience;
 	bool retired;
-	unsigned n;
 	int i;
 
 	ip = arg;
 	ip->ip_depth++;
-	for (i = 0; i < IV_LISTS && (n = iv_pool_complete(ip)) != 0; i++)
+	/* If they have come fast the last time, the first is early. */
+	patience = ip->ip_fast ? IV_PATIENCE : 0;
+	total = 0;
+	for (i = 0; i < IV_LISTS; i++) {
+		n = iv_pool_complete(ip);
+		total += n;
+		if (n >= IV_MANY)
+			patience = IV_PATIENCE;
+		else if (n == 0) {
+			if (patience == 0)
+				break;
+			patience--;
+		}
 		/* The next will be there sooner than we could sleep. */
-		if (n >= IV_MANY && ip->ip_submitted != ip->ip_completed &&
-		    atomic_load_relaxed(&ip->ip_done) == NULL)
+		if (patience != 0 && ip->ip_submitted != ip->ip_completed &&
+		    atomic_load_relaxed(&ip->ip_done) == NULL &&
+		    iv_lane_empty(&ip->ip_back))
 			wqpool_gather();
+	}
 	ip->ip_depth--;
+	ip->ip_fast = total >= IV_MANY;
+	if (i == IV_LISTS)
+		goto again;
+	iv_lane_close(&ip->ip_back);
 	/* Acquire: if so, no more will be pushed than what is seen next. */
 	retired = atomic_load_acquire(&ip->ip_retired) != 0;
+	if (!iv_lane_empty(&ip->ip_back))
+		goto again;
 	/* Acq_rel: with the push, whoever succeeds. */
 	old = NULL;
 	if (!atomic_cas_acq_rel(&ip->ip_done, &old, IV_ASLEEP) &&
-	    old != IV_ASLEEP) {
-		/* The loop's other duties first. */
-		if (!iv_task_registered(&ip->ip_task))
-			iv_task_register(&ip->ip_task);
-		return;
-	}
+	    old != IV_ASLEEP)
+		goto again;
 	/* A completion further out may have a loop, in which we are. */
 	if (!retired)
 		return;
 	if (ip->ip_depth == 0)
 		iv_pool_end(ip);
+	return;
+again:
+	/* The loop's other duties first. */
+	if (!iv_task_registered(&ip->ip_task))
+		iv_task_register(&ip->ip_task);
 }
 
 /*
@@ -194,6 +245,7 @@ iv_work_pool_create(struct iv_work_pool *this)
 	ip->ip_stop = this->thread_stop;
 	ip->ip_maxthreads = this->max_threads;
 	ip->ip_checking = wqpool_checking();
+	ip->ip_lanes = wqpool_asymfence();
 	IV_EVENT_INIT(&ip->ip_event);
 	ip->ip_event.cookie = ip;
 	ip->ip_event.handler = iv_pool_handler;
@@ -204,6 +256,7 @@ iv_work_pool_create(struct iv_work_pool *this)
 	ip->ip_inbox = IV_WANTED;
 	mutex_init(&ip->ip_lock, MUTEX_DEFAULT, IPL_NONE);
 	ip->ip_nthreads = ip->ip_first = 1;
+	ip->ip_enough = IV_ENOUGH;
 	if (iv_event_register(&ip->ip_event) != 0) {
 		error = errno;
 		mutex_destroy(&ip->ip_lock);
@@ -252,7 +305,16 @@ iv_work_pool_submit_work(struct iv_work_pool *this, struct iv_work_item *work)
 	if (ip->ip_checking)
 		iv_item_checkin(work, ip, "iv_work_pool_submit_work");
 	ip->ip_submitted++;
-	iv_pool_submit(ip, work, true);
+	switch (iv_lane_put(&ip->ip_lane, work)) {
+	case IV_PUT:
+		break;
+	case IV_PUT_LATE:
+		iv_pool_wake(ip);
+		break;
+	case IV_PUT_NOT:
+		iv_pool_submit(ip, work, true);
+		break;
+	}
 }
 
 __kern_public void

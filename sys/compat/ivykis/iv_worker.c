@@ -12,8 +12,23 @@
 #include "iv_impl.h"
 
 #include <sys/kernel.h>
+#include <sys/timevar.h>
 
 #define	IV_SKIP		64	/* fills, after a pause that was no use */
+#define	IV_TINY		150	/* ns; more than one thread is no use */
+#define	IV_NAP		100000	/* ns; of who is on guard, at first ... */
+#define	IV_LONGNAP	400000	/* ... and at last */
+#define	IV_IDLE		8	/* naps with next to nothing to do */
+#define	IV_TOOMANY	65536	/* such, after naps that were no use */
+
+/*
+ * A thread that looks for items; in its own stack frame.
+ */
+struct iv_worker {
+	struct iv_trail	 iw_trail;	/* in ip_done */
+	uint64_t	 iw_tail;	/* of ip_lane */
+	bool		 iw_putter;	/* is ip_putter */
+};
 
 /*
  * The call is pending, and no thread is there for it.  If none can be had
@@ -81,6 +96,10 @@ iv_pool_submit(struct iv_pool *ip, struct iv_work_item *item, bool isowner)
 	else
 		item->list.prev = NULL;
 	old = atomic_load_relaxed(&ip->ip_inbox);
+	/* Somebody must look even while an item runs for long. */
+	if (isowner && ip->ip_lanes && (ip->ip_maxthreads == 1 ||
+	    atomic_load_relaxed(&ip->ip_guard) != 0))
+		iv_lane_open(&ip->ip_lane, old != NULL && old != IV_WANTED);
 	do {
 		iv_item_setnext(item, old == IV_WANTED ? NULL : old);
 		/* Release: the item; acquire: who wants the call is active. */
@@ -96,6 +115,17 @@ iv_pool_submit(struct iv_pool *ip, struct iv_work_item *item, bool isowner)
 		/* Who is to come is still being started: one for each. */
 		iv_pool_grow(ip);
 	}
+}
+
+/*
+ * The owner has put an item where nobody may look.
+ */
+void
+iv_pool_wake(struct iv_pool *ip)
+{
+
+	if (iv_pool_call(ip))
+		iv_pool_grow(ip);
 }
 
 /*
@@ -164,6 +194,13 @@ iv_pool_order(struct iv_pool *ip, bool again)
 	    iv_item_reverse(next, &ip->ip_ordered));
 	if (paused && ip->ip_ordered < IV_MANY)
 		ip->ip_skip = IV_SKIP;
+	/*
+	 * Nobody is on guard: the lane does not stay open while we run
+	 * something.  We are about to look into it.
+	 */
+	if (ip->ip_maxthreads != 1 &&
+	    atomic_load_relaxed(&ip->ip_guard) == 0)
+		iv_lane_close(&ip->ip_lane);
 }
 
 /*
@@ -190,6 +227,19 @@ iv_ring_fill(struct iv_pool *ip, bool again)
 			iv_pool_order(ip, again);
 		if (ip->ip_list != NULL)
 			break;
+		if (!iv_lane_empty(&ip->ip_lane)) {
+			mutex_exit(&ip->ip_lock);
+			return true;
+		}
+		if (atomic_load_relaxed(&ip->ip_lane.ln_open) != 0) {
+			/* More may come in sooner than we could sleep. */
+			if (again)
+				wqpool_gather();
+			else
+				iv_lane_close(&ip->ip_lane);
+			again = false;
+			continue;
+		}
 		(void)atomic_fetch_add_seq_cst(&ip->ip_active, -1);
 		/* Release: that we are not active. */
 		old = NULL;
@@ -222,9 +272,16 @@ iv_pool_help(struct iv_pool *ip, bool more)
 {
 	struct iv_work_item *old;
 
-	if (atomic_load_relaxed(&ip->ip_active) >= ip->ip_maxthreads)
+	/*
+	 * Who stops being on guard looks for items after that, and if there
+	 * are none puts IV_WANTED.  Who sees that, or what comes of it, sees
+	 * this, too.
+	 */
+	if (atomic_load_relaxed(&ip->ip_active) >= ip->ip_maxthreads ||
+	    atomic_load_relaxed(&ip->ip_guard) != 0)
 		return;
-	if (!more && atomic_load_relaxed(&ip->ip_list) == NULL) {
+	if (!more && atomic_load_relaxed(&ip->ip_list) == NULL &&
+	    iv_lane_empty(&ip->ip_lane)) {
 		old = atomic_load_relaxed(&ip->ip_inbox);
 		if (old == IV_WANTED)
 			return;
@@ -274,7 +331,8 @@ iv_worker_stop(void *arg)
 }
 
 static inline void
-iv_item_run(struct iv_pool *ip, struct iv_work_item *item, struct iv_trail *it)
+iv_item_run(struct iv_pool *ip, struct iv_work_item *item,
+    struct iv_worker *iw)
 {
 	struct iv_work_item *old;
 
@@ -289,8 +347,20 @@ iv_item_run(struct iv_pool *ip, struct iv_work_item *item, struct iv_trail *it)
 	}
 	(*item->work)(item->cookie);
 	iv_worker_turn();
-	iv_item_sethint(item, it);
+	if (iw->iw_putter)
+		switch (iv_lane_put(&ip->ip_back, item)) {
+		case IV_PUT:
+			return;
+		case IV_PUT_LATE:
+			iv_event_post(&ip->ip_event);
+			return;
+		case IV_PUT_NOT:
+			break;
+		}
+	iv_item_sethint(item, &iw->iw_trail);
 	old = atomic_load_relaxed(&ip->ip_done);
+	if (iw->iw_putter && ip->ip_lanes)
+		iv_lane_open(&ip->ip_back, old != NULL && old != IV_ASLEEP);
 	do {
 		iv_item_setnext(item, old == IV_ASLEEP ? NULL : old);
 		/* Release: what the work did; the item is the owner's. */
@@ -301,28 +371,168 @@ iv_item_run(struct iv_pool *ip, struct iv_work_item *item, struct iv_trail *it)
 }
 
 /*
+ * One thread at a time puts into ip_back.
+ */
+static void
+iv_worker_putter(struct iv_pool *ip, struct iv_worker *iw, bool wanted)
+{
+
+	if (iw->iw_putter == wanted)
+		return;
+	if (!wanted) {
+		/* Release: the lane is the next one's. */
+		atomic_store_release(&ip->ip_putter, 0);
+		iw->iw_putter = false;
+	} else if (atomic_load_relaxed(&ip->ip_putter) == 0)
+		iw->iw_putter =
+		    atomic_swap_acquire(&ip->ip_putter, 1) == 0;
+}
+
+/*
+ * How many items have been begun by all.
+ */
+static uint32_t
+iv_pool_begun(struct iv_pool *ip)
+{
+
+	/* A count, and nothing behind it: relaxed. */
+	return (uint32_t)atomic_load_relaxed(&ip->ip_ring) +
+	    (uint32_t)atomic_load_relaxed(&ip->ip_lane.ln_head);
+}
+
+/*
+ * Do items come so fast, and are so small, that another thread does better
+ * without us?
+ */
+static bool
+iv_guard_wanted(struct iv_pool *ip)
+{
+	struct timespec ts;
+	uint32_t n, begun;
+	int64_t now, ns;
+	bool wanted;
+
+	if (!ip->ip_lanes || ip->ip_maxthreads == 1 ||
+	    atomic_load_relaxed(&ip->ip_guard) != 0 ||
+	    atomic_load_relaxed(&ip->ip_active) < 2)
+		return false;
+	wanted = false;
+	mutex_enter(&ip->ip_lock);
+	begun = iv_pool_begun(ip);
+	n = begun - ip->ip_begun;
+	if (n >= ip->ip_enough &&
+	    atomic_load_relaxed(&ip->ip_guard) == 0) {
+		nanouptime(&ts);
+		now = ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+		ns = now - ip->ip_since;
+		ip->ip_since = now;
+		ip->ip_begun = begun;
+		wanted = ns < (int64_t)n * IV_TINY;
+		if (wanted)
+			atomic_store_relaxed(&ip->ip_guard, 1);
+	}
+	mutex_exit(&ip->ip_lock);
+	return wanted;
+}
+
+/*
+ * Does an item wait for a thread?
+ */
+static bool
+iv_pool_waits(struct iv_pool *ip)
+{
+	struct iv_work_item *item;
+	uint64_t w;
+
+	w = atomic_load_relaxed(&ip->ip_ring);
+	item = atomic_load_relaxed(&ip->ip_inbox);
+	return (uint32_t)w != (uint32_t)(w >> 32) ||
+	    (item != NULL && item != IV_WANTED) ||
+	    atomic_load_relaxed(&ip->ip_list) != NULL ||
+	    !iv_lane_empty(&ip->ip_lane);
+}
+
+/*
+ * Be on guard: while another thread does well alone, only look from time to
+ * time whether it still does.
+ */
+static void
+iv_guard(struct iv_pool *ip)
+{
+	uint32_t begun, n;
+	unsigned naps, idle;
+	int64_t nap;
+
+	naps = idle = 0;
+	nap = IV_NAP;
+	begun = iv_pool_begun(ip);
+	for (;;) {
+		wqpool_nap(nap);
+		n = iv_pool_begun(ip) - begun;
+		begun += n;
+		if (n >= nap / IV_TINY)
+			nap = IV_LONGNAP;
+		else {
+			if (iv_pool_waits(ip))
+				break;
+			if (n >= IV_MANY)
+				idle = 0;
+			else if (++idle == IV_IDLE)
+				break;
+			nap = IV_NAP;
+		}
+		naps++;
+	}
+	mutex_enter(&ip->ip_lock);
+	if (naps != 0)
+		ip->ip_enough = IV_ENOUGH;
+	else if (ip->ip_enough < IV_TOOMANY)
+		ip->ip_enough *= 2;
+	atomic_store_relaxed(&ip->ip_guard, 0);
+	mutex_exit(&ip->ip_lock);
+	iv_lane_close(&ip->ip_lane);
+}
+
+/*
  * The call.
  */
 void
 iv_worker_run(struct work *wk, void *arg)
 {
 	struct iv_work_item *item;
-	struct iv_trail trail;
+	struct iv_worker iw;
 	struct iv_pool *ip;
 	bool again, more;
+	unsigned n;
 
 	(void)wk;
 	ip = arg;
-	memset(&trail, 0, sizeof(trail));
+	memset(&iw, 0, sizeof(iw));
 	(void)atomic_fetch_add_seq_cst(&ip->ip_active, 1);
 	/* Acq_rel: see what those saw who found it pending. */
 	(void)atomic_swap_acq_rel(&ip->ip_called, 0);
 	do {
+		iv_worker_putter(ip, &iw, true);
 		again = false;
-		while ((item = iv_ring_take(ip, &more)) != NULL) {
-			iv_pool_help(ip, more);
-			iv_item_run(ip, item, &trail);
+		/* What the others submit has its turn, too. */
+		for (n = 0; n < IV_LANE; n++) {
+			item = iv_lane_take(&ip->ip_lane, &iw.iw_tail,
+			    ip->ip_maxthreads == 1);
+			if (item == NULL)
+				break;
+			iv_pool_help(ip, false);
+			iv_item_run(ip, item, &iw);
 			again = true;
 		}
+		while ((item = iv_ring_take(ip, &more)) != NULL) {
+			iv_pool_help(ip, more);
+			iv_item_run(ip, item, &iw);
+			again = true;
+		}
+		if (iv_guard_wanted(ip)) {
+			iv_worker_putter(ip, &iw, false);
+			iv_guard(ip);
+		}
 	} while (iv_ring_fill(ip, again));
+	iv_worker_putter(ip, &iw, false);
 }

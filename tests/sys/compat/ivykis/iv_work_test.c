@@ -739,6 +739,146 @@ TEST_TC(stress, "resubmission and continuations, each counted once")
 }
 
 /*
+ * Many tiny items at once, each submitted again by its completion, and now
+ * and then as many that meet as there are threads.
+ */
+#define	STREAM_ITEMS	500
+
+static struct item stream[STREAM_ITEMS];
+static struct item meet[3];
+static int stream_left, meet_left, meet_max;
+
+static void
+stream_end(void)
+{
+
+	if (stream_left == 0 && meet_left == 0)
+		iv_work_pool_put(&pool);
+}
+
+static void
+complete_meet(void *cookie)
+{
+
+	completion(cookie);
+	meet_left--;
+	stream_end();
+}
+
+static void
+complete_stream(void *cookie)
+{
+	struct item *i = cookie;
+	int n;
+
+	if (++i->i_completions == rounds)
+		stream_left--;
+	else
+		iv_work_pool_submit_work(&pool, &i->i_work);
+	if (i == stream && i->i_completions % 10 == 0 && meet_left == 0)
+		for (n = 0; n < meet_max; n++) {
+			meet_left++;
+			iv_work_pool_submit_work(&pool, &meet[n].i_work);
+		}
+	stream_end();
+}
+
+TEST_TC(stream, "tiny items in a stream, each counted once; those among them "
+    "that wait for each other meet")
+{
+	int i, threads;
+
+	start();
+	rounds = TEST_SCALE(100);
+	for (threads = 1; threads <= 3; threads++) {
+		pthread_barrier_init(&four, NULL, (unsigned)threads);
+		pool_init(&pool, threads);
+		stream_left = STREAM_ITEMS;
+		meet_max = threads;
+		for (i = 0; i < threads; i++)
+			item_init(&meet[i], work_meet, complete_meet);
+		for (i = 0; i < STREAM_ITEMS; i++) {
+			item_init(&stream[i], work, complete_stream);
+			iv_work_pool_submit_work(&pool, &stream[i].i_work);
+		}
+		iv_main();
+		for (i = 0; i < STREAM_ITEMS; i++) {
+			TEST_EQ(rounds, atomic_load(&stream[i].i_runs));
+			TEST_EQ(rounds, stream[i].i_completions);
+		}
+		for (i = 1; i < threads; i++)
+			TEST_EQ(meet[0].i_completions, meet[i].i_completions);
+		pthread_barrier_destroy(&four);
+	}
+	iv_deinit();
+}
+
+/*
+ * Nothing is held back, by a work that blocks or by a completion that does.
+ */
+#define	HELD_ITEMS	200
+
+static struct item held[HELD_ITEMS];
+static atomic_int held_runs, held_completions, held_blocks;
+
+static void
+complete_held(void *cookie)
+{
+	struct item *i = cookie;
+
+	i->i_completions++;
+	if (atomic_fetch_add(&held_completions, 1) + 1 < rounds * HELD_ITEMS)
+		return;
+	if (rounds == 20)
+		iv_work_pool_put(&pool);
+	else
+		iv_work_pool_submit_work(&pool, &warm.i_work);
+}
+
+static void
+work_held(void *cookie)
+{
+	int n;
+
+	(void)cookie;
+	n = atomic_fetch_add(&held_runs, 1);
+	/* The pool has one thread: n have been run. */
+	if (n % HELD_ITEMS == HELD_ITEMS / 2 && atomic_load(&held_blocks) != 0)
+		TEST_AWAIT(atomic_load(&held_completions) == n);
+}
+
+static void
+complete_hold(void *cookie)
+{
+	int i;
+
+	(void)cookie;
+	rounds++;
+	atomic_store(&held_blocks, rounds % 2);
+	for (i = 0; i < HELD_ITEMS; i++)
+		iv_work_pool_submit_work(&pool, &held[i].i_work);
+	/* They run while we are in here. */
+	if (rounds % 2 == 0)
+		TEST_AWAIT(atomic_load(&held_runs) == rounds * HELD_ITEMS);
+}
+
+TEST_TC(held, "works before one that blocks are completed; items run though "
+    "the completion that has submitted them blocks")
+{
+	int i;
+
+	start();
+	pool_init(&pool, 1);
+	item_init(&warm, work, complete_hold);
+	for (i = 0; i < HELD_ITEMS; i++)
+		item_init(&held[i], work_held, complete_held);
+	iv_work_pool_submit_work(&pool, &warm.i_work);
+	finish();
+	for (i = 0; i < HELD_ITEMS; i++)
+		TEST_EQ(20, held[i].i_completions);
+}
+
+/*
  * Without a pool.
  */
 static int local_runs;
@@ -761,7 +901,11 @@ TEST_TC(null_pool, "without a pool: in the caller's loop, later")
 	start();
 	for (i = 0; i < 10; i++) {
 		item_init(&items[i], work_local, i == 5 ? NULL : completion);
-		iv_work_pool_submit_work(NULL, &items[i].i_work);
+		if (i % 2 == 0)
+			iv_work_pool_submit_work(NULL, &items[i].i_work);
+		else
+			iv_work_pool_submit_continuation(NULL,
+			    &items[i].i_work);
 	}
 	TEST_EQ(0, local_runs);
 	TEST_EQ(0, completions);
@@ -988,6 +1132,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, continuation);
 	ATF_TP_ADD_TC(tp, continuation_foreign);
 	ATF_TP_ADD_TC(tp, stress);
+	ATF_TP_ADD_TC(tp, stream);
+	ATF_TP_ADD_TC(tp, held);
 	ATF_TP_ADD_TC(tp, null_pool);
 	ATF_TP_ADD_TC(tp, null_pool_worker);
 	ATF_TP_ADD_TC(tp, submit_twice);
