@@ -129,10 +129,10 @@ iv_pool_wake(struct iv_pool *ip)
 }
 
 /*
- * Take an item from the ring, or NULL; *morep: there are more.
+ * Take an item from the ring, or NULL.
  */
 static inline struct iv_work_item *
-iv_ring_take(struct iv_pool *ip, bool *morep)
+iv_ring_take(struct iv_pool *ip)
 {
 	struct iv_work_item *item;
 	uint32_t head, tail;
@@ -148,7 +148,6 @@ iv_ring_take(struct iv_pool *ip, bool *morep)
 		/* If it is filled anew meanwhile, the swap fails. */
 		item = atomic_load_relaxed(&ip->ip_slots[head % IV_RING]);
 		head++;
-		*morep = head != tail;
 		if (ip->ip_maxthreads == 1) {
 			/* One thread at a time is in here. */
 			atomic_store_relaxed(&ip->ip_ring,
@@ -158,6 +157,15 @@ iv_ring_take(struct iv_pool *ip, bool *morep)
 	} while (!atomic_cas_acq_rel(&ip->ip_ring, &w,
 	    (uint64_t)tail << 32 | head));
 	return item;
+}
+
+static inline bool
+iv_ring_empty(struct iv_pool *ip)
+{
+	uint64_t w;
+
+	w = atomic_load_relaxed(&ip->ip_ring);
+	return (uint32_t)w == (uint32_t)(w >> 32);
 }
 
 /*
@@ -264,11 +272,12 @@ iv_ring_fill(struct iv_pool *ip, bool again)
 }
 
 /*
- * An item has been taken.  If not all threads are active, somebody must come
- * for the next.
+ * An item has been taken, from the ring or the lane.  If not all threads are
+ * active, somebody must come for the next, wherever that is: what has been
+ * moved out of the inbox has no other to see to it than who has moved it.
  */
 static inline void
-iv_pool_help(struct iv_pool *ip, bool more)
+iv_pool_help(struct iv_pool *ip)
 {
 	struct iv_work_item *old;
 
@@ -280,7 +289,7 @@ iv_pool_help(struct iv_pool *ip, bool more)
 	if (atomic_load_relaxed(&ip->ip_active) >= ip->ip_maxthreads ||
 	    atomic_load_relaxed(&ip->ip_guard) != 0)
 		return;
-	if (!more && atomic_load_relaxed(&ip->ip_list) == NULL &&
+	if (iv_ring_empty(ip) && atomic_load_relaxed(&ip->ip_list) == NULL &&
 	    iv_lane_empty(&ip->ip_lane)) {
 		old = atomic_load_relaxed(&ip->ip_inbox);
 		if (old == IV_WANTED)
@@ -442,12 +451,9 @@ static bool
 iv_pool_waits(struct iv_pool *ip)
 {
 	struct iv_work_item *item;
-	uint64_t w;
 
-	w = atomic_load_relaxed(&ip->ip_ring);
 	item = atomic_load_relaxed(&ip->ip_inbox);
-	return (uint32_t)w != (uint32_t)(w >> 32) ||
-	    (item != NULL && item != IV_WANTED) ||
+	return !iv_ring_empty(ip) || (item != NULL && item != IV_WANTED) ||
 	    atomic_load_relaxed(&ip->ip_list) != NULL ||
 	    !iv_lane_empty(&ip->ip_lane);
 }
@@ -502,7 +508,7 @@ iv_worker_run(struct work *wk, void *arg)
 	struct iv_work_item *item;
 	struct iv_worker iw;
 	struct iv_pool *ip;
-	bool again, more;
+	bool again;
 	unsigned n;
 
 	(void)wk;
@@ -520,12 +526,12 @@ iv_worker_run(struct work *wk, void *arg)
 			    ip->ip_maxthreads == 1);
 			if (item == NULL)
 				break;
-			iv_pool_help(ip, false);
+			iv_pool_help(ip);
 			iv_item_run(ip, item, &iw);
 			again = true;
 		}
-		while ((item = iv_ring_take(ip, &more)) != NULL) {
-			iv_pool_help(ip, more);
+		while ((item = iv_ring_take(ip)) != NULL) {
+			iv_pool_help(ip);
 			iv_item_run(ip, item, &iw);
 			again = true;
 		}
