@@ -49,17 +49,17 @@ iv_pool_grow(struct iv_pool *ip)
 }
 
 /*
- * Have one more thread look for items.  False if that is under way, or there
- * is a thread for it.
+ * Have one more thread look for items.  False if there is a thread for that.
+ * A call that is pending already may be one that no thread was started for,
+ * since one was about to be free, who then came by an item without the call.
  */
 static bool
 iv_pool_call(struct iv_pool *ip)
 {
 
 	/* Acq_rel: if it is pending, whoever takes it sees our item. */
-	if (atomic_swap_acq_rel(&ip->ip_called, 1) != 0)
-		return false;
-	wqpool_enqueue(ip->ip_wqpool, &ip->ip_call);
+	if (atomic_swap_acq_rel(&ip->ip_called, 1) == 0)
+		wqpool_enqueue(ip->ip_wqpool, &ip->ip_call);
 	/*
 	 * With iv_worker_stop(): we store the call and read ip_nthreads, it
 	 * stores that and looks for a call, and not both may miss the other.

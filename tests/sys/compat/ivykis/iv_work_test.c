@@ -474,6 +474,56 @@ TEST_TC(trickle_spreads, "so do four that come one after another")
 	TEST_EQ(4, completions);
 }
 
+static struct item ahead, behind;
+static atomic_int ahead_begun, behind_ran;
+
+static void
+work_ahead(void *cookie)
+{
+
+	atomic_store(&ahead_begun, 1);
+	TEST_AWAIT(atomic_load(&behind_ran) != 0);
+	work(cookie);
+}
+
+static void
+work_behind(void *cookie)
+{
+
+	atomic_store(&behind_ran, 1);
+	work(cookie);
+}
+
+static void
+complete_trickle(void *cookie)
+{
+
+	completion(cookie);
+	iv_work_pool_submit_work(&pool, &ahead.i_work);
+	TEST_AWAIT(atomic_load(&ahead_begun) != 0);
+	iv_work_pool_submit_work(&pool, &behind.i_work);
+	iv_work_pool_put(&pool);
+}
+
+TEST_TC(trickle_warm, "so do two onto a thread that still looks for more")
+{
+	int i;
+
+	start();
+	for (i = 0; i < 100; i++) {
+		pool_init(&pool, 2);
+		atomic_store(&ahead_begun, 0);
+		atomic_store(&behind_ran, 0);
+		item_init(&warm, work, complete_trickle);
+		item_init(&ahead, work_ahead, completion);
+		item_init(&behind, work_behind, completion);
+		iv_work_pool_submit_work(&pool, &warm.i_work);
+		iv_main();
+	}
+	iv_deinit();
+	TEST_EQ(300, completions);
+}
+
 static atomic_int inside, most;
 
 static void
@@ -1126,6 +1176,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, hooks_unserialised);
 	ATF_TP_ADD_TC(tp, burst_spreads);
 	ATF_TP_ADD_TC(tp, trickle_spreads);
+	ATF_TP_ADD_TC(tp, trickle_warm);
 	ATF_TP_ADD_TC(tp, max_threads);
 	ATF_TP_ADD_TC(tp, on_demand);
 	ATF_TP_ADD_TC(tp, idle_ends);
