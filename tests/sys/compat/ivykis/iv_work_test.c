@@ -789,14 +789,14 @@ TEST_TC(stress, "resubmission and continuations, each counted once")
 }
 
 /*
- * Many tiny items at once, each submitted again by its completion, and now
- * and then as many that meet as there are threads.
+ * Many tiny items at once, each submitted again by its completion, and again
+ * and again as many that meet as there are threads.
  */
 #define	STREAM_ITEMS	500
 
 static struct item stream[STREAM_ITEMS];
 static struct item meet[3];
-static int stream_left, meet_left, meet_max;
+static int stream_left, stream_done, meet_left, meet_max;
 
 static void
 stream_end(void)
@@ -825,7 +825,7 @@ complete_stream(void *cookie)
 		stream_left--;
 	else
 		iv_work_pool_submit_work(&pool, &i->i_work);
-	if (i == stream && i->i_completions % 10 == 0 && meet_left == 0)
+	if (++stream_done % 29 == 0 && meet_left == 0)
 		for (n = 0; n < meet_max; n++) {
 			meet_left++;
 			iv_work_pool_submit_work(&pool, &meet[n].i_work);
@@ -844,6 +844,7 @@ TEST_TC(stream, "tiny items in a stream, each counted once; those among them "
 		pthread_barrier_init(&four, NULL, (unsigned)threads);
 		pool_init(&pool, threads);
 		stream_left = STREAM_ITEMS;
+		stream_done = 0;
 		meet_max = threads;
 		for (i = 0; i < threads; i++)
 			item_init(&meet[i], work_meet, complete_meet);
@@ -926,6 +927,66 @@ TEST_TC(held, "works before one that blocks are completed; items run though "
 	finish();
 	for (i = 0; i < HELD_ITEMS; i++)
 		TEST_EQ(20, held[i].i_completions);
+}
+
+/*
+ * A stream that ends only when an item that is not of it has been completed.
+ * Its works see to it that there is always more of it.
+ */
+static struct item turn;
+static atomic_int turn_submitted, turn_over;
+static int turn_left;
+
+static void
+complete_turn(void *cookie)
+{
+
+	completion(cookie);
+	atomic_store(&turn_over, 1);
+}
+
+static void
+work_endless(void *cookie)
+{
+	int n;
+
+	(void)cookie;
+	n = atomic_fetch_add(&runs, 1) + 1;
+	if (n == 2000)
+		iv_work_pool_submit_continuation(&pool, &turn.i_work);
+	TEST_AWAIT(atomic_load(&turn_over) != 0 ||
+	    atomic_load(&turn_submitted) - n >= STREAM_ITEMS / 2);
+}
+
+static void
+complete_endless(void *cookie)
+{
+	struct item *i = cookie;
+
+	if (atomic_load(&turn_over) != 0) {
+		if (--turn_left == 0)
+			iv_work_pool_put(&pool);
+		return;
+	}
+	iv_work_pool_submit_work(&pool, &i->i_work);
+	atomic_fetch_add(&turn_submitted, 1);
+}
+
+TEST_TC(turn, "a continuation has its turn in a stream that does not end")
+{
+	int i;
+
+	start();
+	pool_init(&pool, 1);
+	turn_left = STREAM_ITEMS;
+	atomic_store(&turn_submitted, STREAM_ITEMS);
+	item_init(&turn, work, complete_turn);
+	for (i = 0; i < STREAM_ITEMS; i++) {
+		item_init(&stream[i], work_endless, complete_endless);
+		iv_work_pool_submit_work(&pool, &stream[i].i_work);
+	}
+	finish();
+	TEST_EQ(1, turn.i_completions);
 }
 
 /*
@@ -1185,6 +1246,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, stress);
 	ATF_TP_ADD_TC(tp, stream);
 	ATF_TP_ADD_TC(tp, held);
+	ATF_TP_ADD_TC(tp, turn);
 	ATF_TP_ADD_TC(tp, null_pool);
 	ATF_TP_ADD_TC(tp, null_pool_worker);
 	ATF_TP_ADD_TC(tp, submit_twice);
