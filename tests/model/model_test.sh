@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 
-# The protocol of inbox, sleep, wait and destroy, model-checked by spin(1).
-# What the switches mean is said at the top of workqueue.pml.
+# The protocol of inbox, sleep, wait and destroy, and the ways of iv_work's
+# items, model-checked by spin(1).  What the switches mean is said at the top
+# of each model.
+
+model=workqueue.pml
 
 # Search all states of the model as $2... shape it; $1 is "safety" for
 # assertions and deadlocks, "loops" for cycles.  The result is in pan.out.
@@ -16,8 +19,8 @@ explore() {
 	safety)	how=-DSAFETY ;;
 	loops)	how=-DNP search=-l ;;
 	esac
-	cp "${TOP}/tests/model/workqueue.pml" .
-	spin -a "$@" workqueue.pml > spin.out 2>&1 ||
+	cp "${TOP}/tests/model/$model" .
+	spin -a "$@" $model > spin.out 2>&1 ||
 	    { cat spin.out; atf_fail "spin does not take the model"; }
 	# The checker that spin writes is not ours to be warned about.
 	${CC} -O2 -w -DCOLLAPSE -DMEMLIM=1024 $how -o pan pan.c ||
@@ -37,7 +40,7 @@ holds() {
 	explore "$@"
 	grep -q 'errors: 0$' pan.out && return 0
 	shift
-	spin -t -p "$@" workqueue.pml | tail -80
+	spin -t -p "$@" $model | tail -80
 	atf_fail "spin found: $(grep '^pan:1:' pan.out)"
 }
 
@@ -73,6 +76,12 @@ names_body() {
 	    "${TOP}/tests/model/workqueue.pml" | tr -d '()' | sort -u); do
 		grep -q "^$f(" "${TOP}"/sys/kern/subr_workqueue*.c ||
 		    atf_fail "no $f() in sys/kern"
+	done
+	for f in $(grep -oh 'iv_[a-z_]*()' \
+	    "${TOP}"/tests/model/iv_*.pml | tr -d '()' | sort -u); do
+		grep -q "^$f(\|^iv_work_pool_.*$f(" \
+		    "${TOP}"/sys/compat/ivykis/iv_*.[ch] ||
+		    atf_fail "no $f() in sys/compat/ivykis"
 	done
 }
 
@@ -181,6 +190,49 @@ broken_leave_body() {
 	breaks "$FREED" -DBROKEN_LEAVE -DNWAIT=1 -DP0=1
 }
 
+model_case iv_work 'each item of iv_work runs, whatever others wait for'
+iv_work_body() {
+	model=iv_work.pml
+	holds safety -DMAX=1 -DITEMS=5 -DBLOCK=0
+	holds safety -DMAX=2 -DITEMS=4 -DBLOCK=8
+	holds safety -DMAX=2 -DITEMS=4 -DBLOCK=4 -DLANE=1 -DRING=2
+	holds safety -DMAX=3 -DITEMS=3 -DBLOCK=7
+}
+
+model_case broken_iv_work 'a lane that is left open loses items'
+broken_iv_work_body() {
+	model=iv_work.pml
+	breaks "$STUCK_STATE" -DBROKEN_CLOSE -DMAX=2
+	breaks "$STUCK_STATE" -DBROKEN_LEAVE -DMAX=3 -DITEMS=4 -DBLOCK=6
+	breaks "$STUCK_STATE" -DBROKEN_STOP -DMAX=1 -DBLOCK=0
+	breaks "$STUCK_STATE" -DBROKEN_AGAIN -DMAX=1 -DBLOCK=0
+	breaks "$STUCK_STATE" -DBROKEN_FENCE -DMAX=1 -DBLOCK=0
+	breaks "$STUCK_STATE" -DBROKEN_LATE -DMAX=1 -DBLOCK=0
+	breaks "$STUCK_STATE" -DBROKEN_GUARD -DMAX=2
+	breaks "$STUCK_STATE" -DBROKEN_RING -DMAX=2 -DBLOCK=4
+	breaks 'begun' -DBROKEN_PLAIN -DMAX=2
+}
+
+model_case iv_back 'each item of iv_work is completed, and before the end'
+iv_back_body() {
+	model=iv_back.pml
+	holds safety
+	holds safety -DLATE
+	holds safety -DLATE -DTHREADS=1 -DITEMS=5 -DLANE=1
+}
+
+model_case broken_iv_back 'an owner that does not look loses completions'
+broken_iv_back_body() {
+	model=iv_back.pml
+	breaks "$STUCK_STATE" -DLATE -DBROKEN_CLOSE
+	breaks "$STUCK_STATE" -DLATE -DBROKEN_AGAIN
+	breaks "$STUCK_STATE" -DLATE -DBROKEN_FENCE
+	breaks "$STUCK_STATE" -DLATE -DBROKEN_LATE
+	breaks "$STUCK_STATE" -DLATE -DBROKEN_ASLEEP
+	breaks "$STUCK_STATE" -DLATE -DBROKEN_PUTTER
+	breaks 'completed==' -DBROKEN_RETIRED
+}
+
 atf_init_test_cases() {
 	atf_add_test_case names
 	atf_add_test_case wake
@@ -201,4 +253,8 @@ atf_init_test_cases() {
 	atf_add_test_case broken_destroy
 	atf_add_test_case broken_dying
 	atf_add_test_case broken_leave
+	atf_add_test_case iv_work
+	atf_add_test_case broken_iv_work
+	atf_add_test_case iv_back
+	atf_add_test_case broken_iv_back
 }
