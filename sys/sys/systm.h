@@ -14,6 +14,8 @@
 
 __WQ_BEGIN_DECLS
 
+/* The Linux face has a panic() of its own in <linux/kernel.h>. */
+#undef panic
 #define	panic		wqk_panic
 #define	kern_assert	wqk_kern_assert
 #define	kern_assertmsg	wqk_kern_assertmsg

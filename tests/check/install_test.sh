@@ -217,6 +217,37 @@ cxx_body() {
 	try "$cxx" c++17 client.cc -static $($PC --static --libs workqueue)
 }
 
+atf_test_case examples
+examples_head() {
+	atf_set descr "the examples are built by the line in their comments"
+}
+examples_body() {
+	local f here=$PWD line
+
+	for f in "$TOP"/share/examples/workqueue/*.c; do
+		case $f in
+		*/ivykis_*)	pkg-config --exists ivykis || continue ;;
+		esac
+		# With what is behind a backslash.
+		line=$(sed -nE '/^ \*[ 	]+cc /{
+		    :more
+		    /\\$/{
+		    N
+		    s/\\\n \*//
+		    b more
+		    }
+		    s/^ \*[ 	]+//p
+		    q
+		}' "$f")
+		atf_check test "${line%% *}" = cc
+		echo "$line"
+		(cd "${f%/*}" && PKG_CONFIG_PATH="$STAGE/lib/pkgconfig" &&
+		    export PKG_CONFIG_PATH &&
+		    eval "$CC $SANFLAGS -o '$here/prog' ${line#cc }") ||
+		    atf_fail "${f##*/} is not built by that"
+	done
+}
+
 atf_test_case alone
 alone_head() {
 	atf_set descr "each header stands alone, twice, in C and C++"
@@ -301,6 +332,7 @@ atf_init_test_cases() {
 	atf_add_test_case dynamic
 	atf_add_test_case static
 	atf_add_test_case cxx
+	atf_add_test_case examples
 	atf_add_test_case alone
 	atf_add_test_case kalone
 	atf_add_test_case shadow

@@ -19,6 +19,22 @@
 
 _Static_assert(HZ == KERN_HZ, "HZ");
 
+/*
+ * So that a program of this face needs no other library.  wqk_panic() has as
+ * much room as this.
+ */
+__lwq_public void
+panic(const char *fmt, ...)
+{
+	char buf[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)wqk_vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	wqk_panic("%s", buf);
+}
+
 __lwq_public int
 printk(const char *fmt, ...)
 {

@@ -34,7 +34,9 @@
 #define	unlikely(x)	__builtin_expect(!!(x), 0)
 #endif
 
-#define	panic		wqk_panic
+/* Whichever header comes last has its own, which does the same. */
+#undef panic
+#define	panic		lwq_panic
 void	panic(const char *, ...) __attribute__((__noreturn__,
 	    __format__(__printf__, 1, 2)));
 
