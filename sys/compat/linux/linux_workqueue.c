@@ -228,11 +228,21 @@ lwq_create(const char *name, int single)
 	    WQ_UNBOUND | __WQ_ORDERED : 0u), 1, "%s", name);
 }
 
+static void
+lwq_check_alive(const struct workqueue_struct *wq, const char *func)
+{
+
+	if ((atomic_load_relaxed(&wq->wq_state) & LWQ_DEAD) != 0)
+		wqk_panic("%s: workqueue \"%s\" is destroyed", func,
+		    wq->wq_name);
+}
+
 __lwq_public void
 workqueue_set_max_active(struct workqueue_struct *wq, int max)
 {
 	int i;
 
+	lwq_check_alive(wq, "workqueue_set_max_active");
 	if (wq->wq_ordered) {
 		wqk_printf_tolog("workqueue_set_max_active: \"%s\" is ordered; "
 		    "max_active stays 1\n", wq->wq_name);
@@ -295,6 +305,7 @@ __lwq_public void
 flush_workqueue(struct workqueue_struct *wq)
 {
 
+	lwq_check_alive(wq, "flush_workqueue");
 	lwq_flush(&wq, 1);
 }
 
@@ -355,9 +366,7 @@ static void
 lwq_check_outside(struct workqueue_struct *wq, const char *func)
 {
 
-	if ((atomic_load_relaxed(&wq->wq_state) & LWQ_DEAD) != 0)
-		wqk_panic("%s: workqueue \"%s\" is destroyed", func,
-		    wq->wq_name);
+	lwq_check_alive(wq, func);
 	if (lwq_self(NULL) == wq)
 		wqk_panic("%s: \"%s\": called from one of its own works",
 		    func, wq->wq_name);

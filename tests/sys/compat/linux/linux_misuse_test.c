@@ -250,6 +250,24 @@ drain_destroyed(void)
 }
 
 static void
+flush_destroyed(void)
+{
+
+	wq = alloc_workqueue("gone", 0, 0);
+	destroy_workqueue(wq);
+	flush_workqueue(wq);
+}
+
+static void
+set_max_destroyed(void)
+{
+
+	wq = alloc_workqueue("gone", 0, 0);
+	destroy_workqueue(wq);
+	workqueue_set_max_active(wq, 2);
+}
+
+static void
 flush_other_func(struct work_struct *w)
 {
 
@@ -286,6 +304,10 @@ TEST_TC(panics, "what cannot go on panics, with the queue's name, in the call "
 	    "destroyed", NULL);
 	test_panics(drain_destroyed, "drain_workqueue: ", "\"gone\" is "
 	    "destroyed", NULL);
+	test_panics(flush_destroyed, "flush_workqueue: ", "\"gone\" is "
+	    "destroyed", NULL);
+	test_panics(set_max_destroyed, "workqueue_set_max_active: ",
+	    "\"gone\" is destroyed", NULL);
 	test_panics(flush_other, "\"only\": would deadlock waiting for", NULL);
 }
 
