@@ -110,10 +110,12 @@ lwq_end_pools(struct workqueue_struct *wq, int n)
 }
 
 /*
- * Make a queue by the name that it has got.
+ * Make a queue by the name that it has got, of which namelen characters
+ * were asked for.
  */
 static bool
-lwq_start(struct workqueue_struct *wq, unsigned int flags, int max)
+lwq_start(struct workqueue_struct *wq, unsigned int flags, int max,
+    const char *func, int namelen)
 {
 	struct wqpool_attr pa;
 	struct lwq_queue *lq;
@@ -139,6 +141,10 @@ lwq_start(struct workqueue_struct *wq, unsigned int flags, int max)
 		len = (int)(sizeof(name) - 1 - strlen(num));
 		(void)wqk_snprintf(name, sizeof(name), "%.*s%s", len,
 		    wq->wq_name, num);
+		/* Once: the last number is the longest. */
+		if (namelen > len && i == wq->wq_nqueues - 1 && func != NULL)
+			wqk_printf_tolog("%s: the name is too long, and cut: "
+			    "\"%s\"\n", func, name);
 		lq = &wq->wq_queues[i];
 		lq->lq_wq = wq;
 		pa.pa_arg = lq;
@@ -150,8 +156,12 @@ lwq_start(struct workqueue_struct *wq, unsigned int flags, int max)
 	return true;
 }
 
+/*
+ * For a call by that name; NULL: the names are our own.
+ */
 static struct workqueue_struct *
-lwq_valloc(const char *fmt, va_list ap, unsigned int flags, int max)
+lwq_valloc(const char *func, const char *fmt, va_list ap, unsigned int flags,
+    int max)
 {
 	struct workqueue_struct *wq;
 	int len;
@@ -159,9 +169,6 @@ lwq_valloc(const char *fmt, va_list ap, unsigned int flags, int max)
 	if ((wq = lwq_get()) == NULL)
 		return NULL;
 	len = wqk_vsnprintf(wq->wq_name, sizeof(wq->wq_name), fmt, ap);
-	if (len >= (int)sizeof(wq->wq_name))
-		wqk_printf_tolog("alloc_workqueue: the name is too long, and "
-		    "cut: \"%s\"\n", wq->wq_name);
 	if (max == 0)
 		max = WQ_DFL_ACTIVE;
 	if (max < 1 || max > WQ_MAX_ACTIVE) {
@@ -172,7 +179,7 @@ lwq_valloc(const char *fmt, va_list ap, unsigned int flags, int max)
 	wq->wq_ordered = (flags & (WQ_BH | __WQ_ORDERED)) != 0;
 	if (wq->wq_ordered)
 		max = 1;
-	if (!lwq_start(wq, flags, max)) {
+	if (!lwq_start(wq, flags, max, func, len)) {
 		lwq_put(wq);
 		return NULL;
 	}
@@ -185,13 +192,13 @@ lwq_valloc(const char *fmt, va_list ap, unsigned int flags, int max)
 }
 
 static struct workqueue_struct *
-lwq_alloc(unsigned int flags, int max, const char *fmt, ...)
+lwq_alloc(const char *func, unsigned int flags, int max, const char *fmt, ...)
 {
 	struct workqueue_struct *wq;
 	va_list ap;
 
 	va_start(ap, fmt);
-	wq = lwq_valloc(fmt, ap, flags, max);
+	wq = lwq_valloc(func, fmt, ap, flags, max);
 	va_end(ap);
 	return wq;
 }
@@ -203,7 +210,7 @@ alloc_workqueue(const char *fmt, unsigned int flags, int max, ...)
 	va_list ap;
 
 	va_start(ap, max);
-	wq = lwq_valloc(fmt, ap, flags, max);
+	wq = lwq_valloc("alloc_workqueue", fmt, ap, flags, max);
 	va_end(ap);
 	return wq;
 }
@@ -215,7 +222,8 @@ alloc_ordered_workqueue(const char *fmt, unsigned int flags, ...)
 	va_list ap;
 
 	va_start(ap, flags);
-	wq = lwq_valloc(fmt, ap, flags | WQ_UNBOUND | __WQ_ORDERED, 1);
+	wq = lwq_valloc("alloc_ordered_workqueue", fmt, ap,
+	    flags | WQ_UNBOUND | __WQ_ORDERED, 1);
 	va_end(ap);
 	return wq;
 }
@@ -224,7 +232,8 @@ __lwq_public struct workqueue_struct *
 lwq_create(const char *name, int single)
 {
 
-	return lwq_alloc(__WQ_LEGACY | (single ?
+	return lwq_alloc(single ? "create_singlethread_workqueue" :
+	    "create_workqueue", __WQ_LEGACY | (single ?
 	    WQ_UNBOUND | __WQ_ORDERED : 0u), 1, "%s", name);
 }
 
@@ -441,8 +450,9 @@ lwq_system_get(int i)
 	wq = atomic_load_relaxed(&lwq_system_wqs[i]);
 	if (wq == NULL) {
 		flags = lwq_systems[i].s_flags;
-		wq = lwq_alloc(flags, (flags & __WQ_LEGACY) != 0 ? 1 : 0,
-		    "%s", lwq_systems[i].s_name);
+		wq = lwq_alloc(NULL, flags,
+		    (flags & __WQ_LEGACY) != 0 ? 1 : 0, "%s",
+		    lwq_systems[i].s_name);
 		atomic_store_release(&lwq_system_wqs[i], wq);
 	}
 	mutex_exit(&lwq_system_lock);

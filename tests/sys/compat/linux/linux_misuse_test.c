@@ -36,6 +36,24 @@ long_name(void)
 	works(alloc_workqueue("a name of %s", WQ_UNBOUND, 0,
 	    "many more characters than any name may have"));
 	works(create_workqueue("0123456789012345678901234567890123456789"));
+	works(create_workqueue("14-characters!"));
+	works(create_singlethread_workqueue("16-characters..."));
+	works(alloc_ordered_workqueue("%s", 0, "16-characters..."));
+}
+
+/* As long as may be. */
+static void
+fitting_name(void)
+{
+
+	works(create_workqueue("13-characters"));
+	works(create_singlethread_workqueue("15-characters.."));
+	works(alloc_workqueue("%s", 0, 0, "13-characters"));
+	works(alloc_ordered_workqueue("%s", 0, "15-characters.."));
+	/* The name of its threads is ours. */
+	item_init(&a, item_func);
+	queue_work(system_highpri_wq, WORK(&a));
+	flush_work(WORK(&a));
 }
 
 static int
@@ -76,12 +94,21 @@ long_worker_name(void)
 		_exit(4);
 }
 
-TEST_TC(names, "a name that is too long is cut, with a message")
+TEST_TC(names, "a name that is too long for a thread is cut, with a message "
+    "by the name of the call; one that fits is not")
 {
 	struct test_child tc;
 
-	test_says(long_name, "the name is too long, and cut: \"a name of "
-	    "many more", "cut: \"01234567890123", NULL);
+	test_env("WORKQUEUE_NCPU", "2");
+	test_says(long_name, "alloc_workqueue: the name is too long, and "
+	    "cut: \"a name of many \"\n", "create_workqueue: the name is too "
+	    "long, and cut: \"0123456789012/1\"\n",
+	    "create_workqueue: the name is too long, and cut: "
+	    "\"14-characters/1\"\n", "create_singlethread_workqueue: the "
+	    "name is too long, and cut: \"16-characters..\"\n",
+	    "alloc_ordered_workqueue: the name is too long, and cut: "
+	    "\"16-characters..\"\n", NULL);
+	test_lives(fitting_name);
 	test_says(long_worker_name, "kthread_create: the name is too long, "
 	    "and cut: \"a worker with n\"", "cut: \"just too long: \"", NULL);
 	test_child_lives(&tc, long_worker_name);
