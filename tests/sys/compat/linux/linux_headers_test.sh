@@ -56,6 +56,22 @@ faces_body() {
 	    $COMPILE -I"$STAGE/include/workqueue-kernel"
 }
 
+atf_test_case cxx
+cxx_head() {
+	atf_set descr "C++ is refused, by a word that says so"
+	atf_set require.progs "${CXX%% *}"
+}
+cxx_body() {
+	local h
+
+	for h in workqueue kthread; do
+		echo "#include <linux/$h.h>" > t.cc
+		atf_check -s not-exit:0 \
+		    -e match:"<linux/$h.h> is for C11 only" \
+		    ${CXX} -fsyntax-only $($PC --cflags workqueue-linux) t.cc
+	done
+}
+
 atf_test_case exports
 exports_head() {
 	atf_set descr "everything exported is lwq_ and declared"
@@ -100,6 +116,7 @@ EOC
 atf_init_test_cases() {
 	atf_add_test_case alone
 	atf_add_test_case faces
+	atf_add_test_case cxx
 	atf_add_test_case exports
 	atf_add_test_case types
 }

@@ -11,6 +11,10 @@
 #ifndef _LWQ_LINUX_KTHREAD_H_
 #define	_LWQ_LINUX_KTHREAD_H_
 
+#ifdef __cplusplus
+#error "<linux/kthread.h> is for C11 only, not for C++"
+#endif
+
 #if defined(_SYS_KTHREAD_H_) && !defined(_LWQ_INTERNAL)
 #error "<sys/kthread.h> and <linux/kthread.h> cannot be used in one file: \
 kthread_create() means two things"

@@ -12,6 +12,10 @@
 #ifndef _LWQ_LINUX_WORKQUEUE_H_
 #define	_LWQ_LINUX_WORKQUEUE_H_
 
+#ifdef __cplusplus
+#error "<linux/workqueue.h> is for C11 only, not for C++"
+#endif
+
 #if defined(_SYS_WORKQUEUE_H_) && !defined(_LWQ_INTERNAL)
 #error "<sys/workqueue.h> and <linux/workqueue.h> cannot be used in one file: \
 WQ_PERCPU means two things"
