@@ -353,6 +353,16 @@ lwq_create_worker_on(int cpu, unsigned int flags, const char *fmt, ...)
 	return kw;
 }
 
+/*
+ * The CPU is there for a format that asks for it.
+ */
+__lwq_public struct kthread_worker *
+lwq_create_worker_cpu(int cpu, unsigned int flags, const char *fmt)
+{
+
+	return lwq_create_worker_on(cpu, flags, fmt, (unsigned int)cpu);
+}
+
 __lwq_public void
 kthread_destroy_worker(struct kthread_worker *kw)
 {

@@ -388,6 +388,32 @@ TEST_TC(on_cpu, "a worker on a CPU, by its name; ERR_PTR for one that is not "
 	kthread_destroy_worker(w);
 }
 
+static void
+named(struct kthread_worker *w, const char *name)
+{
+	struct kthread_work k;
+
+	ATF_REQUIRE(!IS_ERR(w));
+	kthread_init_work(&k, where_func);
+	kthread_queue_work(w, &k);
+	kthread_flush_worker(w);
+	ATF_REQUIRE_STREQ(name, where_name);
+	kthread_destroy_worker(w);
+}
+
+TEST_TC(cpu_name, "a worker on a CPU whose format has nothing behind it is "
+    "given the CPU; else what is there")
+{
+
+	TEST_NEED(TEST_CAP_NAMES, "names of threads");
+	test_env("WORKQUEUE_NCPU", "2");
+	named(kthread_run_worker_on_cpu(1, 0, "cpu/%u"), "cpu/1");
+	named(kthread_create_worker_on_cpu(1, 0, "plain"), "plain");
+	named(kthread_create_worker_on_cpu(1, 0, "a/%s", "b"), "a/b");
+	named(kthread_run_worker_on_cpu(1, 0, "%d%d%d%d%d%d%d%d%d", 1, 2, 3,
+	    4, 5, 6, 7, 8, 9), "123456789");
+}
+
 static int
 until_stopped(void *arg)
 {
@@ -447,6 +473,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, delayed);
 	ATF_TP_ADD_TC(tp, destroyed);
 	ATF_TP_ADD_TC(tp, on_cpu);
+	ATF_TP_ADD_TC(tp, cpu_name);
 	ATF_TP_ADD_TC(tp, threads);
 	return atf_no_error();
 }

@@ -102,13 +102,27 @@ int	kthread_worker_fn(void *);
 
 #define	kthread_create_worker(...)	lwq_create_worker(__VA_ARGS__)
 #define	kthread_run_worker(...)		lwq_create_worker(__VA_ARGS__)
-#define	kthread_create_worker_on_cpu(...) lwq_create_worker_on(__VA_ARGS__)
-#define	kthread_run_worker_on_cpu(...)	lwq_create_worker_on(__VA_ARGS__)
 #define	kthread_destroy_worker		lwq_destroy_worker
+
+/*
+ * With three arguments, as since 6.14, the format is given the CPU, else
+ * what is behind it, of which there may be nine.
+ */
+#define	_LWQ_ARG12(a, b, c, d, e, f, g, h, i, j, k, l, name, ...) name
+#define	kthread_create_worker_on_cpu(...)				\
+	_LWQ_ARG12(__VA_ARGS__,						\
+	    lwq_create_worker_on, lwq_create_worker_on,			\
+	    lwq_create_worker_on, lwq_create_worker_on,			\
+	    lwq_create_worker_on, lwq_create_worker_on,			\
+	    lwq_create_worker_on, lwq_create_worker_on,			\
+	    lwq_create_worker_on, lwq_create_worker_cpu, 0)(__VA_ARGS__)
+#define	kthread_run_worker_on_cpu	kthread_create_worker_on_cpu
 struct kthread_worker *lwq_create_worker(unsigned int, const char *, ...)
 	    __attribute__((__format__(__printf__, 2, 3)));
 struct kthread_worker *lwq_create_worker_on(int, unsigned int, const char *,
 	    ...) __attribute__((__format__(__printf__, 3, 4)));
+struct kthread_worker *lwq_create_worker_cpu(int, unsigned int, const char *)
+	    __attribute__((__format__(__printf__, 3, 0)));
 void	kthread_destroy_worker(struct kthread_worker *);
 
 #define	kthread_queue_work	lwq_kthread_queue_work
