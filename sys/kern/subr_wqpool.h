@@ -111,6 +111,13 @@ void	wqpool_init(struct wqpool *, const struct wqpool_attr *);
 void	wqpool_fini(struct wqpool *);
 
 /*
+ * Is this what was initialised so, with that function and argument, and are
+ * works pending?  It may be memory of any content: no pointer is followed.
+ */
+bool	wqpool_left(struct wqpool *,
+	    void (*)(struct work *, void *), const void *);
+
+/*
  * Be a thread of a WQPOOL_CALLER pool until wqpool_finish(): all that is
  * pending is run first.  That can be said only while one is.
  */

@@ -272,6 +272,16 @@ wqpool_init(struct wqpool *p, const struct wqpool_attr *pa)
 	(void)ksnprintf(p->p_name, sizeof(p->p_name), "%s", pa->pa_name);
 }
 
+__kern_public bool
+wqpool_left(struct wqpool *p, void (*func)(struct work *, void *),
+    const void *arg)
+{
+
+	return p->p_func == func && p->p_arg == arg &&
+	    p->p_forkgen == kern_forkgen &&
+	    (p->p_first != NULL || !wqpool_inbox_empty(p));
+}
+
 __kern_public void
 wqpool_fini(struct wqpool *p)
 {

@@ -202,6 +202,15 @@ __lwq_public void
 kthread_init_worker(struct kthread_worker *kw)
 {
 
+	/*
+	 * It may be memory that never was a worker, or was one long ago: what
+	 * looks queued may be gone, and so is told, but not kept.
+	 */
+	if (atomic_load_relaxed(&kw->__kw_ready) == KW_READY &&
+	    kw_queue(kw)->lq_pool == (void *)kw->__kw_pool &&
+	    wqpool_left(kw_queue(kw)->lq_pool, kw_run, kw))
+		wqk_printf_tolog("kthread_init_worker: worker %p has works "
+		    "queued; they are forgotten\n", (void *)kw);
 	kw->__kw_flags = 0;
 	kw->task = NULL;
 	atomic_store_relaxed(&kw->__kw_ready, KW_NONE);

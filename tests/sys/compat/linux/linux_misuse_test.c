@@ -473,6 +473,55 @@ TEST_TC(kinit_pending, "kthread_init_work of what is queued, or has its timer "
 }
 
 static void
+winit_queued(void)
+{
+	static DEFINE_KTHREAD_WORK(forgotten, kthread_func);
+
+	kthread_init_worker(&kworker);
+	kthread_queue_work(&kworker, &forgotten);
+	kthread_init_worker(&kworker);
+}
+
+static void
+winit_inherited(void)
+{
+
+	kthread_init_worker(&kworker);
+}
+
+static void
+winit_empty(void)
+{
+	struct task_struct *t;
+
+	/* What never was a worker. */
+	memset(&kworker, 0xa5, sizeof(kworker));
+	kthread_init_worker(&kworker);
+	kthread_init_worker(&kworker);
+	/* What it had has been run. */
+	kthread_init_work(&kdw.work, kthread_func);
+	kthread_queue_work(&kworker, &kdw.work);
+	t = kthread_run(kthread_worker_fn, &kworker, "runs");
+	kthread_flush_worker(&kworker);
+	kthread_stop(t);
+	kthread_init_worker(&kworker);
+}
+
+TEST_TC(winit_queued, "kthread_init_worker of a worker with works queued: a "
+    "message; if they have run, are the parent's, or if it never was a "
+    "worker: none")
+{
+
+	test_says(winit_queued, "kthread_init_worker: worker ", " has works "
+	    "queued; they are forgotten\n", NULL);
+	test_lives(winit_empty);
+	kthread_init_worker(&kworker);
+	kthread_init_work(&kdw.work, kthread_func);
+	kthread_queue_work(&kworker, &kdw.work);
+	test_lives(winit_inherited);
+}
+
+static void
 worker_no_function(void)
 {
 	struct kthread_worker *kw = kthread_create_worker(0, "kw");
@@ -724,6 +773,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, panics);
 	ATF_TP_ADD_TC(tp, init_pending);
 	ATF_TP_ADD_TC(tp, kinit_pending);
+	ATF_TP_ADD_TC(tp, winit_queued);
 	ATF_TP_ADD_TC(tp, workers);
 	ATF_TP_ADD_TC(tp, endless_queue);
 	ATF_TP_ADD_TC(tp, endless_worker);
