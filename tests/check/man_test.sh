@@ -132,6 +132,24 @@ kernel_documented_body() {
 	atf_check comm -23 names words
 }
 
+atf_test_case linux_documented
+linux_documented_head() {
+	atf_set descr "so it is with those of the Linux face, on its pages"
+}
+linux_documented_body() {
+	cat "$TOP"/man/linux_*.9 | tr -c 'A-Za-z0-9_\n' '\n' | sort -u > words
+	# Macros, flags, and functions that begin a line.
+	find "$STAGE/include/workqueue-linux" -name '*.h' -exec sed -nE \
+	    -e 's/^#[[:space:]]*define[[:space:]]+([A-Za-z]\w*).*/\1/p' \
+	    -e 's/^	([A-Z]\w*) = .*/\1/p' \
+	    -e 's/^([A-Za-z]\w*)\(.*/\1/p' {} + |
+	    grep -vE '_H_$|^lwq_' | sort -u > names
+	atf_check grep -qx schedule_work_on names
+	atf_check grep -qx kmalloc names
+	atf_check grep -qx WQ_MEM_RECLAIM names
+	atf_check comm -23 names words
+}
+
 # One line for each text of panic() and KASSERTMSG(): the file, a tab, and
 # what stands around the conversions, which are tabs.
 panic_texts() {
@@ -254,6 +272,7 @@ atf_init_test_cases() {
 	atf_add_test_case sections
 	atf_add_test_case documented
 	atf_add_test_case kernel_documented
+	atf_add_test_case linux_documented
 	atf_add_test_case diagnostics
 	atf_add_test_case examples
 }
