@@ -572,6 +572,134 @@ TEST_TC(small, "jiffies, ERR_PTR, container_of, printk, msleep, kmalloc")
 	pr_err("to standard error %d\n", 2);
 }
 
+static struct item aliased;
+static atomic_int naliased, kaliased;
+
+static void
+runs_on(struct workqueue_struct *q, struct work_struct *ws)
+{
+	int runs = atomic_load(&aliased.i_runs);
+
+	ATF_REQUIRE(q != NULL);
+	TEST_EQ(true, queue_work(q, ws));
+	(void)flush_work_sync(ws);
+	TEST_EQ(runs + 1, aliased.i_runs);
+}
+
+static void
+alias(struct work_struct *ws)
+{
+
+	(void)ws;
+	atomic_fetch_add(&naliased, 1);
+}
+
+static void
+kalias(struct kthread_work *kk)
+{
+
+	(void)kk;
+	atomic_fetch_add(&kaliased, 1);
+}
+
+static int
+sleeper(void *arg)
+{
+
+	(void)arg;
+	set_current_state(TASK_IDLE);
+	if (schedule_timeout(1) != 0 ||
+	    schedule_timeout_interruptible(1) != 0 ||
+	    schedule_timeout_uninterruptible(1) != 0)
+		return 1;
+	cond_resched();
+	return kthread_worker_fn(arg);
+}
+
+static void
+prints_all(void)
+{
+
+	pr_emerg("loud %d\n", 0);
+	pr_alert("loud %d\n", 1);
+	pr_crit("loud %d\n", 2);
+	pr_err("loud 3\n");
+	pr_warning("loud %d\n", 4);
+	pr_notice("quiet %d\n", 5);
+	pr_info("quiet ");
+	pr_cont("%d\n", 6);
+	pr_debug("quiet %d\n", 7);
+	printk(KERN_DEFAULT "quiet\n");
+}
+
+TEST_TC(aliases, "names that are others' do the same")
+{
+	static DECLARE_DEFERRABLE_WORK(deferrable, alias);
+	static struct kthread_work first = KTHREAD_WORK_INIT(first, kalias);
+	struct kthread_worker kw = KTHREAD_WORKER_INIT(kw);
+	struct kthread_work second;
+	struct task_struct *t;
+	struct workqueue_struct *q;
+
+	item_init(&aliased, item_func);
+	q = create_freezable_workqueue("free");
+	INIT_WORK_ONSTACK(WORK(&aliased), item_func);
+	runs_on(q, WORK(&aliased));
+	destroy_work_on_stack(WORK(&aliased));
+	TEST_EQ(true, queue_delayed_work(q, &deferrable, 1));
+	(void)flush_delayed_work(&deferrable);
+	TEST_EQ(1, naliased);
+	destroy_workqueue(q);
+	q = create_freezeable_workqueue("free");
+	INIT_DELAYED_WORK_ONSTACK(&aliased.i_dw, item_func);
+	runs_on(q, WORK(&aliased));
+	destroy_delayed_work_on_stack(&aliased.i_dw);
+	INIT_DEFERRABLE_WORK(&aliased.i_dw, item_func);
+	PREPARE_DELAYED_WORK(&aliased.i_dw, item_func);
+	runs_on(q, WORK(&aliased));
+	destroy_workqueue(q);
+	runs_on(system_bh_wq, WORK(&aliased));
+	runs_on(system_bh_highpri_wq, WORK(&aliased));
+	runs_on(system_freezable_power_efficient_wq, WORK(&aliased));
+
+	init_kthread_worker(&kw);
+	t = kthread_run(sleeper, &kw, "sleeper");
+	ATF_REQUIRE(!IS_ERR(t));
+	TEST_EQ(true, queue_kthread_work(&kw, &first));
+	flush_kthread_work(&first);
+	TEST_EQ(1, kaliased);
+	init_kthread_work(&second, kalias);
+	TEST_EQ(true, queue_kthread_work(&kw, &second));
+	flush_kthread_worker(&kw);
+	TEST_EQ(2, kaliased);
+	TEST_EQ(0, kthread_stop(t));
+}
+
+TEST_TC(aliases_small, "those of printk and delays do, too")
+{
+	struct test_child tc;
+	int64_t t0;
+	int i;
+
+	test_child_lives(&tc, prints_all);
+	for (i = 0; i <= 4; i++) {
+		char s[16];
+
+		snprintf(s, sizeof(s), "<%d>loud %d\n", i, i);
+		ATF_REQUIRE_MSG(strstr(tc.tc_err, s) != NULL, "%s",
+		    tc.tc_err);
+	}
+	ATF_REQUIRE(strstr(tc.tc_err, "quiet") == NULL);
+	t0 = test_now();
+	udelay(1000);
+	mdelay(1);
+	usleep_range(1000, 2000);
+	ATF_REQUIRE(test_now() - t0 >= 3 * 1000000LL);
+	ssleep(0);
+	TEST_EQ(HZ, round_jiffies(HZ));
+	TEST_EQ(HZ, round_jiffies_relative(HZ));
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
@@ -591,5 +719,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, mixed);
 	ATF_TP_ADD_TC(tp, print);
 	ATF_TP_ADD_TC(tp, small);
+	ATF_TP_ADD_TC(tp, aliases);
+	ATF_TP_ADD_TC(tp, aliases_small);
 	return atf_no_error();
 }
