@@ -39,7 +39,7 @@ __lwq_public int
 printk(const char *fmt, ...)
 {
 	va_list ap;
-	int level;
+	int len, level;
 
 	/* "<n>" in front, or none. */
 	level = 6;
@@ -48,12 +48,22 @@ printk(const char *fmt, ...)
 		fmt += 3;
 	}
 	va_start(ap, fmt);
+	len = wqk_vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	va_start(ap, fmt);
 	if (level <= 4)
 		wqk_vlog(level, fmt, ap);
 	else
 		wqk_vprintf(fmt, ap);
 	va_end(ap);
-	return 0;
+	return len;
+}
+
+__lwq_public bool
+lwq_once(int *done)
+{
+
+	return atomic_swap_relaxed(done, 1) == 0;
 }
 
 __lwq_public unsigned long

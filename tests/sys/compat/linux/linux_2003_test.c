@@ -9,6 +9,8 @@
 
 #include "linux_test.h"
 
+#include <linux/module.h>
+
 static atomic_int ran, data_seen;
 static struct workqueue_struct *wq;
 static sem_t entered, opened;
@@ -700,6 +702,53 @@ TEST_TC(aliases_small, "those of printk and delays do, too")
 	TEST_EQ(HZ, round_jiffies_relative(HZ));
 }
 
+static int nwarned, parameter = 5;
+
+module_param(parameter, int, 0);
+MODULE_PARM_DESC(parameter, "none");
+
+static void
+warns(void)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		pr_warn_once("once %d\n", i);
+		WARN_ON(i == 5);
+		WARN_ON_ONCE(i == 5);
+		nwarned += WARN_ON(i == 1);
+		nwarned += WARN_ON_ONCE(i != 0);
+	}
+	BUG_ON(nwarned != 3 || READ_ONCE(parameter) != 5);
+	WRITE_ONCE(parameter, 10);
+	BUG_ON(parameter != printk("%s\n", "ten chars") ||
+	    parameter != printk(KERN_ERR "ten chars\n"));
+}
+
+static void
+bugs(void)
+{
+
+	BUG_ON(parameter == 5);
+}
+
+TEST_TC(warn, "WARN_ON, BUG_ON, what is printed once, the length of what "
+    "printk printed")
+{
+	struct test_child tc;
+	const char *p;
+	int n;
+
+	test_child_lives(&tc, warns);
+	ATF_REQUIRE_MSG(strstr(tc.tc_err, "once 0\n") != NULL &&
+	    strstr(tc.tc_err, "once 1") == NULL &&
+	    strstr(tc.tc_err, "warns: i == 1\n") != NULL, "%s", tc.tc_err);
+	for (n = 0, p = tc.tc_err; (p = strstr(p, "WARNING: ")) != NULL; p++)
+		n++;
+	TEST_EQ(2, n);
+	test_panics(bugs, "BUG: ", "bugs", NULL);
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
@@ -719,6 +768,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, mixed);
 	ATF_TP_ADD_TC(tp, print);
 	ATF_TP_ADD_TC(tp, small);
+	ATF_TP_ADD_TC(tp, warn);
 	ATF_TP_ADD_TC(tp, aliases);
 	ATF_TP_ADD_TC(tp, aliases_small);
 	return atf_no_error();

@@ -40,6 +40,28 @@
 void	panic(const char *, ...) __attribute__((__noreturn__,
 	    __format__(__printf__, 1, 2)));
 
+/* A warning where it is true, which is their value; or the end. */
+#define	_LWQ_WARN(c, first)	__extension__ ({			\
+	static int __lwq_warned;					\
+	bool __lwq_bad = !!(c);						\
+	if (__lwq_bad && ((first) == 0 || lwq_once(&__lwq_warned)))	\
+		(void)printk(KERN_WARNING "WARNING: %s:%d: %s: %s\n",	\
+		    __FILE__, __LINE__, __func__, #c);			\
+	__lwq_bad; })
+#define	WARN_ON(c)		_LWQ_WARN(c, 0)
+#define	WARN_ON_ONCE(c)		_LWQ_WARN(c, 1)
+#define	BUG()		panic("BUG: %s:%d: %s", __FILE__, __LINE__, __func__)
+#define	BUG_ON(c)							\
+	do {								\
+		if (unlikely(c))					\
+			BUG();						\
+	} while (0)
+
+#ifndef READ_ONCE
+#define	READ_ONCE(x)	(*(const volatile __typeof__(x) *)&(x))
+#define	WRITE_ONCE(x, v) ((void)(*(volatile __typeof__(x) *)&(x) = (v)))
+#endif
+
 #define	might_sleep()	((void)0)
 
 /* May the caller not sleep? */

@@ -15,6 +15,8 @@
 #define	MODULE_VERSION(s)	_LWQ_NOTHING
 #define	EXPORT_SYMBOL(s)	_LWQ_NOTHING
 #define	EXPORT_SYMBOL_GPL(s)	_LWQ_NOTHING
+#define	MODULE_PARM_DESC(p, s)	_LWQ_NOTHING
+#define	module_param(p, t, m)	_LWQ_NOTHING
 #define	_LWQ_NOTHING		struct lwq_nothing
 
 #define	THIS_MODULE		((struct module *)0)

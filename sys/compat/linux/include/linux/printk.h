@@ -26,6 +26,7 @@
 #define	pr_fmt(fmt)	fmt
 #endif
 
+/* The length of the text, without its level. */
 #define	printk		lwq_printk
 int	printk(const char *, ...) __attribute__((__format__(__printf__, 1,
 	    2)));
@@ -46,5 +47,23 @@ int	printk(const char *, ...) __attribute__((__format__(__printf__, 1,
 #else
 #define	pr_debug(...)	((void)0)
 #endif
+
+/* The first time that this line is reached. */
+#define	_LWQ_ONCE(call)							\
+	do {								\
+		static int __lwq_done;					\
+									\
+		if (lwq_once(&__lwq_done))				\
+			(void)(call);					\
+	} while (0)
+_Bool	lwq_once(int *);
+
+#define	pr_emerg_once(...)	_LWQ_ONCE(pr_emerg(__VA_ARGS__))
+#define	pr_alert_once(...)	_LWQ_ONCE(pr_alert(__VA_ARGS__))
+#define	pr_crit_once(...)	_LWQ_ONCE(pr_crit(__VA_ARGS__))
+#define	pr_err_once(...)	_LWQ_ONCE(pr_err(__VA_ARGS__))
+#define	pr_warn_once(...)	_LWQ_ONCE(pr_warn(__VA_ARGS__))
+#define	pr_notice_once(...)	_LWQ_ONCE(pr_notice(__VA_ARGS__))
+#define	pr_info_once(...)	_LWQ_ONCE(pr_info(__VA_ARGS__))
 
 #endif	/* !_LWQ_LINUX_PRINTK_H_ */
