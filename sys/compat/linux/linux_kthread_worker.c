@@ -273,20 +273,23 @@ kthread_worker_fn(void *arg)
 static struct kthread_worker *
 kw_alloc(void)
 {
-	struct kthread_worker *kw;
+	struct kthread_worker *kw, **kwp;
 	size_t align;
 	char *p;
+	int n;
 
 	kw = NULL;
 	mutex_enter(&kw_lock);
-	if (kw_ndead > LWQ_NQUARANTINE) {
-		kw = kw_dead;
-		/* One whose timers still run is not used again. */
-		if (atomic_load_acquire(&kw_queue(kw)->lq_ntimers) == 0) {
-			kw_dead = kw->__kw_next;
+	/* See lwq_get(). */
+	kwp = &kw_dead;
+	for (n = kw_ndead; n > LWQ_NQUARANTINE; n--) {
+		if (atomic_load_acquire(&kw_queue(*kwp)->lq_ntimers) == 0) {
+			kw = *kwp;
+			*kwp = kw->__kw_next;
 			kw_ndead--;
-		} else
-			kw = NULL;
+			break;
+		}
+		kwp = &(*kwp)->__kw_next;
 	}
 	mutex_exit(&kw_lock);
 	if (kw == NULL) {

@@ -64,19 +64,24 @@ lwq_unhold_wq(struct workqueue_struct *wq)
 static struct workqueue_struct *
 lwq_get(void)
 {
-	struct workqueue_struct *wq;
+	struct workqueue_struct *wq, **wqp;
+	int n;
 
 	wq = NULL;
 	mutex_enter(&lwq_lock);
 	/*
-	 * The longer it is dead the better are stale uses told.  Acquire: the
-	 * last timer has left it.
+	 * The longer it is dead the better are stale uses told: the latest
+	 * stay.  Acquire: the last timer has left it.
 	 */
-	if (lwq_ndead > LWQ_NQUARANTINE &&
-	    atomic_load_acquire(&lwq_dead->wq_ntimers) == 0) {
-		wq = lwq_dead;
-		lwq_dead = wq->wq_next;
-		lwq_ndead--;
+	wqp = &lwq_dead;
+	for (n = lwq_ndead; n > LWQ_NQUARANTINE; n--) {
+		if (atomic_load_acquire(&(*wqp)->wq_ntimers) == 0) {
+			wq = *wqp;
+			*wqp = wq->wq_next;
+			lwq_ndead--;
+			break;
+		}
+		wqp = &(*wqp)->wq_next;
 	}
 	mutex_exit(&lwq_lock);
 	if (wq == NULL && (wq = kmem_zalloc(sizeof(*wq) +

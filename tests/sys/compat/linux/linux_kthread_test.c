@@ -344,6 +344,46 @@ TEST_TC(destroyed, "a destroyed worker: a message, nothing runs")
 	    "is destroyed", NULL);
 }
 
+#define	NREUSED	100
+
+TEST_TC(reused, "the memory of destroyed workers and queues is used again, "
+    "but for that of one with a delay")
+{
+	static void *kws[NREUSED], *wqs[NREUSED];
+	struct workqueue_struct *wq;
+	struct kthread_worker *w;
+	struct delayed_work dw;
+	int i, j, nkws, nwqs;
+
+	kinit(&a);
+	INIT_DELAYED_WORK(&dw, NULL);
+	nkws = nwqs = 0;
+	for (i = 0; i < NREUSED; i++) {
+		w = kthread_create_worker(0, "reused");
+		wq = alloc_ordered_workqueue("reused", 0);
+		ATF_REQUIRE(!IS_ERR(w) && wq != NULL);
+		if (i == 0) {
+			kthread_queue_delayed_work(w, &a.k_dw, 1000 * HZ);
+			queue_delayed_work(wq, &dw, 1000 * HZ);
+		}
+		for (j = 0; j < nkws && kws[j] != w; j++)
+			continue;
+		if (j == nkws)
+			kws[nkws++] = w;
+		for (j = 0; j < nwqs && wqs[j] != wq; j++)
+			continue;
+		if (j == nwqs)
+			wqs[nwqs++] = wq;
+		ATF_REQUIRE(i == 0 || (w != kws[0] && wq != wqs[0]));
+		kthread_destroy_worker(w);
+		destroy_workqueue(wq);
+	}
+	ATF_REQUIRE_MSG(nkws < NREUSED / 2, "%d workers", nkws);
+	ATF_REQUIRE_MSG(nwqs < NREUSED / 2, "%d queues", nwqs);
+	TEST_EQ(true, kthread_cancel_delayed_work_sync(&a.k_dw));
+	TEST_EQ(true, cancel_delayed_work_sync(&dw));
+}
+
 static atomic_int where, ncpus;
 static char where_name[16];
 
@@ -472,6 +512,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, queue_cancelled);
 	ATF_TP_ADD_TC(tp, delayed);
 	ATF_TP_ADD_TC(tp, destroyed);
+	ATF_TP_ADD_TC(tp, reused);
 	ATF_TP_ADD_TC(tp, on_cpu);
 	ATF_TP_ADD_TC(tp, cpu_name);
 	ATF_TP_ADD_TC(tp, threads);
