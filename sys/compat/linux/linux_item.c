@@ -90,7 +90,7 @@ lwq_timer(struct __lwq_item *it)
  * A delay for a queue begins or ends.  One with delays under way is not used
  * again for another.
  */
-static void
+void
 lwq_count_timer(struct __lwq_timer *t, int n)
 {
 
@@ -197,8 +197,12 @@ lwq_hold(struct __lwq_item *it)
 	if (lq == NULL || (lq->lq_wq != NULL ? !lwq_hold_wq(lq->lq_wq) :
 	    (atomic_load_relaxed(&lq->lq_state) & LWQ_GONE) != 0))
 		return NULL;
-	/* The queue may be another by now, with fewer pools. */
-	if (lq->lq_pool == NULL) {
+	/*
+	 * The queue may be another by now, with fewer pools; or the parent's,
+	 * of an item that is ours, and has not come to a queue here yet.
+	 */
+	if (lq->lq_pool == NULL ||
+	    (lwq_isours(s) && !wqpool_isours(lq->lq_pool))) {
 		lwq_unhold(lq);
 		return NULL;
 	}
@@ -309,23 +313,29 @@ lwq_take(struct __lwq_item *it)
 /*
  * Stop the timer.  1: the item is ours, with those bits cleared as well;
  * 0: no timer ran; -1: it is too late, and the item about to be queued.
+ * Until the delay is counted off, by us or the caller, its queue is not used
+ * again for another.
  */
 int
-lwq_stop(struct __lwq_item *it, struct __lwq_timer *t, unsigned int bits)
+lwq_stop(struct __lwq_item *it, unsigned int bits, bool count)
 {
+	struct __lwq_timer *t;
 	kmutex_t *lock;
 	unsigned int s;
 	int found;
 
+	/* Nothing looks there unless the item has one: TIMER is set. */
+	t = lwq_timer(it);
 	lock = lwq_timerlock(it);
 	mutex_enter(lock);
 	s = atomic_load_relaxed(&it->__i_state);
 	if ((s & LWQ_TIMER) == 0)
 		found = 0;
 	else if (!lwq_isours(s)) {
-		/* Armed or called: not here. */
+		/* Armed or called: not here.  Nor is its worker, maybe. */
 		found = lwq_take(it);
 		t->__t_state = LWQ_T_READY;
+		count = false;
 	} else if (t->__t_state == LWQ_T_FIRING)
 		found = -1;
 	else if (callout_stop(lwq_callout(t))) {
@@ -334,7 +344,8 @@ lwq_stop(struct __lwq_item *it, struct __lwq_timer *t, unsigned int bits)
 	} else
 		found = 1;
 	if (found > 0) {
-		lwq_count_timer(t, -1);
+		if (count)
+			lwq_count_timer(t, -1);
 		(void)atomic_fetch_and_seq_cst(&it->__i_state,
 		    ~(LWQ_TIMER | bits));
 	}
@@ -347,7 +358,7 @@ lwq_stop(struct __lwq_item *it, struct __lwq_timer *t, unsigned int bits)
  * then still is, and ours, or, if not to be kept, is not.
  */
 bool
-lwq_grab(struct __lwq_item *it, struct __lwq_timer *t, bool keep)
+lwq_grab(struct __lwq_item *it, bool keep)
 {
 	struct lwq_queue *lq;
 	unsigned int n, s;
@@ -358,7 +369,7 @@ lwq_grab(struct __lwq_item *it, struct __lwq_timer *t, bool keep)
 		if ((s & LWQ_PENDING) == 0)
 			return false;
 		if ((s & LWQ_TIMER) != 0) {
-			if (lwq_stop(it, t, keep ? 0 : LWQ_PENDING) > 0)
+			if (lwq_stop(it, keep ? 0 : LWQ_PENDING, true) > 0)
 				return true;
 		} else if ((lq = lwq_hold(it)) != NULL) {
 			found = wqpool_cancel(lq->lq_pool, lwq_work(it));
@@ -398,12 +409,12 @@ lwq_wait(struct __lwq_item *it)
  * disabled; if so asked it stays that.
  */
 bool
-lwq_cancel_sync(struct __lwq_item *it, struct __lwq_timer *t, bool disable)
+lwq_cancel_sync(struct __lwq_item *it, bool disable)
 {
 	bool was;
 
 	(void)atomic_fetch_add_acq_rel(&it->__i_state, LWQ_DISABLED);
-	was = lwq_grab(it, t, false);
+	was = lwq_grab(it, false);
 	(void)lwq_wait(it);
 	if (!disable)
 		(void)atomic_fetch_add_acq_rel(&it->__i_state, -LWQ_DISABLED);

@@ -476,8 +476,7 @@ kthread_mod_delayed_work(struct kthread_worker *kw,
 
 	it = &kd->work.__kk_item;
 	for (;;) {
-		if ((was = lwq_grab(it, &kd->__kd_timer, true)) ||
-		    lwq_claim(it))
+		if ((was = lwq_grab(it, true)) || lwq_claim(it))
 			break;
 		if ((atomic_load_relaxed(&it->__i_state) & LWQ_DISABLEMASK) !=
 		    0)
@@ -509,12 +508,12 @@ __lwq_public bool
 kthread_cancel_work_sync(struct kthread_work *kk)
 {
 
-	return lwq_cancel_sync(&kk->__kk_item, NULL, false);
+	return lwq_cancel_sync(&kk->__kk_item, false);
 }
 
 __lwq_public bool
 kthread_cancel_delayed_work_sync(struct kthread_delayed_work *kd)
 {
 
-	return lwq_cancel_sync(&kd->work.__kk_item, &kd->__kd_timer, false);
+	return lwq_cancel_sync(&kd->work.__kk_item, false);
 }

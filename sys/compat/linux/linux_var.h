@@ -140,9 +140,11 @@ void	lwq_unhold(struct lwq_queue *);
 void	lwq_arm(struct __lwq_item *, struct __lwq_timer *,
 	    struct workqueue_struct *, struct lwq_queue *, int,
 	    unsigned long);
-int	lwq_stop(struct __lwq_item *, struct __lwq_timer *, unsigned);
-bool	lwq_grab(struct __lwq_item *, struct __lwq_timer *, bool);
-bool	lwq_cancel_sync(struct __lwq_item *, struct __lwq_timer *, bool);
+void	lwq_count_timer(struct __lwq_timer *, int);
+void	lwq_fire_barrier(void);
+int	lwq_stop(struct __lwq_item *, unsigned, bool);
+bool	lwq_grab(struct __lwq_item *, bool);
+bool	lwq_cancel_sync(struct __lwq_item *, bool);
 bool	lwq_wait(struct __lwq_item *);
 void	lwq_settle(struct __lwq_item *);
 void	lwq_say_gone(struct __lwq_item *, const char *);

@@ -238,8 +238,7 @@ lwq_mod_delayed(int cpu, struct workqueue_struct *wq, struct work_struct *ws,
 
 	it = &ws->__ws_item;
 	for (;;) {
-		if ((was = lwq_grab(it, &ws->__ws_timer, true)) ||
-		    lwq_claim(it))
+		if ((was = lwq_grab(it, true)) || lwq_claim(it))
 			break;
 		if ((atomic_load_relaxed(&it->__i_state) & LWQ_DISABLEMASK) !=
 		    0)
@@ -295,17 +294,25 @@ lwq_flush_delayed(struct work_struct *ws)
 	struct __lwq_item *it;
 	unsigned int n;
 	int cpu, stopped;
+	bool held, parents;
 
 	it = &ws->__ws_item;
-	for (n = 0; (stopped = lwq_stop(it, &ws->__ws_timer, 0)) < 0;)
+	for (n = 0; (stopped = lwq_stop(it, 0, false)) < 0;)
 		wqk_relax(&n);
 	if (stopped > 0) {
 		/* It is ours now, and nobody arms it anew. */
 		wq = ws->__ws_timer.__t_wq;
 		cpu = ws->__ws_timer.__t_cpu;
-		if (!lwq_hold_wq(wq)) {
+		held = lwq_hold_wq(wq);
+		parents = held ? !wqpool_isours(wq->wq_queues[0].lq_pool) :
+		    wq->wq_parents;
+		/* A queue of the parent's is not used again here either way. */
+		lwq_count_timer(&ws->__ws_timer, -1);
+		if (!held || parents) {
+			if (held)
+				lwq_unhold_wq(wq);
 			lwq_settle(it);
-			lwq_say_gone(it, wq->wq_parents ?
+			lwq_say_gone(it, parents ?
 			    "workqueue belongs to the parent of this process" :
 			    "workqueue is destroyed");
 			return false;
@@ -321,21 +328,21 @@ __lwq_public bool
 lwq_stop_timer(struct work_struct *ws)
 {
 
-	return lwq_stop(&ws->__ws_item, &ws->__ws_timer, LWQ_PENDING) > 0;
+	return lwq_stop(&ws->__ws_item, LWQ_PENDING, true) > 0;
 }
 
 __lwq_public bool
 cancel_work(struct work_struct *ws)
 {
 
-	return lwq_grab(&ws->__ws_item, &ws->__ws_timer, false);
+	return lwq_grab(&ws->__ws_item, false);
 }
 
 __lwq_public bool
 cancel_work_sync(struct work_struct *ws)
 {
 
-	return lwq_cancel_sync(&ws->__ws_item, &ws->__ws_timer, false);
+	return lwq_cancel_sync(&ws->__ws_item, false);
 }
 
 __lwq_public bool
@@ -350,7 +357,7 @@ __lwq_public bool
 disable_work_sync(struct work_struct *ws)
 {
 
-	return lwq_cancel_sync(&ws->__ws_item, &ws->__ws_timer, true);
+	return lwq_cancel_sync(&ws->__ws_item, true);
 }
 
 __lwq_public bool

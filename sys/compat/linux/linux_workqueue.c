@@ -479,7 +479,7 @@ lwq_system(int i)
  * In a forked child, where this thread is alone.  Locks may be held by
  * threads that are not here, and what they protect be half done.  The shared
  * queues are made anew when asked for.  Those of the parent are found by
- * their works no more: see lwq_lost().  Who has kept a pointer to one gets the
+ * their works no more: see lwq_hold().  Who has kept a pointer to one gets the
  * pool's clear word.
  */
 static void

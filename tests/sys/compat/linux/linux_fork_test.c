@@ -7,6 +7,8 @@
  * The Linux face in a forked child.
  */
 
+#include <sys/mman.h>
+
 #include "linux_test.h"
 
 static struct item gate, pending, a;
@@ -221,11 +223,15 @@ child_flushes_delay(void)
 }
 
 TEST_TC(flush_timer, "flush_delayed_work of a delay of the parent's on a "
-    "shared queue says that it is not run; it may be queued again")
+    "shared queue or another says that it is not run; it may be queued again")
 {
 
 	parent_start();
 	ATF_REQUIRE(schedule_delayed_work(&pending.i_dw, 1000 * HZ));
+	test_says(child_flushes_delay, "delayed work ", "its workqueue belongs "
+	    "to the parent of this process; it is not run\n", NULL);
+	TEST_EQ(true, cancel_delayed_work(&pending.i_dw));
+	ATF_REQUIRE(queue_delayed_work(wq, &pending.i_dw, 1000 * HZ));
 	test_says(child_flushes_delay, "delayed work ", "its workqueue belongs "
 	    "to the parent of this process; it is not run\n", NULL);
 	TEST_EQ(true, cancel_delayed_work(&pending.i_dw));
@@ -260,6 +266,84 @@ TEST_TC(idle, "a work that ran on a queue of the parent's is not running in "
 	item_open(&gate);
 	TEST_EQ(true, cancel_delayed_work_sync(&pending.i_dw));
 	destroy_workqueue(wq);
+}
+
+static struct kthread_delayed_work kdw;
+
+static void
+kthread_func(struct kthread_work *w)
+{
+
+	(void)w;
+}
+
+static void
+child_delays(void)
+{
+	struct workqueue_struct *q;
+	struct kthread_worker *kw;
+
+	if (!child_may_have_threads())
+		return;
+	q = alloc_workqueue("child", WQ_UNBOUND, 1);
+	kw = kthread_create_worker(0, "child");
+	if (!queue_delayed_work(q, &a.i_dw, 1000 * HZ) ||
+	    work_busy(WORK(&a)) != WORK_BUSY_PENDING || flush_work(WORK(&a)))
+		_exit(10);
+	if (!cancel_delayed_work_sync(&a.i_dw) || work_busy(WORK(&a)) != 0)
+		_exit(11);
+	if (!kthread_queue_delayed_work(kw, &kdw, 1000 * HZ))
+		_exit(12);
+	kthread_flush_work(&kdw.work);
+	if (!kthread_cancel_delayed_work_sync(&kdw))
+		_exit(13);
+	destroy_workqueue(q);
+	kthread_destroy_worker(kw);
+}
+
+TEST_TC(delay, "a work that ran on a queue of the parent's, and in the child "
+    "waits for a delay, can be cancelled and asked for")
+{
+	struct kthread_worker *kw;
+
+	parent_start();
+	kw = kthread_create_worker(0, "parent");
+	ATF_REQUIRE(!IS_ERR(kw));
+	kthread_init_delayed_work(&kdw, kthread_func);
+	ATF_REQUIRE(queue_work(wq, WORK(&a)));
+	ATF_REQUIRE(kthread_queue_work(kw, &kdw.work));
+	flush_workqueue(wq);
+	kthread_flush_worker(kw);
+	test_lives(child_delays);
+	kthread_destroy_worker(kw);
+	destroy_workqueue(wq);
+}
+
+static struct kthread_worker *unmapped;
+
+static void
+child_unmaps(void)
+{
+
+	if (munmap(unmapped, sizeof(*unmapped)) != 0)
+		_exit(10);
+	if (!kthread_cancel_delayed_work_sync(&kdw) ||
+	    kthread_cancel_delayed_work_sync(&kdw))
+		_exit(11);
+}
+
+TEST_TC(unmapped, "a delay for a worker of the parent's can be cancelled "
+    "though the worker is not there")
+{
+
+	unmapped = mmap(NULL, sizeof(*unmapped), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANON, -1, 0);
+	ATF_REQUIRE(unmapped != MAP_FAILED);
+	kthread_init_worker(unmapped);
+	kthread_init_delayed_work(&kdw, kthread_func);
+	ATF_REQUIRE(kthread_queue_delayed_work(unmapped, &kdw, 1000 * HZ));
+	test_lives(child_unmaps);
+	TEST_EQ(true, kthread_cancel_delayed_work_sync(&kdw));
 }
 
 static struct workqueue_struct *kept;
@@ -379,6 +463,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, timer);
 	ATF_TP_ADD_TC(tp, flush_timer);
 	ATF_TP_ADD_TC(tp, idle);
+	ATF_TP_ADD_TC(tp, delay);
+	ATF_TP_ADD_TC(tp, unmapped);
 	ATF_TP_ADD_TC(tp, own);
 	ATF_TP_ADD_TC(tp, while_busy);
 	return atf_no_error();

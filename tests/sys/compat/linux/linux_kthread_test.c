@@ -317,6 +317,9 @@ TEST_TC(delayed, "delays: false if pending; mod; cancel")
 	TEST_EQ(true, kthread_mod_delayed_work(w, &a.k_dw, 2000 * HZ));
 	TEST_EQ(true, kthread_cancel_delayed_work_sync(&a.k_dw));
 	TEST_EQ(false, kthread_cancel_delayed_work_sync(&a.k_dw));
+	/* Nor need who cancels know of the delay. */
+	TEST_EQ(true, kthread_queue_delayed_work(w, &a.k_dw, 1000 * HZ));
+	TEST_EQ(true, kthread_cancel_work_sync(KW(&a)));
 	TEST_EQ(false, kthread_mod_delayed_work(w, &a.k_dw, 0));
 	kthread_flush_work(KW(&a));
 	TEST_EQ(2, a.k_runs);
