@@ -109,39 +109,28 @@ lwq_settle(struct __lwq_item *it)
 }
 
 /*
- * Of a kthread_work: is its worker there?  That is the client's memory, and
- * may be that of something else by now.
- */
-static bool
-lwq_has_worker(const struct __lwq_item *it)
-{
-	struct kthread_worker *kw;
-	struct lwq_queue *lq;
-
-	kw = ((const struct kthread_work *)(const void *)it)->worker;
-	lq = atomic_load_acquire(&it->__i_queue);
-	return kw != NULL && lq == (void *)kw->__kw_queue &&
-	    lq->lq_wq == NULL && lq->lq_pool == (void *)kw->__kw_pool;
-}
-
-/*
  * What is said to be new looks pending: is it?
  */
 static __kern_noinline void
 lwq_check_init(struct __lwq_item *it, unsigned int state)
 {
+	struct kthread_worker *kw;
 	struct workqueue_struct *wq;
 	struct lwq_queue *lq;
 	bool busy, running;
 
 	busy = false;
+	kw = NULL;
 	wq = NULL;
+	if (it->__i_kind == _LWQ_KTHREAD)
+		kw = ((struct kthread_work *)(void *)it)->worker;
 	if ((state & LWQ_TIMER) != 0) {
 		/* Even if the callout has been called already. */
 		busy = true;
 		wq = lwq_timer(it)->__t_wq;
-	} else if ((it->__i_kind != _LWQ_KTHREAD || lwq_has_worker(it)) &&
-	    (lq = lwq_hold(it)) != NULL) {
+	} else if (it->__i_kind == _LWQ_KTHREAD)
+		busy = lwq_worker_has(kw, it);
+	else if ((lq = lwq_hold(it)) != NULL) {
 		wqpool_busy(lq->lq_pool, lwq_work(it), &busy, &running);
 		wq = lq->lq_wq;
 		lwq_unhold(lq);
@@ -150,8 +139,7 @@ lwq_check_init(struct __lwq_item *it, unsigned int state)
 		return;
 	if (wq == NULL)
 		wqk_panic("kthread_init_work: work %p is still pending on "
-		    "worker %p", (void *)it, (void *)
-		    ((struct kthread_work *)(void *)it)->worker);
+		    "worker %p", (void *)it, (void *)kw);
 	wqk_panic("INIT_WORK: work %p is still pending on \"%s\"",
 	    (void *)it, wq->wq_name);
 }

@@ -41,6 +41,9 @@ static struct kthread_worker *kw_dead;
 static struct kthread_worker **kw_deadlast = &kw_dead;
 static int		kw_ndead;
 
+/* Those that have a thread. (kw_lock) */
+static struct kthread_worker *kw_running;
+
 void
 lwq_worker_fork(void)
 {
@@ -49,6 +52,7 @@ lwq_worker_fork(void)
 	kw_dead = NULL;
 	kw_deadlast = &kw_dead;
 	kw_ndead = 0;
+	kw_running = NULL;
 }
 
 static inline struct lwq_queue *
@@ -56,6 +60,39 @@ kw_queue(struct kthread_worker *kw)
 {
 
 	return (struct lwq_queue *)(void *)kw->__kw_queue;
+}
+
+/*
+ * With kw_lock held: where it is in kw_running, or that list's end.
+ */
+static struct kthread_worker **
+kw_find(const struct kthread_worker *kw)
+{
+	struct kthread_worker **kwp;
+
+	for (kwp = &kw_running; *kwp != NULL && *kwp != kw;
+	    kwp = &(*kwp)->__kw_next)
+		continue;
+	return kwp;
+}
+
+/*
+ * Is a work pending on its worker?  That is the client's memory, and may be
+ * something else by now, unless a thread is in it.
+ */
+bool
+lwq_worker_has(const struct kthread_worker *kw, struct __lwq_item *it)
+{
+	struct kthread_worker *found;
+	bool pending, running;
+
+	pending = false;
+	mutex_enter(&kw_lock);
+	if ((found = *kw_find(kw)) != NULL)
+		wqpool_busy(kw_queue(found)->lq_pool, lwq_work(it), &pending,
+		    &running);
+	mutex_exit(&kw_lock);
+	return pending;
 }
 
 /*
@@ -238,7 +275,7 @@ kthread_init_delayed_work(struct kthread_delayed_work *kd,
 __lwq_public int
 kthread_worker_fn(void *arg)
 {
-	struct kthread_worker *kw;
+	struct kthread_worker *kw, **kwp;
 	struct lwq_queue *lq;
 	struct task_struct *t;
 	struct wqpool *p;
@@ -260,7 +297,18 @@ kthread_worker_fn(void *arg)
 	mutex_exit(&t->t_lock);
 	/* Release: with the task; kthread_destroy_worker() reads it. */
 	atomic_store_release(&kw->task, t);
+	mutex_enter(&kw_lock);
+	/* If it is there already it has a thread: see wqpool_main(). */
+	if (*(kwp = kw_find(kw)) == NULL) {
+		kw->__kw_next = NULL;
+		*kwp = kw;
+	}
+	mutex_exit(&kw_lock);
 	wqpool_main(p);
+	mutex_enter(&kw_lock);
+	if (*(kwp = kw_find(kw)) != NULL)
+		*kwp = kw->__kw_next;
+	mutex_exit(&kw_lock);
 	/* What is queued from now on is the next thread's. */
 	(void)atomic_fetch_and_seq_cst(&lq->lq_state, ~LWQ_CLOSED);
 	atomic_store_relaxed(&kw->task, NULL);

@@ -161,6 +161,9 @@ struct workqueue_struct *lwq_self(struct work **);
 bool	lwq_insert(int, struct workqueue_struct *, struct __lwq_item *,
 	    const char *);
 
+/* linux_kthread_worker.c */
+bool	lwq_worker_has(const struct kthread_worker *, struct __lwq_item *);
+
 /* linux_workqueue.c */
 bool	lwq_hold_wq(struct workqueue_struct *);
 void	lwq_unhold_wq(struct workqueue_struct *);

@@ -8,6 +8,8 @@
  * everything else goes on, or a panic that says why.
  */
 
+#include <sys/mman.h>
+
 #include "linux_test.h"
 
 static struct item a, b;
@@ -429,13 +431,49 @@ kinit_delayed(void)
 	kthread_init_delayed_work(&kdw, kthread_func);
 }
 
+/* It has no thread; for all that is known it is not there any more. */
 static void
-kinit_early(void)
+kinit_no_thread(void)
 {
+	struct kthread_worker *kw;
 
 	kthread_init_worker(&kworker);
 	kthread_init_work(&kdw.work, kthread_func);
 	kthread_queue_work(&kworker, &kdw.work);
+	kthread_init_work(&kdw.work, kthread_func);
+
+	kw = mmap(NULL, sizeof(*kw), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANON, -1, 0);
+	if (kw == MAP_FAILED)
+		_exit(1);
+	kthread_init_worker(kw);
+	kthread_queue_work(kw, &kdw.work);
+	if (munmap(kw, sizeof(*kw)) != 0)
+		_exit(2);
+	kthread_init_work(&kdw.work, kthread_func);
+}
+
+/* The same after its thread has ended. */
+static void
+kinit_stopped(void)
+{
+	struct kthread_worker *kw;
+	struct task_struct *t;
+
+	kw = mmap(NULL, sizeof(*kw), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANON, -1, 0);
+	if (kw == MAP_FAILED)
+		_exit(1);
+	kthread_init_worker(kw);
+	kthread_init_work(&kdw.work, kthread_func);
+	kthread_queue_work(kw, &kdw.work);
+	t = kthread_run(kthread_worker_fn, kw, "stopped");
+	if (IS_ERR(t))
+		_exit(2);
+	kthread_flush_work(&kdw.work);
+	if (kthread_stop(t) != 0 || !kthread_queue_work(kw, &kdw.work) ||
+	    munmap(kw, sizeof(*kw)) != 0)
+		_exit(3);
 	kthread_init_work(&kdw.work, kthread_func);
 }
 
@@ -447,8 +485,8 @@ kinit_inherited(void)
 }
 
 TEST_TC(kinit_pending, "kthread_init_work of what is queued, or has its timer "
-    "running, panics; of what has run, was cancelled or is pending in the "
-    "parent, it does not")
+    "running, panics; of what has run, was cancelled, is pending in the "
+    "parent, or on a worker without a thread, it does not")
 {
 	struct kthread_worker *kw;
 
@@ -456,8 +494,8 @@ TEST_TC(kinit_pending, "kthread_init_work of what is queued, or has its timer "
 	    "pending on worker ", NULL);
 	test_panics(kinit_delayed, "kthread_init_work: work ", "is still "
 	    "pending on worker ", NULL);
-	test_panics(kinit_early, "kthread_init_work: work ", "is still "
-	    "pending on worker ", NULL);
+	test_lives(kinit_no_thread);
+	test_lives(kinit_stopped);
 	kw = kthread_create_worker(0, "kw");
 	ATF_REQUIRE(!IS_ERR(kw));
 	kthread_init_delayed_work(&kdw, kthread_func);
