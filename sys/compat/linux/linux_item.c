@@ -228,26 +228,41 @@ lwq_fire(void *arg)
 	lock = lwq_timerlock(it);
 	mutex_enter(lock);
 	t->__t_state = LWQ_T_READY;
+	/* A worker not ENDING yet waits for our lock: lwq_fire_barrier(). */
+	ok = lq == NULL ? held :
+	    (atomic_load_relaxed(&lq->lq_state) & LWQ_ENDING) == 0;
+	/* From here on, if it has ended, the queue may be another. */
 	lwq_count_timer(t, -1);
 	(void)atomic_fetch_and_seq_cst(&it->__i_state, ~LWQ_TIMER);
 	/* From here on, if this succeeds, the item may be gone. */
-	ok = true;
-	if (lq != NULL) {
-		ok = (atomic_load_relaxed(&lq->lq_state) & LWQ_ENDING) == 0;
-		if (ok)
-			lwq_enqueue(lq, it);
-	} else if (held)
-		(void)lwq_insert(cpu, wq, it, "delayed work");
-	else
-		ok = false;
 	if (!ok)
 		lwq_settle(it);
+	else if (lq != NULL)
+		lwq_enqueue(lq, it);
+	else
+		(void)lwq_insert(cpu, wq, it, "delayed work");
 	mutex_exit(lock);
 	if (!ok)
 		lwq_say_gone(it, lq != NULL ? "kthread_worker is destroyed" :
 		    "workqueue is destroyed");
 	if (held)
 		lwq_unhold_wq(wq);
+}
+
+/*
+ * Whoever fires, and has not seen what the caller has done to a queue, has
+ * put the item into it when this returns.
+ */
+void
+lwq_fire_barrier(void)
+{
+	int i;
+
+	(void)RUN_ONCE(&lwq_timeronce, lwq_timerinit);
+	for (i = 0; i < LWQ_NLOCKS; i++) {
+		mutex_enter(&lwq_timerlocks[i]);
+		mutex_exit(&lwq_timerlocks[i]);
+	}
 }
 
 /*

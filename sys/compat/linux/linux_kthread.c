@@ -148,6 +148,7 @@ lwq_task_create(int (*func)(void *), void *data, const char *fmt, va_list ap)
 	mutex_enter(&t->t_lock);
 	t->t_worker = NULL;
 	t->t_rounds = 0;
+	t->t_marked = false;
 	t->t_state = TASK_RUNNING;
 	t->t_woken = t->t_stop = t->t_exited = t->t_stopper = false;
 	t->t_result = 0;

@@ -97,9 +97,26 @@ lwq_worker_has(const struct kthread_worker *kw, struct __lwq_item *it)
 
 /*
  * In the list of works it tells, while the worker stops, a round from the
- * next.  Once a round had no works the thread ends when it finds none.  If
- * that is never, for some queue themselves, these are refused in the end.
+ * next.  Whenever a work runs it is there, so that one that queues itself is
+ * among those of a round; after a round without works it is gone.  If such a
+ * round does not come, for some queue themselves, these are refused in the
+ * end.
  */
+static __kern_noinline void
+kw_put_mark(struct kthread_worker *kw)
+{
+	struct task_struct *t;
+
+	t = lwq_current();
+	if (t->t_marked || t->t_rounds > KW_NROUNDS)
+		return;
+	t->t_marked = true;
+	/* Not the end of a round without works: ours has been run by then. */
+	t->t_ndone = UINT64_MAX;
+	wqpool_enqueue(kw_queue(kw)->lq_pool,
+	    (struct work *)(void *)&kw->__kw_mark);
+}
+
 static __kern_noinline void
 kw_mark(struct kthread_worker *kw)
 {
@@ -110,14 +127,18 @@ kw_mark(struct kthread_worker *kw)
 	lq = kw_queue(kw);
 	t = lwq_current();
 	(void)wqpool_quiet(lq->lq_pool, &ndone);
+	t->t_marked = false;
 	/* The mark is one of those that have been run. */
-	if (t->t_rounds > 0 && ndone == t->t_ndone + 1)
+	if (ndone == t->t_ndone + 1) {
+		t->t_rounds = 0;
 		return;
+	}
 	if (t->t_rounds++ == KW_NROUNDS) {
 		(void)atomic_fetch_or_seq_cst(&lq->lq_state, LWQ_CLOSED);
 		return;
 	}
 	t->t_ndone = ndone;
+	t->t_marked = true;
 	wqpool_enqueue(lq->lq_pool, (struct work *)(void *)&kw->__kw_mark);
 }
 
@@ -127,11 +148,11 @@ kw_mark(struct kthread_worker *kw)
 void
 lwq_worker_finish(struct kthread_worker *kw)
 {
-	struct wqpool *p;
+	struct lwq_queue *lq;
 
-	p = kw_queue(kw)->lq_pool;
-	wqpool_enqueue(p, (struct work *)(void *)&kw->__kw_mark);
-	wqpool_finish(p);
+	lq = kw_queue(kw);
+	(void)atomic_fetch_or_seq_cst(&lq->lq_state, LWQ_STOPPING);
+	wqpool_finish(lq->lq_pool);
 }
 
 static void
@@ -147,6 +168,10 @@ kw_run(struct work *wk, void *arg)
 		return;
 	}
 	kk = (struct kthread_work *)(void *)wk;
+	/* That it shall end is known to the pool later than here. */
+	if (__predict_false((atomic_load_relaxed(&kw_queue(kw)->lq_state) &
+	    LWQ_STOPPING) != 0))
+		kw_put_mark(kw);
 	/* As in lwq_run(). */
 	lwq_settle(&kk->__kk_item);
 	func = kk->func;
@@ -310,7 +335,8 @@ kthread_worker_fn(void *arg)
 		*kwp = kw->__kw_next;
 	mutex_exit(&kw_lock);
 	/* What is queued from now on is the next thread's. */
-	(void)atomic_fetch_and_seq_cst(&lq->lq_state, ~LWQ_CLOSED);
+	(void)atomic_fetch_and_seq_cst(&lq->lq_state,
+	    ~(LWQ_CLOSED | LWQ_STOPPING));
 	atomic_store_relaxed(&kw->task, NULL);
 	mutex_enter(&t->t_lock);
 	t->t_worker = NULL;
@@ -444,6 +470,7 @@ kthread_destroy_worker(struct kthread_worker *kw)
 	wqpool_flush(lq->lq_pool);
 	/* What fires from now on is not queued. */
 	(void)atomic_fetch_or_seq_cst(&lq->lq_state, LWQ_ENDING);
+	lwq_fire_barrier();
 	/* It runs what is there before it ends. */
 	(void)kthread_stop(t);
 	(void)atomic_fetch_or_seq_cst(&lq->lq_state, LWQ_GONE);

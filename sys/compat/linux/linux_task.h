@@ -27,6 +27,7 @@ struct task_struct {
 	struct lwp	*t_lwp;		/* (t) its thread */
 	struct kthread_worker *t_worker; /* (t) whose thread it is, or NULL */
 	int		 t_rounds;	/* its own: see kw_mark() */
+	bool		 t_marked;	/* its own: the mark is queued */
 	uint64_t	 t_ndone;	/* its own: the same */
 	int		 t_state;	/* (t) TASK_* */
 	bool		 t_woken;	/* (t) may begin */

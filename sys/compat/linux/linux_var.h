@@ -43,12 +43,13 @@ struct lwq_queue {
 
 /*
  * lq_state.  ENDING: timers queue no more, but what is queued runs; GONE: and
- * after that.  CLOSED: works have queued each other for too long while it was
- * told to stop, and may no more.
+ * after that.  STOPPING: its thread shall end when it has run what is queued.
+ * CLOSED: works have queued each other for too long meanwhile, and may no more.
  */
 #define	LWQ_ENDING	0x1
 #define	LWQ_GONE	0x2
 #define	LWQ_CLOSED	0x4
+#define	LWQ_STOPPING	0x8
 
 #define	LWQ_NAMELEN	32
 

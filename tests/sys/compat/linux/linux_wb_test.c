@@ -4,7 +4,7 @@
  */
 
 /*
- * White box: the host refuses threads.
+ * White box: the host refuses threads; moments that are too short to be met.
  */
 
 #include <host/host.h>
@@ -261,6 +261,117 @@ TEST_TC(fork_firing, "a process that forks as a timer is called, or before the "
 	delayed.i_dw.work.__ws_item.__i_state = 0;
 }
 
+/*
+ * A worker as it is told to end.
+ */
+struct wqpool;
+struct work;
+void	__real_wqpool_enqueue(struct wqpool *, struct work *);
+void	__wrap_wqpool_enqueue(struct wqpool *, struct work *);
+void	__real_wqpool_finish(struct wqpool *);
+void	__wrap_wqpool_finish(struct wqpool *);
+
+#define	ENDLESS	100000		/* runs are enough */
+
+static DEFINE_KTHREAD_WORKER(worker);
+static _Atomic(struct kthread_work *) late;
+static atomic_int nruns, nrefused;
+
+static void
+endless_func(struct kthread_work *w)
+{
+
+	if (atomic_fetch_add(&nruns, 1) < ENDLESS &&
+	    !kthread_queue_work(&worker, w))
+		atomic_fetch_add(&nrefused, 1);
+}
+
+static void
+nothing_func(struct kthread_work *w)
+{
+
+	(void)w;
+}
+
+/* The worker is idle; a work comes before the pool knows that it shall end. */
+void
+__wrap_wqpool_finish(struct wqpool *p)
+{
+	struct kthread_work *w = atomic_exchange(&late, NULL);
+
+	if (w != NULL) {
+		kthread_flush_worker(&worker);
+		kthread_flush_worker(&worker);
+		kthread_flush_worker(&worker);
+		ATF_REQUIRE(kthread_queue_work(&worker, w));
+	}
+	__real_wqpool_finish(p);
+}
+
+TEST_TC(late_endless, "a work that queues itself, and comes as its worker is "
+    "told to end, is refused in the end")
+{
+	static DEFINE_KTHREAD_WORK(endless, endless_func);
+	static DEFINE_KTHREAD_WORK(first, nothing_func);
+	struct task_struct *t;
+	int i;
+
+	for (i = 1; i <= 3; i++) {
+		kthread_queue_work(&worker, &first);
+		t = kthread_run(kthread_worker_fn, &worker, "endless");
+		ATF_REQUIRE(!IS_ERR(t));
+		kthread_flush_work(&first);
+		atomic_store(&nruns, 0);
+		atomic_store(&late, &endless);
+		TEST_EQ(0, kthread_stop(t));
+		TEST_EQ(i, nrefused);
+		ATF_REQUIRE_MSG(nruns < ENDLESS, "%d runs", nruns);
+	}
+}
+
+static struct kthread_delayed_work fired;
+static atomic_int nfired, destroyed;
+static sem_t firing;
+
+static void
+fired_func(struct kthread_work *w)
+{
+
+	(void)w;
+	atomic_fetch_add(&nfired, 1);
+}
+
+/* Who fires is preempted, for as long as a destroy that did not wait takes. */
+void
+__wrap_wqpool_enqueue(struct wqpool *p, struct work *w)
+{
+	int i;
+
+	if ((void *)w == &fired) {
+		sem_post(&firing);
+		for (i = 0; i < 50 && !atomic_load(&destroyed); i++)
+			pause_ms(1);
+	}
+	__real_wqpool_enqueue(p, w);
+}
+
+TEST_TC(fire_destroy, "a delayed work that is being queued as its worker is "
+    "destroyed is run before")
+{
+	struct kthread_worker *w;
+
+	sem_init(&firing, 0, 0);
+	kthread_init_delayed_work(&fired, fired_func);
+	w = kthread_create_worker(0, "fire");
+	ATF_REQUIRE(!IS_ERR(w));
+	TEST_EQ(true, kthread_queue_delayed_work(w, &fired, 1));
+	test_sem_wait(&firing);
+	kthread_destroy_worker(w);
+	atomic_store(&destroyed, 1);
+	TEST_EQ(1, nfired);
+	TEST_EQ(false, kthread_cancel_delayed_work_sync(&fired));
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
@@ -272,5 +383,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, bind);
 	ATF_TP_ADD_TC(tp, init);
 	ATF_TP_ADD_TC(tp, fork_firing);
+	ATF_TP_ADD_TC(tp, late_endless);
+	ATF_TP_ADD_TC(tp, fire_destroy);
 	return atf_no_error();
 }
