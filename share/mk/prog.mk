@@ -40,7 +40,7 @@ _LIB.${p}=	${STAGE_LIBS}
 .endif
 _SRC.${p}=	${.CURDIR}/${p}.c ${SRCS.${p}:N/*:S,^,${.CURDIR}/,} \
 		${SRCS.${p}:M/*}
-${p}: ${_SRC.${p}} ${_STAGELIB}
+${p}: ${_SRC.${p}} ${_STAGELIB} ${LDADD.${p}:U:M*.a}
 	@echo "compile ${RELDIR}/${.TARGET}"
 	${Q}${CC} ${CFLAGS} ${CPPFLAGS} ${CPPFLAGS.${p}} ${_CPP.${p}} \
 	    -MF ${p}.d -o ${.TARGET} ${_SRC.${p}} \
