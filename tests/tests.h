@@ -68,6 +68,13 @@
 #define	TEST_BUSYFORK	1
 #endif
 
+/* ThreadSanitizer lets a child of a process with threads have none. */
+#ifdef TEST_TSAN
+#define	TEST_CHILDTHREADS 0
+#else
+#define	TEST_CHILDTHREADS 1
+#endif
+
 #if defined(TEST_TSAN)
 #define	TEST_SCALE(n)	((n) / 50 + 1)
 #elif defined(TEST_ASAN)

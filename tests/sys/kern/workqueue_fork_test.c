@@ -65,29 +65,6 @@ parent_end(void)
 	workqueue_destroy(parent_wq);
 }
 
-/*
- * In the child.  ThreadSanitizer lets a child of a process with threads have
- * none of its own; with AddressSanitizer it may find the allocator locked by
- * a thread that was busy when it forked.  There these do without.
- */
-static bool
-child_may_have_threads(void)
-{
-
-#ifdef TEST_TSAN
-	return false;
-#else
-	return true;
-#endif
-}
-
-static bool
-busy_may_fork(void)
-{
-
-	return TEST_BUSYFORK && child_may_have_threads();
-}
-
 static void
 child_uses_own(void)
 {
@@ -96,7 +73,7 @@ child_uses_own(void)
 	atomic_int runs = 0;
 	int flags, i;
 
-	if (!child_may_have_threads())
+	if (!TEST_CHILDTHREADS)
 		return;
 	for (flags = 0; flags <= (WQ_PERCPU | WQ_MPSAFE); flags++) {
 		atomic_store(&runs, 0);
@@ -214,7 +191,7 @@ TEST_TC(child_has_own_queues,
     "queues that a child creates work, the parent having some or none")
 {
 
-	if (!child_may_have_threads())
+	if (!TEST_CHILDTHREADS)
 		atf_tc_skip("ThreadSanitizer");
 	parent_start(0);
 	test_lives(child_uses_own);
@@ -324,7 +301,7 @@ child_is_free(void)
 	KERNEL_UNLOCK_ALL(NULL, &n);
 	if (n != 2)
 		_exit(21);
-	if (busy_may_fork())
+	if (TEST_BUSYFORK)
 		child_uses_own();
 }
 
@@ -432,7 +409,7 @@ TEST_TC(fork_amid_threads, "children forked while other threads create, use "
 	pthread_t t[2];
 	int i, right[2];
 
-	if (!busy_may_fork())
+	if (!TEST_BUSYFORK)
 		atf_tc_skip("a sanitizer");
 	for (i = 0; i < 2; i++)
 		t[i] = test_thread(busy, &right[i]);
@@ -469,7 +446,7 @@ TEST_TC(fork_from_callback, "a callback may fork, and the child's queues "
 	struct work wk;
 	int flags, right = 0;
 
-	if (!child_may_have_threads())
+	if (!TEST_CHILDTHREADS)
 		atf_tc_skip("ThreadSanitizer");
 	for (flags = 0; flags <= WQ_MPSAFE; flags++) {
 		wq = test_create("forks", fork_in_callback, &right, flags);

@@ -24,18 +24,6 @@ old_func(void *data)
 	atomic_fetch_add(&old_runs, 1);
 }
 
-/* ThreadSanitizer lets a child have no threads of its own. */
-static bool
-child_may_have_threads(void)
-{
-
-#ifdef TEST_TSAN
-	return false;
-#else
-	return true;
-#endif
-}
-
 /*
  * On the parent's shared queues: both dialects have run, and one is pending.
  */
@@ -96,7 +84,7 @@ child_shared(void)
 {
 	struct test_child tc;
 
-	if (!child_may_have_threads())
+	if (!TEST_CHILDTHREADS)
 		return;
 	uses_shared();
 	/* And its own child. */
@@ -128,7 +116,7 @@ child_pending(void)
 	if (!cancel_work_sync(WORK(&pending)) ||
 	    cancel_work(WORK(&pending)) || work_pending(WORK(&pending)))
 		_exit(11);
-	if (!child_may_have_threads())
+	if (!TEST_CHILDTHREADS)
 		return;
 	if (!schedule_work(WORK(&pending)))
 		_exit(12);
@@ -141,7 +129,7 @@ static void
 child_mod(void)
 {
 
-	if (!child_may_have_threads())
+	if (!TEST_CHILDTHREADS)
 		return;
 	if (!mod_delayed_work(system_wq, &pending.i_dw, 1))
 		_exit(10);
@@ -177,7 +165,7 @@ static void
 child_timer_again(void)
 {
 
-	if (!child_may_have_threads())
+	if (!TEST_CHILDTHREADS)
 		return;
 	if (!schedule_delayed_work(&pending.i_dw, 1))
 		_exit(11);
@@ -283,7 +271,7 @@ child_delays(void)
 	struct workqueue_struct *q;
 	struct kthread_worker *kw;
 
-	if (!child_may_have_threads())
+	if (!TEST_CHILDTHREADS)
 		return;
 	q = alloc_workqueue("child", WQ_UNBOUND, 1);
 	kw = kthread_create_worker(0, "child");

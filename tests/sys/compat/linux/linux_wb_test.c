@@ -122,48 +122,47 @@ TEST_TC(one, "one thread, and no more: everything runs")
 	nolimit();
 }
 
-TEST_TC(spare, "a thread refused while all others are blocked: who flushes "
-    "gets it later")
+/*
+ * A thread is refused while the only one is blocked, and then may be had.
+ */
+static void
+spare_comes(int threads, bool flush)
 {
 	struct workqueue_struct *wq;
 	struct item a, b;
 
 	item_init(&a, item_func);
 	item_init(&b, item_func);
-	limit(1);
+	limit(threads);
 	wq = alloc_workqueue("spare", WQ_UNBOUND, 0);
 	ATF_REQUIRE(wq != NULL);
 	item_close(&a, wq, WORK_CPU_UNBOUND);
 	ATF_REQUIRE(atomic_load(&refused) > 0);
 	queue_work(wq, WORK(&b));
 	nolimit();
-	ATF_REQUIRE(flush_work(WORK(&b)));
+	if (flush)
+		ATF_REQUIRE(flush_work(WORK(&b)));
+	else
+		TEST_AWAIT(atomic_load(&b.i_runs) == 1);
 	TEST_EQ(1, b.i_runs);
 	TEST_EQ(0, a.i_runs);
 	item_open(&a);
 	destroy_workqueue(wq);
 }
 
+TEST_TC(spare, "a thread refused while all others are blocked: who flushes "
+    "gets it later")
+{
+
+	spare_comes(1, true);
+}
+
 TEST_TC(spare_unseen, "a thread refused while all others are blocked is there "
     "later, though nobody flushes")
 {
-	struct workqueue_struct *wq;
-	struct item a, b;
 
-	item_init(&a, item_func);
-	item_init(&b, item_func);
 	/* The other is that of timers. */
-	limit(2);
-	wq = alloc_workqueue("spare", WQ_UNBOUND, 0);
-	ATF_REQUIRE(wq != NULL);
-	item_close(&a, wq, WORK_CPU_UNBOUND);
-	ATF_REQUIRE(atomic_load(&refused) > 0);
-	queue_work(wq, WORK(&b));
-	nolimit();
-	TEST_AWAIT(atomic_load(&b.i_runs) == 1);
-	TEST_EQ(0, a.i_runs);
-	item_open(&a);
-	destroy_workqueue(wq);
+	spare_comes(2, false);
 }
 
 TEST_TC(bind, "a thread that cannot be bound stays as it was")
