@@ -4,12 +4,12 @@
  */
 
 /*
- * The host seam: everything the library asks of the operating system.
+ * The host seam: everything that the library needs from the operating system.
  *
  * sys/kern and sys/compat block, wake, start threads, read clocks and get
- * memory through these calls and no others.  Back ends: host_linux.c and
- * host_posix.c, what they share in host_common.c.  A back end knows nothing
- * of queues.
+ * memory only by these calls.  The back ends are host_linux*.c, host_posix.c,
+ * and host_sim.c with sim_*.c.  They share host_common.c, host_fd.c and
+ * host_thread.c.  A back end knows nothing about queues.
  */
 
 #ifndef _HOST_HOST_H_
@@ -19,30 +19,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef _WQ_SIM
+#include <sys/wq_simpoint.h>
+#endif
+
 /*
- * Capabilities: what this back end can do here and now.  Callers ask,
- * nobody assumes.
+ * Capabilities of the back end on this system.  A system may lack any of them,
+ * so callers must check.
  */
 #define	HOST_CAP_NAMES		0x0001	/* thread names show in ps(1) */
 #define	HOST_CAP_AFFINITY	0x0002	/* threads can be bound to a CPU */
-#define	HOST_CAP_PRIORITY	0x0004	/* threads have a priority each */
-#define	HOST_CAP_CURCPU		0x0008	/* host_curcpu() knows */
-#define	HOST_CAP_QUOTA		0x0010	/* a CPU quota would be seen */
-#define	HOST_CAP_ASYMFENCE	0x0020	/* host_fence_heavy() is one */
-#define	HOST_CAP_ASLEEP		0x0040	/* host_asleep() knows */
+#define	HOST_CAP_PRIORITY	0x0004	/* each thread has a priority */
+#define	HOST_CAP_CURCPU		0x0008	/* host_curcpu() works */
+#define	HOST_CAP_QUOTA		0x0010	/* CPU quotas are detected */
+#define	HOST_CAP_ASYMFENCE	0x0020	/* host_fence_heavy() is a fence */
+#define	HOST_CAP_ASLEEP		0x0040	/* host_asleep() works */
+#define	HOST_CAP_CHILD		0x0080	/* host_wipe() works */
+#define	HOST_CAP_SPIN		0x0100	/* time passes while a thread spins */
 unsigned	host_caps(void);
-const char	*host_name(void);		/* "linux", "posix" */
 
 /*
- * Once, before anything else; further calls do nothing.  threadexit is
- * called, in a thread that host_attach() named and that ends, with that
- * thread's self.
+ * Initialise the back end.  The first call must come before all other calls;
+ * further calls do nothing.
+ *
+ * When a thread that has called host_attach() ends, the host calls
+ * threadexit(self).  It also does so for a thread of host_thread_create() that
+ * has a self, if the thread ends before its function returns.
  */
 void	host_init(void (*threadexit)(void *));
 
 /*
- * What a wake-up and the way to the work go through, and what they read: in a
- * few neighbouring pages, for after a sleep every page is cold.
+ * __host_hot and __host_readmostly put the functions of the wake-up path, and
+ * the data that they read, into a few adjacent pages.  After a sleep every page
+ * is cold, so the path should touch few.
  */
 #define	__host_hot	__attribute__((__hot__))
 #ifdef __ELF__
@@ -52,13 +61,10 @@ void	host_init(void (*threadexit)(void *));
 #endif
 
 /*
- * The calling thread's self: one word, NULL in a thread nobody has set it
- * in.  Both are async-signal-safe and never allocate (initial-exec TLS).
+ * Get or set the calling thread's self, a pointer that is NULL until it is set.
+ * Both calls are async-signal-safe and never allocate memory (initial-exec
+ * TLS).
  */
-#ifdef HOST_SIM
-void	*host_self(void);
-void	 host_setself(void *);
-#else
 extern _Thread_local void *host_selfword;
 static inline void *
 host_self(void)
@@ -72,76 +78,119 @@ host_setself(void *self)
 
 	host_selfword = self;
 }
-#endif
 
 /*
- * Ask for threadexit(self) when the calling thread ends.  0 or an errno
- * value.  From thread context.
+ * Make the host call threadexit(self) when the calling thread ends.  Return 0
+ * or an errno value.  Thread context.
  */
 int	host_attach(void *self);
 
-/* A number that differs between live threads; cheap, async-signal-safe. */
+/* Return a number unique among live threads.  Fast, async-signal-safe. */
 uintptr_t host_selfkey(void);
 
 /*
- * Threads.  The record belongs to the caller and stays at its place until
- * host_thread_join() has returned.  A new thread blocks every signal but the
- * synchronous ones (SEGV BUS FPE ILL TRAP SYS ABRT), and cannot be
- * cancelled.  A name too long for the host is cut.  hostcpu is a number from
- * host_cpus(), or -1 for any; that binding fails is no error.
+ * Threads.  The caller provides the struct host_thread, which must stay in
+ * place until host_thread_join() returns.
+ *
+ * A new thread cannot be cancelled.  It blocks every signal except those that
+ * its own faults raise (SEGV BUS FPE ILL TRAP SYS), those of
+ * host_signal_establish(), SIGPROF, and SIGABRT.  It blocks SIGABRT, too, if
+ * its creator does.  The creator blocks all signals during the call, and then
+ * restores its mask.
+ *
+ * The host truncates a name that is too long.  hostcpu is a number from
+ * host_cpus(), or -1 for any CPU; a failure to bind is not an error.
  */
 struct host_thread {
 	void		(*ht_func)(void *);
 	void		*ht_arg;
 	char		 ht_name[32];
 	int		 ht_hostcpu;
-	unsigned long	 ht_space[4];	/* the back end's */
+	int		 ht_noabort;	/* SIGABRT is blocked */
+	uint64_t	 ht_signals;	/* interrupts; signal 1 is bit 0 */
+	unsigned long	 ht_space[4];	/* for the back end */
 };
 int	host_thread_create(struct host_thread *, void (*)(void *), void *,
 	    const char *name, int hostcpu);
 void	host_thread_join(struct host_thread *);
 void	host_thread_detach(struct host_thread *);
 
-/* End the calling thread, which host_thread_create() made. */
+/*
+ * End the calling thread, which must be a thread of host_thread_create().  This
+ * needs no file, no descriptor, and no lock of the loader.  The C library
+ * decides whether cleanup handlers and C++ destructors of the remaining frames
+ * run.
+ */
 void	host_thread_exit(void) __attribute__((__noreturn__));
 
+/* Name the calling thread, which host_thread_create() made. */
+void	host_setname(const char *);
+
 /*
- * Signals as interrupts: the handler runs on whatever thread the signal
- * arrives at, and may be interrupted by itself; errno is kept.  Threads that
- * host_thread_create() makes from then on do not block it.  0 or an errno
- * value; host_signal_release() restores what was in force before.  Calls are
- * serialised by the caller.
+ * host_signal_establish() installs a handler for a signal that is used as an
+ * interrupt.  It returns 0 or an errno value.  host_signal_release() removes
+ * the handler and restores the previous action.  The caller must serialise
+ * these calls.
+ *
+ * The handler runs on any thread that gets the signal.  While it runs, the
+ * signal is blocked.  The host preserves errno.  Threads that
+ * host_thread_create() makes later do not block the signal.
  */
 int	host_signal_establish(int signo, void (*handler)(int));
 void	host_signal_release(int signo);
 
 /*
- * The calling thread's scheduling: rt false, level is a nice value from -20
- * to 19; rt true, level is 1 to 99 of the round-robin class.  0, or an errno
- * value with nothing changed.  host_getsched() reads what is in force.
+ * Set or get the calling thread's scheduling.  If rt is false, level is a nice
+ * value from -20 to 19, or 20 to run only while the CPU is otherwise idle.  If
+ * rt is true, level is from 1 to 99, in the round-robin class.  Return 0 or an
+ * errno value.  After an error, the scheduling is unchanged.
  */
 int	host_setsched(bool rt, int level);
 void	host_getsched(bool *rt, int *level);
 
 /*
- * Does another thread sleep?  host_tid() is the calling thread's number, or
- * -1.  host_asleep() is 0 for a thread that runs, could run, is held by the
- * memory or a disk, has ended, or of which nothing is known.  For one that
- * sleeps interruptibly, which is only in a system call, it is how often it
- * has begun to wait or was made to, plus 1: when two calls give the same, it
- * has slept all the time between.  From thread context.
+ * Schedule the calling thread like the process, not like its creator, as far as
+ * the host permits.  The thread must be one of host_thread_create().  It gets
+ * the policy and the nice value that the process has now, but never a real-time
+ * policy.  It gets the CPUs and the timer slack that the process had at
+ * host_init().  A bound thread stays on its CPU.
+ */
+void	host_sched_process(void);
+
+/*
+ * Find out whether another thread sleeps.  Thread context.
+ *
+ * host_tid() returns the calling thread's number, or -1 if the host has none.
+ *
+ * host_asleep() returns 0 if the thread runs, is runnable, waits for memory or
+ * a disk, has ended, or cannot be examined.  Otherwise the thread is in an
+ * interruptible sleep, and so in a system call.  The result is then the number
+ * of its context switches plus 1.  So two equal results mean that it has slept
+ * all the time between them.
+ *
+ * host_asleep_prepare() makes host_asleep() work in the calling thread even if
+ * the process can open no more files.  The thread must be one of
+ * host_thread_create().  It may lose its descriptors, including those of stdio,
+ * so it must not call the client's functions.  The call returns false if the
+ * host cannot tell which threads sleep.
  */
 long	host_tid(void);
+bool	host_asleep_prepare(void);
 uint64_t host_asleep(long tid);
 
 /*
- * Park: a binary token each.  host_park() takes the token, waiting for it
- * until the deadline (host_monotime() scale; HOST_FOREVER: none), and may
- * also return early without one.  It survives EINTR and is no cancellation
- * point.  0, or ETIMEDOUT.  Only the owner parks.  host_unpark() gives the
- * token; giving it twice is giving it once.  It is async-signal-safe, keeps
- * errno, is never lost, and makes a system call only if the owner sleeps.
- * The record must outlive every thread that may still unpark it.
+ * Park: a binary token in each struct host_park.  The structure must stay in
+ * place as long as a thread may unpark it.
+ *
+ * host_park() waits for the token and takes it.  Only the owner parks.  It
+ * returns 0, or ETIMEDOUT at the deadline.  The deadline is a time of
+ * host_monotime(), or HOST_FOREVER.  The call may also return 0 early, without
+ * a token.  A signal handler does not end the wait, and the call is not a
+ * cancellation point.
+ *
+ * host_unpark() gives the token.  A second token has no effect.  A token is
+ * never lost.  The call is async-signal-safe, keeps errno, and makes a system
+ * call only if the owner sleeps.
  */
 struct host_park {
 	unsigned long	hp_space[8];
@@ -151,20 +200,23 @@ void	host_park_init(struct host_park *);
 int	host_park(struct host_park *, int64_t deadline);
 void	host_unpark(struct host_park *);
 
-/* The owner asks: is the token there?  No acquire; host_park() takes it. */
+/*
+ * Return true if the token is there.  Only the owner may call this.  The call
+ * is not an acquire operation: host_park() acquires when it takes the token.
+ */
 bool	host_parkready(const struct host_park *);
 
 /*
- * In every spin: *np counts the turns, 0 at first.  A pause for the
- * processor; now and then the rest of the time slice for somebody else.
+ * Pause in a spin loop.  *np counts the iterations, from 0.  Some calls also
+ * yield the rest of the time slice.
  */
 void	host_relax(unsigned *np);
 
-/* The rest of the time slice for somebody else. */
+/* Yield the rest of the time slice. */
 void	host_yield(void);
 
-/* A pause for the processor and nothing else (a few to some 40 ns). */
-#ifdef HOST_SIM
+/* Pause the processor for at most about 40 ns, and do nothing else. */
+#ifdef _WQ_SIM
 void	host_pause(void);
 #else
 static inline void
@@ -182,48 +234,96 @@ host_pause(void)
 #endif
 
 /*
- * The asymmetric fence.  When host_asymfence is true, a thread that stores A,
- * calls host_fence_light() and loads B, and one that stores B, calls
- * host_fence_heavy() and loads A, do not both miss the other's store.  When
- * it is false neither is a fence, and the two sides use sequentially
- * consistent atomics instead.  Written by host_init() only.
+ * The asymmetric fence.
+ *
+ * One thread stores A, calls host_fence_light() and loads B.  Another stores B,
+ * calls host_fence_heavy() and loads A.  If host_asymfence is true, at least
+ * one of them sees the other's store.
+ *
+ * If host_asymfence is false, neither call is a fence, and both sides must use
+ * sequentially consistent atomics.  Only host_init() writes host_asymfence.
  */
 extern bool	host_asymfence;
 void	host_fence_heavy(void);
+#ifdef _WQ_SIM
+#define	host_fence_light()						\
+	((void)wqk_simpoint(NULL, _WQ_SIM_LIGHT, __ATOMIC_SEQ_CST))
+#else
 #define	host_fence_light()	__asm volatile("" ::: "memory")
+#endif
 
 /*
- * Memory, or NULL.  host_alloc(): zeroed, on a cache line of its own (64
- * bytes).  host_malloc(): as the C allocator gives it.  host_memalign():
- * at a multiple of a power of two, not zeroed.  From thread context.
+ * Tools that watch the client but not this library.  host_watched has a bit for
+ * each tool, and is nearly always 0.  Only host_init() writes it.
+ *
+ * The library tells the tools about the order that its own accesses create.
+ * Accesses before host_happens_before() precede accesses after a later
+ * host_happens_after() with the same address.  Neither call accesses the
+ * address.
+ *
+ * host_unwatched() declares memory that the library synchronises itself.
+ * host_access_item() reports a write to an item's word, at a place where the
+ * library has ordered it.  host_check_item() reports such a write to the tools
+ * that ignore the order.
+ */
+#define	HOST_WATCH_TSAN		0x01
+#define	HOST_WATCH_ASAN		0x02
+#define	HOST_WATCH_HELGRIND	0x04
+#define	HOST_WATCH_DRD		0x08
+extern unsigned host_watched;
+void	host_happens_before(const void *);
+void	host_happens_after(const void *);
+void	host_unwatched(void *, size_t);
+void	host_access_item(const void *);
+void	host_check_item(const void *);
+
+/* A tool reports accesses to freed memory.  Only host_init() writes it. */
+extern bool	host_heapwatched;
+
+/* Return false if memcheck finds a part of the memory uninitialised. */
+bool	host_written(const void *, size_t);
+
+/*
+ * Allocate memory, or return NULL.  Thread context.
+ *
+ * host_alloc() zeroes it and aligns it to a cache line of 64 bytes.
+ * host_malloc() is the C allocator.  host_memalign() aligns it to a power of
+ * two, and does not zero it.
  */
 void	*host_alloc(size_t);
 void	*host_malloc(size_t);
 void	*host_memalign(size_t align, size_t);
 void	 host_free(void *);
 
-/* Nanoseconds: a clock that is never stepped; wall time since the Epoch. */
+/*
+ * Return nanoseconds, of a clock that is never stepped and of the wall clock.
+ */
 int64_t	host_monotime(void);
 int64_t	host_realtime(void);
-uint64_t host_random(void);
+uint64_t host_random(void);		/* fast; predictable */
 
-/* Random bytes that nobody can guess, as the host makes them. */
+/*
+ * Get unpredictable bytes from the host.  Async-signal-safe.  If the system has
+ * getentropy(3), this needs no descriptor.
+ */
 void	host_entropy(void *, size_t);
 
 /*
- * The CPUs that the process may use: affinity mask and quota considered.
- * Stores at most max numbers and returns how many there are to use, at least
- * 1.  *bindp: binding makes sense (no quota below the mask).
+ * Find the CPUs that the process may use, by its affinity mask and its quota.
+ * Store at most max numbers.  Return the number of CPUs, at least 1.  Set
+ * *bindp to true if threads may be bound to these CPUs.  They may not if a
+ * quota permits fewer CPUs than the mask.
  */
 int	host_cpus(int *ids, int max, bool *bindp);
 
-/* The number of the CPU the caller runs on, or -1.  Async-signal-safe. */
+/* Return the number of the caller's CPU, or -1.  Async-signal-safe. */
 int	host_curcpu(void);
 
 /*
- * A descriptor to poll(2): readable from host_pollfd_notify() until
- * host_pollfd_clear().  hp[0] is it.  Notify is async-signal-safe and keeps
- * errno.  0 or an errno value.
+ * hp[0] is a descriptor for poll(2).  It is readable from host_pollfd_notify()
+ * until host_pollfd_clear().  Its number is above those of stdio, and execve(2)
+ * closes it.  host_pollfd_notify() is async-signal-safe and keeps errno.
+ * host_pollfd_open() returns 0 or an errno value.
  */
 int	host_pollfd_open(int hp[2]);
 void	host_pollfd_notify(const int hp[2]);
@@ -231,29 +331,133 @@ void	host_pollfd_clear(const int hp[2]);
 void	host_pollfd_close(const int hp[2]);
 
 /*
- * To standard error, and to standard output: whole, keeping errno;
- * async-signal-safe.
+ * Return 0 if the process can open n more descriptors now, or an errno value.
+ * Thread context.  The call is for code that would have to end the process if
+ * it could not open a descriptor.
+ */
+int	host_descriptors(int n);
+
+/*
+ * Write a whole message to standard error, or to standard output.  Both keep
+ * errno and are async-signal-safe.
  */
 void	host_write(const char *, size_t);
 void	host_write_out(const char *, size_t);
+
+/*
+ * Write a whole message to a descriptor of the client's.  Return 0 or an errno
+ * value.
+ */
+int	host_write_to(int, const char *, size_t);
+
+/*
+ * Write to standard error from a thread that must not wait for long.  If the
+ * reader does not take everything within a second, drop the rest and return
+ * false.
+ */
+bool	host_write_soon(const char *, size_t);
 void	host_abort(void) __attribute__((__noreturn__));
 
+/*
+ * Find the module that contains an address of code or data.  Store the module's
+ * file name, the offset for addr2line(1), the name of the function or object at
+ * the address, and the offset in that.  An unknown part is empty.  hs_own is
+ * true if the module is a shared library of this project.  hs_code is true if
+ * the address is in code.  Return false if no module contains the address.  The
+ * call opens nothing, allocates nothing, and does not wait for the constructors
+ * of a module.
+ */
+struct host_symbol {
+	uintptr_t	hs_offset;
+	uintptr_t	hs_nameoff;
+	char		hs_module[40];
+	char		hs_name[64];
+	bool		hs_own;
+	bool		hs_code;
+};
+bool	host_symbol(uintptr_t, struct host_symbol *);
+
+/* Make the names of the program's static functions known, if possible. */
+void	host_symbol_init(void);
+
+/*
+ * Store at most n return addresses of the stack, innermost first, and return
+ * their number.  If the function is not NULL, stop after the first address for
+ * which it returns true.  Async-signal-safe.
+ */
+int	host_backtrace(uintptr_t *, int, bool (*)(uintptr_t));
+
+/*
+ * Return an environment variable, or NULL.  If the program runs with more
+ * rights than its caller, return NULL, so that the caller cannot influence it.
+ */
 const char *host_getenv(const char *);
 
-/* The number and the name of this process. */
+/*
+ * Copy memory of this process that another thread may be freeing.  Return false
+ * if it is not mapped, or if the host cannot copy it safely.
+ * Async-signal-safe.
+ */
+bool	host_peek(void *, uintptr_t, size_t);
+
+/*
+ * host_stack() stores at most max return addresses of the stack of another
+ * thread, innermost first.  It returns their number, or 0 if the host cannot
+ * find them.  A system call of the other thread may fail with EINTR.  Only one
+ * thread at a time may call host_stack().
+ *
+ * The other thread must come from host_thread_create(), called after
+ * host_stack_init().  host_stack_init() takes a signal, if no other code uses
+ * it.
+ */
+void	host_stack_init(void);
+int	host_stack(long tid, uintptr_t *, int);
+
+/* Return the process ID, and the name of the process. */
 int	host_getpid(void);
 const char *host_getprogname(void);
 
-/* Around fork: before, in the parent after, in the child after. */
+/*
+ * Register functions to call before fork(2), and after it in the parent and in
+ * the child.  A child must call host_forked() before it parks or starts a
+ * thread.
+ */
 int	host_atfork(void (*)(void), void (*)(void), void (*)(void));
+void	host_forked(void);
 
 /*
- * For tests: called, when set, at these points.  A result other than 0 at
- * HOST_POINT_ALLOC and HOST_POINT_THREAD makes the call fail with that errno
- * value (ALLOC: with NULL).  HOST_POINT_UNPARK is before the token is given,
- * HOST_POINT_PARK before the thread looks at its token.  The pointer is the
- * struct host_park, the struct host_thread, or for ALLOC the size_t's
- * address.  Read and written by atomics (relaxed; see host_point()).
+ * Make the host zero these pages of static memory in every child that has a
+ * copy of them, even if the functions of host_atfork() do not run in the child.
+ * Return false if the host cannot do this.  HOST_PAGEMAX is a multiple of every
+ * page size.
+ */
+#if defined(__x86_64__) || defined(__i386__)
+#define	HOST_PAGEMAX	4096
+#else
+#define	HOST_PAGEMAX	65536
+#endif
+bool	host_wipe(void *, size_t);
+
+/* Return zeroed memory that parent and children share, or NULL.  Free it. */
+void	*host_share(size_t);
+void	host_unshare(void *, size_t);
+
+/* Register a function for exit(3).  Return 0 or an errno value. */
+int	host_atexit(void (*)(void));
+
+/*
+ * For tests: a hook that the back end calls at these points.
+ *
+ * At HOST_POINT_ALLOC the pointer is the address of the size.  If the hook then
+ * returns a value other than 0, the allocation returns NULL.  At
+ * HOST_POINT_THREAD the pointer is the struct host_thread.  If the hook then
+ * returns a value other than 0, host_thread_create() returns this value.
+ *
+ * HOST_POINT_PARK comes before the thread looks for its token, and
+ * HOST_POINT_UNPARK before the token is given.  The pointer is the struct
+ * host_park.
+ *
+ * The hook is accessed by relaxed atomics; see host_point().
  */
 enum host_point {
 	HOST_POINT_ALLOC,

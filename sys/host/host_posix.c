@@ -4,8 +4,10 @@
  */
 
 /*
- * Any POSIX.1-2008 system: pthreads and semaphores.
+ * Any POSIX.1-2008 system: pthreads, and semaphores if the system has them.
  */
+
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -22,10 +24,14 @@
 
 #define	POLL_MIN_NS	1000000
 #define	POLL_MAX_NS	50000000
+#define	YIELD_SLEEP	32		/* yields of a spin between sleeps */
+#define	SLEEP_NS	50000
+#define	BEDS		64		/* a power of two */
+#define	BED_NS		50000000	/* how long a sleeper blocks signals */
 
 struct parker {
 	uint32_t	p_state;	/* PARK_* */
-	sem_t		p_sem;		/* posted once per end of PARKED */
+	sem_t		p_sem;		/* posted to make the owner look */
 } __attribute__((__may_alias__));
 
 _Static_assert(sizeof(struct parker) <= sizeof(struct host_park),
@@ -33,19 +39,20 @@ _Static_assert(sizeof(struct parker) <= sizeof(struct host_park),
 _Static_assert(_Alignof(struct parker) <= _Alignof(struct host_park),
     "struct parker is not aligned in hp_space");
 
-/* A timed park, on its thread's stack. */
+/* A timed park, on the stack of its thread. */
 struct timer {
 	struct timer	*t_next;
-	struct timer	**t_prevp;	/* NULL when not on the list */
+	struct timer	**t_prevp;	/* NULL: not on the list */
 	struct parker	*t_parker;
+	uint32_t	t_parked;	/* p_state while the thread sleeps */
 	int64_t		t_deadline;
 	unsigned	t_gen;		/* timer_gen when armed, 0 before */
 };
 
 /*
- * The timer thread's state, all under timer_lock.  timer_next is what the
- * thread sleeps for; HOST_FOREVER when nothing is armed.  A child of fork
- * has a generation of its own, without a thread.
+ * The timer thread's state; timer_lock guards it.  The thread sleeps until
+ * timer_next, which may be HOST_FOREVER.  After a fork, the child has a new
+ * timer_gen, and no timer thread.
  */
 static pthread_mutex_t timer_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t timer_cv;
@@ -54,28 +61,46 @@ static int64_t timer_next;
 static unsigned timer_gen = 1;
 static bool timer_running;
 
-/* Written by host_init() only: a fork would break the timer thread. */
-static bool timer_unusable;
-
 unsigned
 host_caps(void)
 {
 
-	return 0;
-}
-
-const char *
-host_name(void)
-{
-
-	return "posix";
+	return HOST_CAP_SPIN;
 }
 
 const char *
 host_getenv(const char *name)
 {
 
+	if (getuid() != geteuid() || getgid() != getegid())
+		return NULL;
 	return getenv(name);
+}
+
+/*
+ * Condition variables on the monotonic clock.  On macOS, only a relative
+ * timeout uses that clock.
+ */
+
+static int
+cv_make(pthread_cond_t *cv)
+{
+#ifdef __APPLE__
+
+	return pthread_cond_init(cv, NULL);
+#else
+	pthread_condattr_t attr;
+	int error;
+
+	error = pthread_condattr_init(&attr);
+	if (error != 0)
+		return error;
+	error = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (error == 0)
+		error = pthread_cond_init(cv, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return error;
+#endif
 }
 
 static struct timespec
@@ -88,11 +113,28 @@ ns_timespec(int64_t ns)
 	return ts;
 }
 
+static void
+cv_sleep(pthread_cond_t *cv, pthread_mutex_t *lock, int64_t deadline)
+{
+	struct timespec ts;
+#ifdef __APPLE__
+	int64_t left = deadline - host_monotime();
+
+	ts = ns_timespec(left > 0 ? left : 0);
+	(void)pthread_cond_timedwait_relative_np(cv, lock, &ts);
+#else
+
+	ts = ns_timespec(deadline);
+	(void)pthread_cond_timedwait(cv, lock, &ts);
+#endif
+}
+
 /*
- * Timed parks.  sem_timedwait(3) goes by the wall clock: set back by an hour,
- * it would sleep for an hour more.  So a timed park, too, sleeps without a
- * timeout, and a thread that sleeps on a condition variable, which can have
- * the monotonic clock, posts it when its time has come.
+ * Timed parks.  sem_timedwait(3) uses the wall clock.  If that clock is set
+ * back by an hour, the call sleeps an hour longer.  So a timed park sleeps
+ * without a timeout, and the timer thread posts its semaphore at the deadline.
+ * The timer thread sleeps on a condition variable, which can use the monotonic
+ * clock.
  */
 
 static void
@@ -105,7 +147,7 @@ timer_unlink(struct timer *t)
 	t->t_prevp = NULL;
 }
 
-/* The timer thread's turn: post what is due; when is the next? */
+/* Wake the parks whose deadline has come.  Return the next deadline. */
 static int64_t
 timer_scan(int64_t now)
 {
@@ -121,14 +163,15 @@ timer_scan(int64_t now)
 			continue;
 		}
 		timer_unlink(t);
+		/* Relaxed: a timeout carries no data. */
+		state = t->t_parked;
+		(void)atomic_cas_relaxed(&t->t_parker->p_state, &state,
+		    state & ~PARK_PARKED);
 		/*
-		 * If this fails, unpark has posted or is about to.  Relaxed:
-		 * a timeout carries no data.
+		 * If there is a token, its waker may have been stopped before
+		 * it posts the semaphore.
 		 */
-		state = PARK_PARKED;
-		if (atomic_cas_relaxed(&t->t_parker->p_state, &state,
-		    PARK_EMPTY))
-			(void)sem_post(&t->t_parker->p_sem);
+		(void)sem_post(&t->t_parker->p_sem);
 	}
 	return least;
 }
@@ -136,9 +179,9 @@ timer_scan(int64_t now)
 static void *
 timer_main(void *arg)
 {
-	struct timespec ts;
 	int ostate;
 
+	host_sched_process();
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
 	(void)pthread_mutex_lock(&timer_lock);
 	for (;;) {
@@ -147,39 +190,31 @@ timer_main(void *arg)
 			(void)pthread_cond_wait(&timer_cv, &timer_lock);
 			continue;
 		}
-		ts = ns_timespec(timer_next);
-		(void)pthread_cond_timedwait(&timer_cv, &timer_lock, &ts);
+		cv_sleep(&timer_cv, &timer_lock, timer_next);
 	}
 	return arg;
 }
 
-/* Start the thread, if need be.  Called with timer_lock held. */
+/* Start the timer thread if it is not running.  The caller holds timer_lock. */
 static int
 timer_start(void)
 {
-	pthread_condattr_t attr;
 	sigset_t set, oset;
 	pthread_t tid;
 	int error;
 
 	if (timer_running)
 		return 0;
-	if (timer_unusable)
-		return ENOTSUP;
-	error = pthread_condattr_init(&attr);
-	if (error != 0)
-		return error;
-	error = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (error == 0) {
-		/* After a fork there may be a parent's waiter in it. */
-		memset(&timer_cv, 0, sizeof(timer_cv));
-		error = pthread_cond_init(&timer_cv, &attr);
-	}
-	(void)pthread_condattr_destroy(&attr);
+	/*
+	 * After a fork, the condition variable may still count a waiter of the
+	 * parent, so do not destroy it.
+	 */
+	memset(&timer_cv, 0, sizeof(timer_cv));
+	error = cv_make(&timer_cv);
 	if (error != 0)
 		return error;
 
-	/* The lock keeps it from looking before timer_next is set. */
+	/* The new thread waits for the lock, so it sees the new value. */
 	timer_next = HOST_FOREVER;
 	(void)sigfillset(&set);
 	(void)pthread_sigmask(SIG_SETMASK, &set, &oset);
@@ -195,9 +230,9 @@ timer_start(void)
 }
 
 /*
- * Have t's parker posted at its deadline.  Once armed, a further call only
- * has an effect in the child of a fork.  0, or an errno value if there can
- * be no timer thread.
+ * Make the timer thread wake t's parker at the deadline.  A second call for the
+ * same t has no effect, except in a forked child.  Return 0, or an errno value
+ * if the timer thread cannot be started.
  */
 static int
 timer_arm(struct timer *t)
@@ -222,7 +257,7 @@ timer_arm(struct timer *t)
 	return error;
 }
 
-/* After this the timer thread does not touch t or its parker any more. */
+/* Disarm t.  From then on the timer thread does not access t or its parker. */
 static void
 timer_disarm(struct timer *t)
 {
@@ -230,43 +265,118 @@ timer_disarm(struct timer *t)
 	(void)pthread_mutex_lock(&timer_lock);
 	if (t->t_gen == timer_gen && t->t_prevp != NULL) {
 		timer_unlink(t);
-		/* With nothing armed it is to sleep for good. */
+		/*
+		 * No timer is armed: let the timer thread sleep without a
+		 * limit.
+		 */
 		if (timer_list == NULL && timer_next != HOST_FOREVER)
 			(void)pthread_cond_signal(&timer_cv);
 	}
 	(void)pthread_mutex_unlock(&timer_lock);
 }
 
+/*
+ * Beds, for a system that refuses sem_init(3), as macOS does.  A thread sleeps
+ * on the condition variable of a bed.  Parkers share beds; the address of a
+ * parker selects one.
+ *
+ * A signal handler may wake a thread.  It must not wait for a mutex that the
+ * interrupted thread holds.  So a thread blocks all signals while it holds the
+ * mutex or waits for it.  A sleeper unblocks its signals every BED_NS, so a
+ * handler may run that late.
+ */
+static struct bed {
+	pthread_mutex_t	b_lock;
+	pthread_cond_t	b_cv;
+} beds[BEDS];
+
+/* Only host_md_init() writes it. */
+static bool beds_used;
+
 static void
-timer_prepare(void)
+beds_make(void)
+{
+	int i;
+
+	/* After a fork the beds may still count sleepers of the parent. */
+	memset(beds, 0, sizeof(beds));
+	for (i = 0; i < BEDS; i++)
+		if (pthread_mutex_init(&beds[i].b_lock, NULL) != 0 ||
+		    cv_make(&beds[i].b_cv) != 0)
+			host_die("panic: host_init: no condition variable\n");
+}
+
+static struct bed *
+bed_of(const struct parker *p)
 {
 
-	(void)pthread_mutex_lock(&timer_lock);
+	return &beds[((uintptr_t)p / sizeof(*p)) % BEDS];
 }
 
 static void
-timer_parent(void)
+bed_wake(struct parker *p)
 {
+	struct bed *b = bed_of(p);
+	sigset_t all, old;
 
-	(void)pthread_mutex_unlock(&timer_lock);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	(void)pthread_mutex_lock(&b->b_lock);
+	(void)pthread_cond_broadcast(&b->b_cv);
+	(void)pthread_mutex_unlock(&b->b_lock);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+/* Sleep while the word of p is "parked", until the deadline. */
 static void
-timer_child(void)
+bed_sleep(struct parker *p, uint32_t parked, int64_t deadline)
+{
+	struct bed *b = bed_of(p);
+	sigset_t all, old;
+	int64_t now, until;
+
+	(void)sigfillset(&all);
+	/* Relaxed: park_take() acquires. */
+	while (atomic_load_relaxed(&p->p_state) == parked &&
+	    (now = host_monotime()) < deadline) {
+		until = deadline - now < BED_NS ? deadline : now + BED_NS;
+		(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+		(void)pthread_mutex_lock(&b->b_lock);
+		/*
+		 * The waker takes the mutex after it has changed the word.  So
+		 * if there is no token yet, the broadcast comes later.
+		 */
+		if (atomic_load_relaxed(&p->p_state) == parked)
+			cv_sleep(&b->b_cv, &b->b_lock, until);
+		(void)pthread_mutex_unlock(&b->b_lock);
+		(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	}
+}
+
+/*
+ * Reset the timers in a child.  Neither the timer thread nor the threads that
+ * have armed a timer exist there.  The library does not take timer_lock for
+ * fork(2), because the program's fork handlers may park.  So in the child the
+ * lock may be held by a thread that is gone.
+ */
+void
+host_md_forked(void)
 {
 
-	/* The thread is gone, and so are those that had armed something. */
+	if (beds_used)
+		beds_make();
+	timer_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	timer_list = NULL;
 	timer_next = HOST_FOREVER;
 	timer_running = false;
 	timer_gen++;
-	(void)pthread_mutex_unlock(&timer_lock);
 }
 
 /*
- * Park.  The owner alone moves the word to PARKED.  Who moves it on, unpark
- * to TOKEN or the timer thread to EMPTY, posts the semaphore, once, and the
- * owner waits for just that: the count is 0 outside of park.
+ * Park.  Only the owner sets PARKED.  Then host_unpark() sets TOKEN, or the
+ * timer thread clears PARKED.  Each of them then posts the semaphore.  The
+ * owner does not wait for all posts.  A post that is left makes a later
+ * sem_wait(3) return early, and the owner waits again.
  */
 
 void
@@ -275,9 +385,9 @@ host_park_init(struct host_park *hp)
 	struct parker *p = (struct parker *)hp;
 
 	memset(hp, 0, sizeof(*hp));
-	/* Relaxed: whoever hands the record on publishes it. */
-	atomic_store_relaxed(&p->p_state, PARK_EMPTY);
-	if (sem_init(&p->p_sem, 0, 0) == -1)
+	/* Relaxed: the thread that hands the record on publishes it. */
+	atomic_store_relaxed(&p->p_state, (uint32_t)0);
+	if (!beds_used && sem_init(&p->p_sem, 0, 0) == -1)
 		host_die("panic: host_park_init: sem_init refused\n");
 }
 
@@ -286,17 +396,16 @@ static bool
 park_take(struct parker *p)
 {
 
-	/* Relaxed: only the exchange takes it. */
-	if (atomic_load_relaxed(&p->p_state) != PARK_TOKEN)
-		return false;
-	/* Acquire: what went before the unpark. */
-	(void)atomic_swap_acquire(&p->p_state, PARK_EMPTY);
-	return true;
+	uint32_t state;
+
+	/* Relaxed: host_park_take() acquires. */
+	state = atomic_load_relaxed(&p->p_state);
+	return (state & PARK_TOKEN) != 0 && host_park_take(&p->p_state, state);
 }
 
 /*
- * Without a timer thread: look from time to time.  A relative nanosleep(2)
- * takes no notice of clock steps.
+ * Wait without a timer thread: poll for the token.  Clock steps do not affect a
+ * relative nanosleep(2).
  */
 static int
 park_poll(struct parker *p, int64_t deadline)
@@ -317,29 +426,40 @@ park_poll(struct parker *p, int64_t deadline)
 	return 0;
 }
 
-/* Sleep until posted.  False: not slept, for want of a timer thread. */
+/*
+ * Sleep until there is a token, or until the deadline.  Return false at once if
+ * there is no timer thread.
+ */
 static bool
 park_sleep(struct parker *p, int64_t deadline)
 {
 	struct timer t = { .t_parker = p, .t_deadline = deadline };
-	uint32_t state = PARK_EMPTY;
-	bool timed = deadline != HOST_FOREVER;
+	uint32_t parked, state;
 
-	/* Relaxed: unpark's decision hangs on this word alone. */
-	if (!atomic_cas_relaxed(&p->p_state, &state, PARK_PARKED))
+	/* Relaxed: host_unpark() decides by this word alone. */
+	state = atomic_load_relaxed(&p->p_state) & ~PARK_BITS;
+	t.t_parked = parked = state | PARK_PARKED;
+	if (!atomic_cas_relaxed(&p->p_state, &state, parked))
 		return true;
-	/* Again after EINTR: the handler may have called fork(2). */
-	do {
-		if (timed && timer_arm(&t) != 0) {
-			/* Relaxed: nothing but this word is given up. */
-			state = PARK_PARKED;
-			if (atomic_cas_relaxed(&p->p_state, &state,
-			    PARK_EMPTY))
-				return false;
-			/* Moved on by unpark, whose post is to come. */
-			timed = false;
+	if (beds_used) {
+		bed_sleep(p, parked, deadline);
+		/* Relaxed: this publishes nothing else. */
+		(void)atomic_cas_relaxed(&p->p_state, &parked, state);
+		return true;
+	}
+	/* Relaxed: park_take() acquires. */
+	while (atomic_load_relaxed(&p->p_state) == parked) {
+		/*
+		 * After EINTR, call timer_arm() again.  A signal handler may
+		 * have called fork(2), and in the child the timer is not armed.
+		 */
+		if (deadline != HOST_FOREVER && timer_arm(&t) != 0) {
+			/* Relaxed: this publishes nothing else. */
+			return !atomic_cas_relaxed(&p->p_state, &parked,
+			    state);
 		}
-	} while (sem_wait(&p->p_sem) == -1);
+		(void)sem_wait(&p->p_sem);
+	}
 	if (t.t_gen != 0)
 		timer_disarm(&t);
 	return true;
@@ -360,7 +480,7 @@ host_park(struct host_park *hp, int64_t deadline)
 	for (;;) {
 		if (deadline != HOST_FOREVER &&
 		    (deadline <= 0 || deadline <= host_monotime())) {
-			/* A token that came with the end of time is one. */
+			/* Take a token that came just at the deadline. */
 			error = park_take(p) ? 0 : ETIMEDOUT;
 			break;
 		}
@@ -382,38 +502,63 @@ host_parkready(const struct host_park *hp)
 {
 	const struct parker *p = (const struct parker *)hp;
 
-	/* Relaxed: it is a hint. */
-	return atomic_load_relaxed(&p->p_state) == PARK_TOKEN;
+	/* Relaxed: this is a hint. */
+	return (atomic_load_relaxed(&p->p_state) & PARK_TOKEN) != 0;
 }
 
 void
 host_unpark(struct host_park *hp)
 {
 	struct parker *p = (struct parker *)hp;
+	uint32_t state;
 	int serrno;
 
 	(void)host_point(HOST_POINT_UNPARK, hp);
 
-	/* Release: what the sleeper is woken for; park_take() acquires. */
-	if (atomic_swap_acq_rel(&p->p_state, PARK_TOKEN) != PARK_PARKED)
+	if ((state = host_park_give(&p->p_state)) == 0)
 		return;
 	serrno = errno;
-	(void)sem_post(&p->p_sem);
+	if (beds_used)
+		bed_wake(p);
+	else
+		(void)sem_post(&p->p_sem);
+	host_park_woken(&p->p_state, state);
 	errno = serrno;
 }
 
+/*
+ * Yield; every YIELD_SLEEP turns, sleep instead.  If a real-time thread only
+ * yielded, it would occupy the CPU, and the thread for which it waits might
+ * never run.
+ */
 void
 host_md_yield(unsigned n)
 {
+	struct timespec ts = { .tv_sec = 0, .tv_nsec = SLEEP_NS };
+	int ostate;
 
-	(void)n;
-	(void)sched_yield();
+	if (n % YIELD_SLEEP != 0) {
+		(void)sched_yield();
+		return;
+	}
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ostate);
+	(void)nanosleep(&ts, NULL);
+	(void)pthread_setcancelstate(ostate, &ostate);
 }
 
 void
 host_fence_heavy(void)
 {
 
+}
+
+bool
+host_wipe(void *p, size_t size)
+{
+
+	(void)p;
+	(void)size;
+	return false;
 }
 
 int
@@ -454,12 +599,26 @@ host_md_thread_start(struct host_thread *ht)
 	(void)ht;
 }
 
-/* POSIX has no way to ask; a thread's CPU clock stands when it is preempted. */
+void
+host_setname(const char *name)
+{
+
+	(void)name;
+}
+
+/* POSIX does not say which threads sleep. */
 long
 host_tid(void)
 {
 
 	return -1;
+}
+
+bool
+host_asleep_prepare(void)
+{
+
+	return false;
 }
 
 uint64_t
@@ -485,10 +644,70 @@ host_getsched(bool *rt, int *level)
 	*level = 0;
 }
 
+/*
+ * Give the calling thread the policy of the process, because in POSIX each
+ * thread has its own.  On some systems each thread also has its own nice value.
+ * There, the nice value of the main thread is that of the process.
+ */
+void
+host_sched_process(void)
+{
+	int level, serrno;
+#if defined(_POSIX_PRIORITY_SCHEDULING) && _POSIX_PRIORITY_SCHEDULING > 0
+	struct sched_param sp;
+	int policy;
+#endif
+
+	serrno = errno;
+#if defined(_POSIX_PRIORITY_SCHEDULING) && _POSIX_PRIORITY_SCHEDULING > 0
+	policy = sched_getscheduler(getpid());
+	if (policy != -1) {
+		if (policy == SCHED_FIFO || policy == SCHED_RR)
+			policy = SCHED_OTHER;
+		memset(&sp, 0, sizeof(sp));
+		sp.sched_priority = sched_get_priority_min(policy);
+		(void)pthread_setschedparam(pthread_self(), policy, &sp);
+	}
+#endif
+	errno = 0;
+	level = getpriority(PRIO_PROCESS, (id_t)getpid());
+	if (errno == 0)
+		(void)setpriority(PRIO_PROCESS, 0, level);
+	errno = serrno;
+}
+
 void
 host_md_init(void)
 {
+	sem_t sem;
 
-	timer_unusable =
-	    host_atfork(timer_prepare, timer_parent, timer_child) != 0;
+	if (sem_init(&sem, 0, 0) == 0)
+		(void)sem_destroy(&sem);
+	else {
+		beds_used = true;
+		beds_make();
+	}
+}
+
+bool
+host_peek(void *dst, uintptr_t src, size_t size)
+{
+
+	return host_peek_pipe(dst, src, size);
+}
+
+void
+host_stack_init(void)
+{
+
+}
+
+int
+host_stack(long tid, uintptr_t *pcs, int max)
+{
+
+	(void)tid;
+	(void)pcs;
+	(void)max;
+	return 0;
 }

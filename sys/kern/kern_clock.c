@@ -4,9 +4,9 @@
  */
 
 /*
- * The kernel's clocks.  Nothing ticks: who asks is told what the host's
- * clocks say.  Ticks and uptime are counted on the monotonic one, from the
- * start of the library.  All may be called in any context.
+ * The kernel's clocks.  There is no clock interrupt: each call reads the host's
+ * clocks.  Ticks and uptime count the host's monotonic time from the start of
+ * the library.  All functions may be called in any context.
  */
 
 #include <limits.h>
@@ -15,18 +15,21 @@
 #include <sys/timevar.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_fork.h"
+#include "kern_lwp.h"
 
 #define	NS_S		1000000000	/* nanoseconds in a second */
 #define	TICK_US		(1000000 / KERN_HZ)
 
-#define	DELAY_SPIN	1000		/* us that are not worth a sleep */
+#define	DELAY_SPIN	1000		/* us; for less, delay() only spins */
 
 __kern_public const int	hz = KERN_HZ;
 __kern_public const int	tick = TICK_US;
 __kern_public const int	stathz = KERN_HZ;
 __kern_public const int	profhz = KERN_HZ;
 
-/* When the library started.  Written by clock_init() only. */
+/* The time of the start of the library.  Only clock_init() writes it. */
 static int64_t	clock_start;
 
 void
@@ -37,8 +40,9 @@ clock_init(void)
 }
 
 /*
- * Nanoseconds since the start; the first second is number 1, as time_uptime
- * is compared with what is 0 before anything happened.
+ * Return the nanoseconds since the start of the library, plus one second.
+ * time_uptime begins at 1, because clients compare it with variables that are 0
+ * until they are set.
  */
 static int64_t
 clock_uptime(void)
@@ -56,29 +60,50 @@ clock_boottime(void)
 	return host_realtime() - clock_uptime();
 }
 
+/*
+ * Return the whole seconds of a time, and store the remaining nanoseconds.
+ * Round down even if the time is negative.
+ */
+static int64_t
+clock_split(int64_t ns, int64_t *leftp)
+{
+	int64_t s;
+
+	s = ns / NS_S;
+	*leftp = ns % NS_S;
+	if (*leftp < 0) {
+		*leftp += NS_S;
+		s--;
+	}
+	return s;
+}
+
 static void
 clock_bintime(int64_t ns, struct bintime *bt)
 {
+	int64_t left;
 
-	bt->sec = ns / NS_S;
-	/* 2^64 / 10^9, in two steps that fit. */
-	bt->frac = ((uint64_t)(ns % NS_S) << 32) / NS_S << 32;
+	bt->sec = clock_split(ns, &left);
+	/* Multiply by 2^64 / 10^9, in two steps that do not overflow. */
+	bt->frac = ((uint64_t)left << 32) / NS_S << 32;
 }
 
 static void
 clock_timespec(int64_t ns, struct timespec *ts)
 {
+	int64_t left;
 
-	ts->tv_sec = (time_t)(ns / NS_S);
-	ts->tv_nsec = (long)(ns % NS_S);
+	ts->tv_sec = (time_t)clock_split(ns, &left);
+	ts->tv_nsec = (long)left;
 }
 
 static void
 clock_timeval(int64_t ns, struct timeval *tv)
 {
+	int64_t left;
 
-	tv->tv_sec = (time_t)(ns / NS_S);
-	tv->tv_usec = (suseconds_t)(ns % NS_S / 1000);
+	tv->tv_sec = (time_t)clock_split(ns, &left);
+	tv->tv_usec = (suseconds_t)(left / 1000);
 }
 
 __kern_public int
@@ -208,81 +233,79 @@ getmicroboottime(struct timeval *tv)
 }
 
 /*
- * The ticks in so many seconds and microseconds, and one for the tick that
- * has begun.
+ * Return the number of ticks from "now", in nanoseconds, to another time, in s
+ * seconds and n units.  A second has "per" units.  Round up, and add one tick,
+ * because a part of the current tick has passed.  Return 0 if the time has
+ * passed, or INT_MAX if it is too far away.
  */
 static int
-clock_ticks(int64_t s, int64_t us)
+clock_ticksto(int64_t s, int64_t n, int64_t per, int64_t now)
 {
+	int64_t nown;
 
-	if (us < 0) {
+	/* Prevent an overflow below.  No clock reaches these bounds. */
+	if (s > INT64_MAX / 2)
+		s = INT64_MAX / 2;
+	else if (s < INT64_MIN / 2)
+		s = INT64_MIN / 2;
+	s -= clock_split(now, &nown);
+	n -= nown / (NS_S / per);
+	s += n / per;
+	n %= per;
+	if (n < 0) {
 		s--;
-		us += 1000000;
+		n += per;
 	}
-	if (s < 0)
+	if (s < 0 || (s == 0 && n == 0))
 		return 0;
 	if (s > INT_MAX / KERN_HZ)
 		return INT_MAX;
-	s = s * KERN_HZ + (us + TICK_US - 1) / TICK_US + 1;
-	return s > INT_MAX ? INT_MAX : (int)s;
-}
-
-static int
-clock_ticksto(const struct timespec *ts, int64_t now)
-{
-	struct timespec left;
-
-	clock_timespec(now, &left);
-	left.tv_sec = ts->tv_sec - left.tv_sec;
-	left.tv_nsec = ts->tv_nsec - left.tv_nsec;
-	if (left.tv_nsec < 0) {
-		left.tv_sec--;
-		left.tv_nsec += NS_S;
-	}
-	return tstohz(&left);
+	per /= KERN_HZ;
+	s = s * KERN_HZ + (n + per - 1) / per + 1;
+	return s < INT_MAX ? (int)s : INT_MAX;
 }
 
 __kern_public int
 tvtohz(const struct timeval *tv)
 {
 
-	return clock_ticks(tv->tv_sec, tv->tv_usec);
+	return clock_ticksto(tv->tv_sec, tv->tv_usec, 1000000, 0);
 }
 
 __kern_public int
 tstohz(const struct timespec *ts)
 {
 
-	return clock_ticks(ts->tv_sec, (ts->tv_nsec + 999) / 1000);
+	return clock_ticksto(ts->tv_sec, ts->tv_nsec, NS_S, 0);
 }
 
 __kern_public int
 hzto(const struct timeval *tv)
 {
-	struct timespec ts;
 
-	ts.tv_sec = tv->tv_sec;
-	ts.tv_nsec = (long)tv->tv_usec * 1000;
-	return clock_ticksto(&ts, host_realtime());
+	return clock_ticksto(tv->tv_sec, tv->tv_usec, 1000000,
+	    host_realtime());
 }
 
 __kern_public int
 tshzto(const struct timespec *ts)
 {
 
-	return clock_ticksto(ts, host_realtime());
+	return clock_ticksto(ts->tv_sec, ts->tv_nsec, NS_S, host_realtime());
 }
 
 __kern_public int
 tshztoup(const struct timespec *ts)
 {
 
-	return clock_ticksto(ts, clock_uptime());
+	return clock_ticksto(ts->tv_sec, ts->tv_nsec, NS_S, clock_uptime());
 }
 
 /*
- * Spin; but a thread that may sleep need not for long delays.  A token that
- * is given meanwhile is taken, like every token, as a hint to look again.
+ * Wait for a number of microseconds.  Sleep if the delay is long and the thread
+ * may sleep; otherwise spin.  The sleep may take a token that another thread
+ * gives meanwhile.  This is harmless, because no thread parks without checking
+ * its condition first.
  */
 __kern_public void
 delay(unsigned int us)

@@ -4,13 +4,17 @@
  */
 
 /*
- * condvar(9): the address is the wait channel; the object holds the number of
- * its sleepers, so that telling nobody costs a load.
+ * condvar(9).  The address of a condition variable is its wait channel.  The
+ * variable holds the number of its waiters, so a wake-up without waiters costs
+ * one load.
  *
- * A waiter is on its channel before it releases the mutex, so whoever changes
- * the condition under the mutex finds it there.  It counts and is counted off
- * under the channel's bucket, before it can run: once it runs, the variable
- * may be gone, and those who wake do not touch it any more.
+ * A waiter enters the channel before it releases the mutex.  So a thread that
+ * changes the condition under the mutex finds the waiter there.
+ *
+ * The number of waiters changes only while the channel's sleep queue is locked.
+ * The thread that wakes a waiter subtracts it from the number first.  Once the
+ * waiter runs, it may free the variable, so the waking thread must not access
+ * the variable after that.
  */
 
 #include <errno.h>
@@ -21,8 +25,17 @@
 #include <sys/timevar.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_sleepq.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
 
-/* The text of a destroyed one; the address tells. */
+/* The text of a destroyed variable, known by its address. */
 static const char	cv_deadmsg[] = "deadcv";
 
 __kern_public void
@@ -33,9 +46,8 @@ cv_init(kcondvar_t *cv, const char *wmesg)
 	KASSERTMSG(wmesg != NULL, "cv_init: condvar %p: no text", (void *)cv);
 	cv->cv_wmesg = wmesg;
 	atomic_store_relaxed(&cv->cv_waiters, 0u);
-	if (KERN_CHECKING())
-		lockdebug_alloc("cv_init", cv, "condvar", NULL,
-		    LOCKDEBUG_SITE());
+	KERN_CHECK(lockdebug_alloc("cv_init", cv, "condvar", NULL,
+	    LOCKDEBUG_SITE()));
 }
 
 __kern_public bool
@@ -61,8 +73,7 @@ cv_destroy(kcondvar_t *cv)
 	KASSERTMSG(atomic_load_relaxed(&cv->cv_waiters) == 0,
 	    "cv_destroy: %s (%s) has waiters", lockdebug_text(cv, "condvar"),
 	    cv->cv_wmesg);
-	if (KERN_CHECKING())
-		lockdebug_free("cv_destroy", cv, "condvar");
+	KERN_CHECK(lockdebug_free("cv_destroy", cv, "condvar"));
 	cv->cv_wmesg = cv_deadmsg;
 }
 
@@ -88,9 +99,8 @@ cv_block(kcondvar_t *cv, kmutex_t *mtx, int64_t deadline, const char *func)
 	sleepq_exit(sq);
 
 	mutex_exit(mtx);
-	/* Only now: the mutex may have been what raised the level. */
-	if (KERN_CHECKING())
-		wqcheck_sleepable_on(func, cv, "condvar");
+	/* Check after mutex_exit(): a held spin mutex raises the level. */
+	KERN_CHECK(context_check_sleep_on(func, cv, "condvar"));
 	error = sleepq_block(l, deadline);
 	atomic_store_relaxed(&l->l_wmesg, NULL);
 	mutex_enter(mtx);
@@ -128,7 +138,8 @@ cv_timedwait_sig(kcondvar_t *cv, kmutex_t *mtx, int timo)
 }
 
 /*
- * Nanoseconds, rounded up; what is too long to count is for ever.
+ * Convert a time to nanoseconds, rounded up.  A time that is too long becomes
+ * INT64_MAX / 2, which in practice is forever.
  */
 static int64_t
 cv_nanotime(const struct bintime *bt)
@@ -159,7 +170,7 @@ cv_blockbt(kcondvar_t *cv, kmutex_t *mtx, struct bintime *bt,
 	if (left < 0)
 		left = 0;
 	bt->sec = left / 1000000000;
-	/* 2^64 / 10^9, in two steps that fit. */
+	/* Multiply by 2^64 / 10^9, in two steps that do not overflow. */
 	bt->frac = (((uint64_t)(left % 1000000000) << 32) / 1000000000) << 32;
 	return error;
 }
@@ -182,20 +193,6 @@ cv_timedwaitbt_sig(kcondvar_t *cv, kmutex_t *mtx, struct bintime *bt,
 	return cv_blockbt(cv, mtx, bt, "cv_timedwaitbt_sig");
 }
 
-/*
- * Nanoseconds; what is too long to count is for ever.
- */
-static int64_t
-cv_tsnano(const struct timespec *ts)
-{
-
-	if (ts->tv_sec >= INT64_MAX / 2 / 1000000000)
-		return INT64_MAX / 2;
-	if (ts->tv_sec < INT64_MIN / 2 / 1000000000)
-		return INT64_MIN / 2;
-	return (int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec;
-}
-
 static int
 cv_blockclock(kcondvar_t *cv, kmutex_t *mtx, struct timespec *ts,
     clockid_t clock, int flags, const char *func)
@@ -209,16 +206,22 @@ cv_blockclock(kcondvar_t *cv, kmutex_t *mtx, struct timespec *ts,
 	if ((clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME) ||
 	    (flags & ~TIMER_ABSTIME) != 0 || ts->tv_nsec < 0 ||
 	    ts->tv_nsec >= 1000000000)
-		return EINVAL;
-	left = cv_tsnano(ts);
+		return kern_einval(func, "clock %d, flags %#x, %ld ns",
+		    (int)clock, (unsigned)flags, (long)ts->tv_nsec);
+	left = kern_ts2ns(ts->tv_sec, ts->tv_nsec);
+	/* Leave room to add or subtract the time of a clock. */
+	if (left > INT64_MAX / 2)
+		left = INT64_MAX / 2;
+	else if (left < INT64_MIN / 2)
+		left = INT64_MIN / 2;
 	if ((flags & TIMER_ABSTIME) != 0) {
 		if (clock == CLOCK_MONOTONIC)
 			nanouptime(&now);
 		else
 			nanotime(&now);
-		left -= cv_tsnano(&now);
+		left -= kern_ts2ns(now.tv_sec, now.tv_nsec);
 	} else if (left < 0)
-		return EINVAL;
+		return kern_einval(func, "negative time");
 	if (left <= 0)
 		return EWOULDBLOCK;
 	start = host_monotime();
@@ -261,13 +264,14 @@ cv_wakeup(kcondvar_t *cv, unsigned max)
 	sq = sleepq_enter(cv);
 	l = sleepq_take(sq, cv, SLEEPQ_CV, max, NULL);
 	sleepq_exit(sq);
-	/* The last touch of the variable was before this. */
+	/* From here on the variable may be gone. */
 	sleepq_wake(l);
 }
 
 /*
- * Relaxed: a waiter counts itself before it releases the mutex, under which
- * the caller has since changed the condition.
+ * Wake one waiter.  A relaxed load of cv_waiters is enough: a waiter increments
+ * the number before it releases the mutex, and the caller has taken the mutex
+ * after that, to change the condition.
  */
 __kern_public void
 cv_signal(kcondvar_t *cv)

@@ -4,98 +4,158 @@
  */
 
 /*
- * The kernel lock: one for the process, recursive per thread, dropped at any
- * depth while its holder sleeps (sleepq_block() and its like see to that).
+ * The kernel lock.  The process has one.  A thread may take it recursively.  A
+ * thread that sleeps, in sleepq_block() or a similar function, first releases
+ * the lock, however deep the recursion is.
  */
 
 #include "kern.h"
+#include "kern_fork.h"
+#include "kern_lock.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_runq.h"
+#include "kern_sleepq.h"
+#include "subr_cpu.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
 
-#define	KLOCK_SPINS	64		/* turns before sleeping */
-#define	KLOCK_PASSES	8		/* wakes for one hand-over */
+#define	KLOCK_SPINS	64		/* turns before a thread sleeps */
+#define	KLOCK_PASSES	8		/* wake-ups between hand-overs */
 
 /*
- * kl_owner is the holder with MTX_WAITERS while others sleep for it; the bit
- * and kl_passes are changed under the lock's bucket only.
+ * kl_owner is the holder, or 0.  The bit MTX_WAITERS is set while other threads
+ * sleep for the lock.  The bit and kl_passes change only while the sleep queue
+ * of the lock is locked.  While a tool watches, the bit is always set, so that
+ * no thread takes the fast path.
  */
 static struct {
 	uintptr_t	kl_owner;
 	unsigned	kl_passes;
 } __kern_aligned kernel_lock;
 
-static __kern_noinline void
-kernel_lock_slow(struct lwp *l)
+/*
+ * Take the lock in a handler.  The handler must spin, because it cannot sleep.
+ * It may have interrupted its thread anywhere, even in a sleep, or while the
+ * thread takes this lock.
+ */
+static void
+kernel_lock_spin(struct lwp *l)
+{
+	uintptr_t o;
+	unsigned n;
+	bool lent;
+
+	lent = false;
+	for (n = 0;; host_relax(&n)) {
+		o = atomic_load_relaxed(&kernel_lock.kl_owner);
+		if ((o & ~MTX_WAITERS) == (uintptr_t)l)
+			panic("KERNEL_LOCK: called by an interrupt handler "
+			    "while its thread takes or releases the lock");
+		if ((o & ~MTX_WAITERS) == 0) {
+			if (atomic_cas_acquire(&kernel_lock.kl_owner, &o,
+			    (uintptr_t)l | o))
+				break;
+		} else if (oncpu_wanted((const struct lwp *)
+		    (o & ~MTX_WAITERS)) && oncpu_lend(l))
+			lent = true;
+	}
+	if (lent)
+		oncpu_lent(l);
+}
+
+/*
+ * Spin for the lock for a moment.  Return true if the caller has got it.
+ */
+static bool
+kernel_lock_soon(struct lwp *l)
+{
+	uintptr_t o;
+	unsigned n;
+
+	if (!cpu_spinok)
+		return false;
+	for (n = 0; n < KLOCK_SPINS;) {
+		host_relax(&n);
+		o = atomic_load_relaxed(&kernel_lock.kl_owner);
+		/* Acquire: observe the stores of the last holder. */
+		if (o == 0 && atomic_cas_acquire(&kernel_lock.kl_owner, &o,
+		    (uintptr_t)l))
+			return true;
+		if (o & MTX_WAITERS)
+			break;
+	}
+	return false;
+}
+
+/*
+ * Take the lock if it is free, and return true.  Also return true if another
+ * thread has handed it to this one meanwhile.  Otherwise set the bit that makes
+ * the holder wake a sleeper, and return false.
+ */
+static bool
+kernel_lock_claim(struct lwp *l)
+{
+	uintptr_t o;
+
+	for (;;) {
+		/* Acquire: observe the stores of the last holder. */
+		o = atomic_load_acquire(&kernel_lock.kl_owner);
+		if ((o & ~MTX_WAITERS) == (uintptr_t)l)
+			return true;
+		if ((o & ~MTX_WAITERS) == 0) {
+			if (atomic_cas_acquire(&kernel_lock.kl_owner, &o,
+			    (uintptr_t)l | o))
+				return true;
+		} else if ((o & MTX_WAITERS) != 0 ||
+		    atomic_cas_relaxed(&kernel_lock.kl_owner, &o,
+		    o | MTX_WAITERS))
+			return false;
+	}
+}
+
+static void
+kernel_lock_wait(struct lwp *l)
 {
 	struct sleepq *sq;
 	uintptr_t o;
-	unsigned n;
 	bool waited;
-
-	/*
-	 * A handler may have interrupted its thread anywhere, asleep and on
-	 * its way to this lock too: it cannot sleep, so it spins.
-	 */
-	if (l->l_intrdepth != 0) {
-		for (n = 0;; host_relax(&n)) {
-			o = atomic_load_relaxed(&kernel_lock.kl_owner);
-			if ((o & ~MTX_WAITERS) == (uintptr_t)l)
-				panic("KERNEL_LOCK: interrupted its own thread "
-				    "while that takes or leaves it");
-			if ((o & ~MTX_WAITERS) == 0 && atomic_cas_acquire(
-			    &kernel_lock.kl_owner, &o, (uintptr_t)l | o))
-				return;
-		}
-	}
-
-	if (cpu_spinok) {
-		for (n = 0; n < KLOCK_SPINS;) {
-			host_relax(&n);
-			o = atomic_load_relaxed(&kernel_lock.kl_owner);
-			/* Acquire: see what the last holder did. */
-			if (o == 0 && atomic_cas_acquire(&kernel_lock.kl_owner,
-			    &o, (uintptr_t)l))
-				return;
-			if (o & MTX_WAITERS)
-				break;
-		}
-	}
 
 	for (waited = false;; waited = true) {
 		sq = sleepq_enter(&kernel_lock);
-		for (;;) {
-			/*
-			 * Acquire: it may have been handed to us between our
-			 * look below and now.
-			 */
-			o = atomic_load_acquire(&kernel_lock.kl_owner);
-			if ((o & ~MTX_WAITERS) == (uintptr_t)l) {
-				sleepq_exit(sq);
-				return;
-			}
-			if ((o & ~MTX_WAITERS) == 0) {
-				if (atomic_cas_acquire(&kernel_lock.kl_owner,
-				    &o, (uintptr_t)l | o)) {
-					sleepq_exit(sq);
-					return;
-				}
-			} else if ((o & MTX_WAITERS) != 0 ||
-			    atomic_cas_relaxed(&kernel_lock.kl_owner, &o,
-			    o | MTX_WAITERS))
-				break;
+		if (kernel_lock_claim(l)) {
+			sleepq_exit(sq);
+			return;
 		}
 		sleepq_enqueue(sq, l, &kernel_lock, SLEEPQ_KLOCK, waited);
 		sleepq_exit(sq);
 		(void)sleepq_block(l, HOST_FOREVER);
-		/* Acquire: it may have been handed to us. */
+		/* Acquire: the last holder may have handed over the lock. */
 		o = atomic_load_acquire(&kernel_lock.kl_owner);
 		if ((o & ~MTX_WAITERS) == (uintptr_t)l)
 			return;
 	}
 }
 
+static __kern_noinline void
+kernel_lock_slow(struct lwp *l)
+{
+
+	if (l->l_intrdepth != 0)
+		kernel_lock_spin(l);
+	else if (!kernel_lock_soon(l))
+		kernel_lock_wait(l);
+	KERN_AFTER(&kernel_lock);
+}
+
 /*
- * Wake the first sleeper, which then competes; but every eighth time it gets
- * the lock handed, so that nobody starves.  Not a soft interrupt that would
- * have to wait for its CPU with it, for somebody there may want the lock.
+ * Release the lock and wake the first sleeper, which then competes for it.
+ * Every eighth time, hand the lock to the sleeper instead, so that no thread
+ * starves.
+ *
+ * Do not hand the lock to a soft interrupt that would then wait for its CPU.
+ * The thread that has this CPU may want the lock.
  */
 static __kern_noinline void
 kernel_unlock_slow(void)
@@ -105,15 +165,16 @@ kernel_unlock_slow(void)
 	uintptr_t o;
 	bool more;
 
+	KERN_BEFORE(&kernel_lock);
 	sq = sleepq_enter(&kernel_lock);
 	next = sleepq_dequeue(sq, &kernel_lock, SLEEPQ_KLOCK, &more);
-	o = more ? MTX_WAITERS : 0;
+	o = more || KERN_WATCHED() ? MTX_WAITERS : 0;
 	if (next != NULL && ++kernel_lock.kl_passes >= KLOCK_PASSES &&
-	    (next->l_softcpu == NULL || softint_claim(next))) {
+	    (next->l_switch == NULL || (*next->l_switch->ls_claim)(next))) {
 		kernel_lock.kl_passes = 0;
 		o |= (uintptr_t)next;
 	}
-	/* Release: hand over what we did. */
+	/* Release: publish our stores. */
 	atomic_store_release(&kernel_lock.kl_owner, o);
 	sleepq_exit(sq);
 	if (next != NULL)
@@ -126,7 +187,7 @@ kernel_lock_acquire(struct lwp *l)
 	uintptr_t o;
 
 	o = 0;
-	/* Acquire: see what the last holder did. */
+	/* Acquire: observe the stores of the last holder. */
 	if (__predict_false(!atomic_cas_acquire(&kernel_lock.kl_owner, &o,
 	    (uintptr_t)l)))
 		kernel_lock_slow(l);
@@ -138,7 +199,7 @@ kernel_lock_release(struct lwp *l)
 	uintptr_t o;
 
 	o = (uintptr_t)l;
-	/* Release: hand over what we did. */
+	/* Release: publish our stores. */
 	if (__predict_false(!atomic_cas_release(&kernel_lock.kl_owner, &o,
 	    (uintptr_t)0)))
 		kernel_unlock_slow();
@@ -154,7 +215,7 @@ wqk_kernel_lock(int n)
 		return;
 	l = curlwp_get();
 	if (l->l_blcnt == 0) {
-		if (KERN_CHECKING() && l->l_mtxcount != 0)
+		if (KERN_STRICT() && l->l_mtxcount != 0)
 			panic("KERNEL_LOCK: taken while holding a spin mutex"
 			    "%s", lockdebug_heldtext());
 		kernel_lock_acquire(l);
@@ -163,7 +224,8 @@ wqk_kernel_lock(int n)
 }
 
 /*
- * n 0: all, their number to *countp.  n 1: one of them.  n -1: the last.
+ * Release the lock: all recursions if n is 0, one if n is 1, or the only one if
+ * n is -1.  Store the number of recursions in *countp.
  */
 __kern_public void
 wqk_kernel_unlock(int n, int *countp)
@@ -199,24 +261,27 @@ wqk_kernel_locked_p(void)
 }
 
 /*
- * Take it once if that needs no waiting.
+ * Take the lock once, if the caller need not wait for it.  Return true if the
+ * caller has got it.
  */
 bool
 kernel_lock_try(struct lwp *l)
 {
 	uintptr_t o;
 
-	o = 0;
-	/* Acquire: see what the last holder did. */
+	o = KERN_WATCHED() ? MTX_WAITERS : 0;
+	/* Acquire: observe the stores of the last holder. */
 	if (l->l_blcnt == 0 && !atomic_cas_acquire(&kernel_lock.kl_owner, &o,
-	    (uintptr_t)l))
+	    (uintptr_t)l | o))
 		return false;
+	KERN_AFTER(&kernel_lock);
 	l->l_blcnt++;
 	return true;
 }
 
 /*
- * Does a thread sleep for it?  As seen by another: a moment ago.
+ * Return true if the thread sleeps for the lock.  For another thread, the
+ * answer may be out of date.
  */
 bool
 kernel_lock_wanted(const struct lwp *l)
@@ -226,7 +291,8 @@ kernel_lock_wanted(const struct lwp *l)
 }
 
 /*
- * For a holder that is between two callbacks: let others in, if any wait.
+ * If other threads sleep for the lock, let them take it.  The caller is between
+ * two callbacks.
  */
 void
 kernel_lock_yield(struct lwp *l)
@@ -236,6 +302,7 @@ kernel_lock_yield(struct lwp *l)
 	if (__predict_false((atomic_load_relaxed(&kernel_lock.kl_owner) &
 	    MTX_WAITERS) != 0)) {
 		held = l->l_blcnt;
+		KASSERT(held != 0);
 		l->l_blcnt = 0;
 		kernel_unlock_slow();
 		kernel_lock_acquire(l);
@@ -243,8 +310,16 @@ kernel_lock_yield(struct lwp *l)
 	}
 }
 
+void
+kernel_lock_init(void)
+{
+
+	if (KERN_WATCHED())
+		atomic_store_relaxed(&kernel_lock.kl_owner, MTX_WAITERS);
+}
+
 /*
- * In a forked child: held only if the thread that forked held it.
+ * Free the lock in a forked child, unless the thread that forked holds it.
  */
 void
 kernel_lock_fork(struct lwp *l)
@@ -252,5 +327,6 @@ kernel_lock_fork(struct lwp *l)
 
 	kernel_lock.kl_passes = 0;
 	atomic_store_relaxed(&kernel_lock.kl_owner,
-	    l != NULL && l->l_blcnt != 0 ? (uintptr_t)l : (uintptr_t)0);
+	    (l != NULL && l->l_blcnt != 0 ? (uintptr_t)l : (uintptr_t)0) |
+	    (KERN_WATCHED() ? MTX_WAITERS : 0));
 }

@@ -4,20 +4,23 @@
  */
 
 /*
- * malloc(9): kmem(9) that remembers the size and the type.
+ * malloc(9): kmem(9) with a header that keeps the size of each piece.  Checking
+ * mode needs no such header, because there kmem(9) keeps the size and the type.
  */
 
+#include <stddef.h>
 #include <string.h>
 
 #include <sys/malloc.h>
 
 #include "kern.h"
+#include "kern_param.h"
+#include "subr_kmem.h"
 
-/* In front of each piece; in checking mode kmem(9)'s own is there. */
+/* The header in front of each piece, except in checking mode. */
 struct malloc_head {
-	size_t		 mh_size;
-	const struct malloc_type *mh_type;
-} __attribute__((__aligned__(16)));
+	_Alignas(max_align_t) size_t mh_size;
+};
 
 __kern_public MALLOC_DEFINE(M_DEVBUF, "devbuf", "device driver memory");
 __kern_public MALLOC_DEFINE(M_DMAMAP, "DMA map", "bus_dma(9) structures");
@@ -49,7 +52,6 @@ malloc_get(const char *func, size_t size, const struct malloc_type *type,
 	if (!KERN_CHECKING()) {
 		mh = p;
 		mh->mh_size = size;
-		mh->mh_type = type;
 		p = mh + 1;
 	}
 	if ((flags & M_ZERO) != 0)

@@ -4,57 +4,120 @@
  */
 
 /*
- * mutex(9): one word, the owner and a bit that says that others sleep for it.
- * The bit is changed under the mutex's bucket of the sleep queues only.
+ * mutex(9).  The state of a mutex is one word: the owner, and a bit that is set
+ * while other threads sleep for the mutex.  The bit changes only while the
+ * sleep queue of the mutex is locked.
  *
- * From IPL_VM on a mutex is a spin mutex: it raises the level before it is
- * taken, and the last one that a thread releases restores the level from
- * before the first.
+ * A mutex of IPL_VM or above is a spin mutex.  A thread raises its level before
+ * it takes one.  When a thread releases its last spin mutex, it restores the
+ * level that it had before it took the first one.  In between, the thread owns
+ * a CPU, if ownership is on; see kern_runq.c.
  *
- * mtx_flags is MTX_INIT for what the fast path takes: an adaptive mutex that
- * checking mode does not watch.
+ * A mutex has a fast path if mtx_flags is MTX_INIT: then the mutex is adaptive,
+ * and checking mode does not watch it.  The fast path fails while the bit is
+ * set.  If a tool watches (see KERN_WATCHED()), the bit of an adaptive mutex is
+ * always set, so that the tool learns of each acquisition.  A quiet mutex is an
+ * exception (mutex_init_quiet()).  A static mutex is initialised before the
+ * library knows whether there is a tool, so it starts with the bit set.  The
+ * first release clears the bit if there is no tool.
  *
- * Last touch: the moment the word says that the mutex is free, its next owner
- * may drop the last reference and free the memory it is in.  So each release
- * reads what it wants to know before, and its store or swap is its last
- * access; what is left to do is done with the lwps, the bucket and the level,
- * which are not the mutex's.
+ * Last touch.  As soon as a release has freed the mutex, the next owner may
+ * drop the last reference and free the memory of the mutex.  So a release first
+ * reads all that it needs, and its store or compare-and-swap is its last access
+ * to the mutex.  After that it uses only the lwps, the bucket and the level,
+ * which are not part of the mutex.
  */
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_fork.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_plant.h"
+#include "kern_runq.h"
+#include "kern_sleepq.h"
+#include "kern_spl.h"
+#include "subr_cpu.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
 
-#define	MUTEX_SPINS	64		/* turns before sleeping */
+#define	MUTEX_SPINS	64		/* turns before a sleep */
+#define	MUTEX_HANDOFF	256		/* turns that mutex_handoff() waits */
 
 /* mtx_flags, beside MTX_INIT */
-#define	MTX_SPIN	0x02		/* a spin mutex */
-#define	MTX_WATCHED	0x04		/* by checking mode */
+#define	MTX_SPIN	__MTX_SPIN	/* a spin mutex */
+#define	MTX_WATCHED	0x04		/* watched by checking mode */
 #define	MTX_DEAD	0x08		/* destroyed */
+#define	MTX_QUIET	0x10		/* not reported to a tool */
 
 #define	MTX_OWNER(o)	((o) & ~MTX_WAITERS)
 
+static struct kern_forklock *mutex_statics; /* (a) mutexes are only added */
+
 /*
- * Make one; site is where, for checking mode to tell.
+ * Return true if the library reports acquisitions and releases of this mutex to
+ * a tool, as happens-before.
+ */
+static inline bool
+mutex_told(const kmutex_t *mtx)
+{
+
+	return KERN_WATCHED() && (mtx->mtx_flags & MTX_QUIET) == 0;
+}
+
+/*
+ * Initialise a mutex.  Checking mode reports "site" as the place of the call.
  */
 void
-mutex_init_at(kmutex_t *mtx, kmutex_type_t type, int ipl, uintptr_t site)
+mutex_init_at(kmutex_t *mtx, kmutex_type_t type, int ipl, const char *name,
+    uintptr_t site)
 {
 
 	kern_init();
 	KASSERTMSG(ipl >= IPL_NONE && ipl < NIPL, "mutex_init: IPL %d", ipl);
 	mtx->mtx_ipl = (unsigned char)ipl;
 	mtx->mtx_flags = ipl >= IPL_VM ? MTX_INIT | MTX_SPIN : MTX_INIT;
+	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	if (KERN_CHECKING() && type != MUTEX_NODEBUG) {
 		mtx->mtx_flags |= MTX_WATCHED;
-		lockdebug_alloc("mutex_init", mtx, "mutex", NULL, site);
+		lockdebug_make("mutex_init", mtx, "mutex", name,
+		    LOCKDEBUG_NAMED, NULL, site);
 	}
-	atomic_store_relaxed(&mtx->mtx_owner, (uintptr_t)0);
+	atomic_store_relaxed(&mtx->mtx_owner, KERN_WATCHED() && ipl < IPL_VM ?
+	    MTX_WAITERS : 0);
+}
+
+/*
+ * Initialise an adaptive mutex that neither checking mode nor a tool watches.
+ * The mutex guards data of the library, and must not make a tool see an order
+ * between threads of the client.
+ */
+void
+mutex_init_quiet(kmutex_t *mtx)
+{
+
+	mutex_init_at(mtx, MUTEX_NODEBUG, IPL_NONE, NULL, 0);
+	if (KERN_WATCHED()) {
+		mtx->mtx_flags |= MTX_QUIET;
+		atomic_store_relaxed(&mtx->mtx_owner, (uintptr_t)0);
+	}
 }
 
 __kern_public void
-mutex_init(kmutex_t *mtx, kmutex_type_t type, int ipl)
+(mutex_init)(kmutex_t *mtx, kmutex_type_t type, int ipl)
 {
 
-	mutex_init_at(mtx, type, ipl, LOCKDEBUG_SITE());
+	mutex_init_at(mtx, type, ipl, NULL, LOCKDEBUG_SITE());
+}
+
+__kern_public void
+wqk_mutex_init_named(kmutex_t *mtx, kmutex_type_t type, int ipl,
+    const char *name)
+{
+
+	mutex_init_at(mtx, type, ipl, name, LOCKDEBUG_SITE());
 }
 
 __kern_public void
@@ -65,7 +128,7 @@ mutex_destroy(kmutex_t *mtx)
 	    "mutex_destroy: %s is destroyed", lockdebug_text(mtx, "mutex"));
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_free("mutex_destroy", mtx, "mutex");
-	KASSERTMSG(atomic_load_relaxed(&mtx->mtx_owner) == 0,
+	KASSERTMSG(MTX_OWNER(atomic_load_relaxed(&mtx->mtx_owner)) == 0,
 	    "mutex_destroy: %s is held", lockdebug_text(mtx, "mutex"));
 	mtx->mtx_flags |= MTX_DEAD;
 }
@@ -82,22 +145,21 @@ mutex_check_alive(const kmutex_t *mtx, const char *func)
 }
 
 /*
- * What an acquisition asks that found the word to be o.
+ * Panic if the thread already owns the mutex.  o is the word of the mutex.
  */
 static inline void
 mutex_check(const kmutex_t *mtx, const struct lwp *l, uintptr_t o,
     const char *func)
 {
 
-	mutex_check_alive(mtx, func);
 	KASSERTMSG(MTX_OWNER(o) != (uintptr_t)l,
 	    "%s: locking against myself: %s", func,
 	    lockdebug_text(mtx, "mutex"));
 }
 
 /*
- * Take an adaptive mutex: spin while its owner is likely to be done soon,
- * then sleep.
+ * Take an adaptive mutex.  First spin, because its owner is likely to release
+ * it soon; then sleep.
  */
 static void
 mutex_adaptive_enter(kmutex_t *mtx, struct lwp *l)
@@ -110,7 +172,7 @@ mutex_adaptive_enter(kmutex_t *mtx, struct lwp *l)
 	if (cpu_spinok) {
 		for (n = 0; n < MUTEX_SPINS;) {
 			o = atomic_load_relaxed(&mtx->mtx_owner);
-			/* Acquire: see what the last owner did. */
+			/* Acquire: observe what the last owner did. */
 			if (o == 0 && atomic_cas_acquire(&mtx->mtx_owner, &o,
 			    (uintptr_t)l))
 				return;
@@ -142,26 +204,65 @@ mutex_adaptive_enter(kmutex_t *mtx, struct lwp *l)
 }
 
 /*
- * Raise the level for a spin mutex.  A handler that comes in between finds
- * the count as it was or with us in it, and leaves it so; the level outside
- * the first belongs to whoever counted from 0.
+ * Wait for a CPU, in a thread that takes its first spin mutex.  During the
+ * wait, the thread has the level that it had before it raised the level for the
+ * mutex.
+ */
+static __kern_noinline void
+mutex_spin_own(struct lwp *l)
+{
+	int ipl, s;
+
+	ipl = l->l_ipl;
+	s = l->l_mtxoldspl & ~LWP_MTXOWN;
+	atomic_store_relaxed(&l->l_mtxcount, 0);
+	lwp_setipl(l, s);
+	atomic_signal_barrier();
+	intr_deliver(l);
+	oncpu_enter_slow(l);
+	atomic_store_relaxed(&l->l_ipl, ipl);
+	atomic_store_relaxed(&l->l_mtxoldspl, s | LWP_MTXOWN);
+	atomic_store_relaxed(&l->l_mtxcount, 1);
+	section_enter();
+}
+
+/*
+ * Raise the level for a spin mutex.  A handler that interrupts this function
+ * restores l_mtxcount and l_mtxoldspl.
  */
 static inline void
 mutex_spin_raise(const kmutex_t *mtx, struct lwp *l)
 {
-	int n, s;
+	int n, s, state;
 
 	s = l->l_ipl;
-	if (s < mtx->mtx_ipl)
-		l->l_ipl = mtx->mtx_ipl;
-	/* A handler on this thread sees the level before what follows. */
+	if (__predict_true(s < mtx->mtx_ipl))
+		atomic_store_relaxed(&l->l_ipl, mtx->mtx_ipl);
+	/* A handler on this thread sees this before the stores below. */
 	atomic_signal_barrier();
-	/* Relaxed: others only look, see intr_look(). */
+	/*
+	 * The stores to l_mtxcount and l_mtxoldspl below are relaxed: other
+	 * threads only read these fields, and section_enter() follows the
+	 * stores that begin a section.
+	 */
 	n = l->l_mtxcount;
-	atomic_store_relaxed(&l->l_mtxcount, n + 1);
-	if (n == 0)
-		l->l_mtxoldspl = s;
+	if (__predict_false(n != 0)) {
+		atomic_store_relaxed(&l->l_mtxcount, n + 1);
+		atomic_signal_barrier();
+		return;
+	}
+	atomic_store_relaxed(&l->l_mtxoldspl, s);
 	atomic_signal_barrier();
+	atomic_store_relaxed(&l->l_mtxcount, 1);
+	section_enter();
+	/* Count the mutex before reading the state: see oncpu_start(). */
+	state = atomic_load_acquire(&oncpu_state);
+	if (__predict_false(state != ONCPU_OFF)) {
+		atomic_store_relaxed(&l->l_mtxoldspl, s | LWP_MTXOWN);
+		atomic_signal_barrier();
+		if (l->l_own++ == 0 && !oncpu_enter_fast(l, state))
+			mutex_spin_own(l);
+	}
 }
 
 static inline void
@@ -170,13 +271,19 @@ mutex_spin_lower(struct lwp *l)
 	int n, s;
 
 	atomic_signal_barrier();
-	/* Read first: with the count at 0 it is a handler's to overwrite. */
+	/* Read this first: once the count is 0, a handler may change it. */
 	s = l->l_mtxoldspl;
 	atomic_signal_barrier();
 	n = l->l_mtxcount - 1;
-	atomic_store_relaxed(&l->l_mtxcount, n);
-	if (n == 0)
+	/* Release: the section is over; pairs with oncpu_stray_p(). */
+	atomic_store_release(&l->l_mtxcount, n);
+	if (__predict_true(n == 0)) {
+		if ((s & LWP_MTXOWN) != 0) {
+			s &= ~LWP_MTXOWN;
+			oncpu_exit(l);
+		}
 		splx(s);
+	}
 }
 
 static inline void
@@ -188,12 +295,14 @@ mutex_spin_acquire(kmutex_t *mtx, struct lwp *l, const char *func,
 
 	mutex_spin_raise(mtx, l);
 	mutex_check_alive(mtx, func);
+	/* A tool learns of a static mutex at its first use. */
+	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_wantlock(func, mtx, "mutex", false, site);
 	mutex_check(mtx, l, atomic_load_relaxed(&mtx->mtx_owner), func);
 	for (n = 0;;) {
 		o = 0;
-		/* Acquire: see what the last owner did. */
+		/* Acquire: observe what the last owner did. */
 		if (__predict_true(atomic_cas_acquire(&mtx->mtx_owner, &o,
 		    (uintptr_t)l)))
 			break;
@@ -201,6 +310,7 @@ mutex_spin_acquire(kmutex_t *mtx, struct lwp *l, const char *func,
 			host_relax(&n);
 		} while (atomic_load_relaxed(&mtx->mtx_owner) != 0);
 	}
+	KERN_AFTER(mtx);
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_locked(func, mtx, "mutex", false, true, site);
 }
@@ -213,13 +323,15 @@ mutex_spin_release(kmutex_t *mtx, struct lwp *l, const char *func)
 	    "%s: %s not held", func, lockdebug_text(mtx, "mutex"));
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_unlocked(func, mtx, "mutex");
-	/* Release: hand over what we did; the last touch of the mutex. */
+	KERN_BEFORE(mtx);
+	/* Release: publish our stores.  The last access to the mutex. */
 	atomic_store_release(&mtx->mtx_owner, (uintptr_t)0);
 	mutex_spin_lower(l);
 }
 
 /*
- * The mutex is not free, or not for the fast path, or the thread not known.
+ * Take a mutex that is held or has no fast path.  Also take a mutex for a
+ * thread that has no lwp yet.
  */
 static __kern_noinline void
 mutex_enter_slow(kmutex_t *mtx, uintptr_t site)
@@ -232,13 +344,17 @@ mutex_enter_slow(kmutex_t *mtx, uintptr_t site)
 		return;
 	}
 	mutex_check_alive(mtx, "mutex_enter");
+	/* A tool learns of a static mutex at its first use. */
+	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	if (__predict_false((mtx->mtx_flags & MTX_WATCHED) != 0)) {
-		wqcheck_lockable("mutex_enter", mtx, "mutex");
+		context_check_lock("mutex_enter", mtx, "mutex");
 		lockdebug_wantlock("mutex_enter", mtx, "mutex", false, site);
 	}
 	mutex_check(mtx, l, atomic_load_relaxed(&mtx->mtx_owner),
 	    "mutex_enter");
 	mutex_adaptive_enter(mtx, l);
+	if (mutex_told(mtx))
+		host_happens_after(mtx);
 	if (__predict_false((mtx->mtx_flags & MTX_WATCHED) != 0))
 		lockdebug_locked("mutex_enter", mtx, "mutex", false, true,
 		    site);
@@ -252,7 +368,7 @@ mutex_enter(kmutex_t *mtx)
 
 	l = host_self();
 	o = 0;
-	/* Acquire: see what the last owner did. */
+	/* Acquire: observe what the last owner did. */
 	if (__predict_false(l == NULL || mtx->mtx_flags != MTX_INIT ||
 	    !atomic_cas_acquire(&mtx->mtx_owner, &o, (uintptr_t)l)))
 		mutex_enter_slow(mtx, LOCKDEBUG_SITE());
@@ -264,7 +380,7 @@ mutex_exit_slow(kmutex_t *mtx)
 	struct sleepq *sq;
 	struct lwp *l, *next;
 	uintptr_t o;
-	bool more;
+	bool more, told;
 
 	l = curlwp_get();
 	if ((mtx->mtx_flags & MTX_SPIN) != 0) {
@@ -276,15 +392,19 @@ mutex_exit_slow(kmutex_t *mtx)
 	    "mutex_exit: %s not held", lockdebug_text(mtx, "mutex"));
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_unlocked("mutex_exit", mtx, "mutex");
+	told = mutex_told(mtx);
+	if (told)
+		host_happens_before(mtx);
 	o = (uintptr_t)l;
-	/* Release: hand over what we did; the last touch of the mutex. */
+	/* Release: publish our stores.  The last access to the mutex. */
 	if (atomic_cas_release(&mtx->mtx_owner, &o, (uintptr_t)0))
 		return;
 
 	sq = sleepq_enter(mtx);
 	next = sleepq_dequeue(sq, mtx, SLEEPQ_MUTEX, &more);
-	/* Release: as above.  The last touch: the bucket is not the mutex's. */
-	atomic_store_release(&mtx->mtx_owner, more ? MTX_WAITERS : 0);
+	/* Release: as above.  This is the last access to the mutex. */
+	atomic_store_release(&mtx->mtx_owner,
+	    (more && !KERN_BUG(WAITERS)) || told ? MTX_WAITERS : 0);
 	sleepq_exit(sq);
 	if (next != NULL)
 		lwp_unpark(next);
@@ -298,15 +418,34 @@ mutex_exit(kmutex_t *mtx)
 
 	l = host_self();
 	o = (uintptr_t)l;
-	/* Release: hand over what we did; the last touch of the mutex. */
+	/* Release: publish our stores.  The last access to the mutex. */
 	if (__predict_false(l == NULL || mtx->mtx_flags != MTX_INIT ||
 	    !atomic_cas_release(&mtx->mtx_owner, &o, (uintptr_t)0)))
 		mutex_exit_slow(mtx);
 }
 
 /*
- * For mutexes known to be spin mutexes: straight to what mutex_enter() would
- * find out.
+ * Release an adaptive mutex that the caller is going to take again soon.  A
+ * sleeper needs time to wake, and would otherwise find the mutex taken each
+ * time.  So wait until a sleeper has taken the mutex, but not forever.  The
+ * mutex must not be destroyed meanwhile.
+ */
+void
+mutex_handoff(kmutex_t *mtx)
+{
+	unsigned n;
+	bool waiters;
+
+	waiters = (atomic_load_relaxed(&mtx->mtx_owner) & MTX_WAITERS) != 0;
+	mutex_exit(mtx);
+	for (n = 0; waiters && n < MUTEX_HANDOFF &&
+	    MTX_OWNER(atomic_load_relaxed(&mtx->mtx_owner)) == 0;)
+		host_relax(&n);
+}
+
+/*
+ * Take or release a spin mutex.  The caller knows that it is one, so only an
+ * assertion tests this.
  */
 __kern_public void
 mutex_spin_enter(kmutex_t *mtx)
@@ -336,6 +475,8 @@ mutex_tryenter(kmutex_t *mtx)
 
 	l = curlwp_get();
 	mutex_check_alive(mtx, "mutex_tryenter");
+	/* A tool learns of a static mutex at its first use. */
+	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	spin = (mtx->mtx_flags & MTX_SPIN) != 0;
 	if (spin)
 		mutex_spin_raise(mtx, l);
@@ -344,9 +485,11 @@ mutex_tryenter(kmutex_t *mtx)
 		    lockdebug_text(mtx, "mutex"));
 	o = 0;
 	do {
-		/* Acquire: see what the last owner did. */
+		/* Acquire: observe what the last owner did. */
 		if (atomic_cas_acquire(&mtx->mtx_owner, &o,
 		    (uintptr_t)l | o)) {
+			if (mutex_told(mtx))
+				host_happens_after(mtx);
 			if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 				lockdebug_locked("mutex_tryenter", mtx,
 				    "mutex", false, false, LOCKDEBUG_SITE());
@@ -380,4 +523,33 @@ mutex_ownable(const kmutex_t *mtx)
 {
 
 	return !mutex_owned(mtx);
+}
+
+/*
+ * Register one of the library's own static locks: see KERN_MUTEX().
+ */
+__kern_public void
+wqpool_forklock(struct kern_forklock *fl)
+{
+
+	fl->fl_next = atomic_load_relaxed(&mutex_statics);
+	/* Release: publish fl.  The loader calls one constructor at a time. */
+	atomic_store_release(&mutex_statics, fl);
+}
+
+/*
+ * Free the static mutexes in a forked child, except those that the forking
+ * thread holds.
+ */
+void
+mutex_fork(struct lwp *l)
+{
+	struct kern_forklock *fl;
+
+	/* Relaxed: only constructors add to the list. */
+	for (fl = atomic_load_relaxed(&mutex_statics); fl != NULL;
+	    fl = fl->fl_next)
+		if (l == NULL || (atomic_load_relaxed(fl->fl_word) &
+		    ~MTX_WAITERS) != (uintptr_t)l)
+			atomic_store_relaxed(fl->fl_word, (uintptr_t)0);
 }

@@ -4,12 +4,15 @@
  */
 
 /*
- * mutex_obj(9): mutexes in memory of their own, with a count of references.
+ * mutex_obj(9): mutexes in memory of their own, with a reference count.
  */
 
 #include <sys/kmem.h>
 
 #include "kern.h"
+#include "kern_mutex.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
 
 struct kmutexobj {
 	kmutex_t	 mo_lock;	/* first: clients hold its address */
@@ -23,7 +26,7 @@ mutex_obj_make(kmutex_type_t type, int ipl, km_flag_t flag, uintptr_t site)
 
 	if ((mo = kmem_intr_zalloc(sizeof(*mo), flag)) == NULL)
 		return NULL;
-	mutex_init_at(&mo->mo_lock, type, ipl, site);
+	mutex_init_at(&mo->mo_lock, type, ipl, NULL, site);
 	atomic_store_relaxed(&mo->mo_refcnt, 1u);
 	return &mo->mo_lock;
 }
@@ -58,7 +61,10 @@ mutex_obj_free(kmutex_t *mtx)
 	struct kmutexobj *mo = (struct kmutexobj *)mtx;
 	unsigned n;
 
-	/* Both: what the others did before is seen by who frees it. */
+	/*
+	 * Acquire and release: the thread that frees the mutex sees what the
+	 * other threads did.
+	 */
 	n = atomic_fetch_add_acq_rel(&mo->mo_refcnt, -1u);
 	KASSERTMSG(n != 0, "mutex_obj_free: mutex %p is free", (void *)mtx);
 	if (n != 1)

@@ -4,14 +4,17 @@
  */
 
 /*
- * The process, as kernel sources see one.
+ * The process, as kernel sources see it.
  */
 
 #include "kern.h"
+#include "kern_fork.h"
+#include "kern_lwp.h"
+#include "subr_prf.h"
 
 #include <sys/proc.h>
 
-/* Written by the library's start, and by a forked child before all else. */
+/* Only proc_init() writes this: at the start, and in a forked child. */
 static struct proc proc;
 
 __kern_public struct proc *
@@ -19,6 +22,14 @@ wqk_proc0(void)
 {
 
 	return &proc;
+}
+
+void
+proc_fork(struct lwp *l)
+{
+
+	(void)l;
+	proc_init();
 }
 
 void

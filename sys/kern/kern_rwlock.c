@@ -4,18 +4,20 @@
  */
 
 /*
- * rwlock(9): one word, the writer or the number of readers, and three bits.
+ * rwlock(9).  The lock is one word, which contains the writer or the number of
+ * readers, and three bits.
  *
- * RW_WAITERS says that others sleep for the lock, RW_WANTED that one of them
- * wants to write, which keeps new readers out.  Both change under the lock's
- * bucket of the sleep queues only, and while one is set the lock is never
- * free: whoever releases it last gives it to sleepers, so that neither readers
- * nor writers starve.  A writer gives it to the readers that sleep, all of
- * them, else to the first writer; the last reader gives it to the first
- * writer.
+ * RW_WAITERS is set while threads sleep for the lock.  RW_WANTED is set while
+ * one of the sleepers wants to write, and keeps new readers out.  Both bits
+ * change only while the sleep queue of the lock is locked.
  *
- * Last touch: as in kern_mutex.c.  The compare and swap of a release, or the
- * store that gives the lock away, is its last access to the lock.
+ * While one of the bits is set, the lock does not become free, but is handed to
+ * sleepers, so that neither readers nor writers starve.  A writer hands the
+ * lock to all sleeping readers or, if there are none, to the first writer.  The
+ * last reader hands it to the first writer.
+ *
+ * Last touch, as in kern_mutex.c.  The compare-and-swap of a release, or the
+ * store that hands the lock over, is the thread's last access to the lock.
  */
 
 #include <limits.h>
@@ -23,14 +25,23 @@
 #include <sys/rwlock.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "kern_rwlock.h"
+#include "kern_sleepq.h"
+#include "subr_cpu.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
 
-#define	RW_SPINS	64		/* turns before sleeping */
+#define	RW_SPINS	64		/* turns before a thread sleeps */
 
 #define	RW_WAITERS	((uintptr_t)1)
 #define	RW_WANTED	((uintptr_t)2)
-#define	RW_WRITTEN	((uintptr_t)4)	/* held to write */
+#define	RW_WRITTEN	((uintptr_t)4)	/* held by a writer */
 #define	RW_BITS		(RW_WAITERS | RW_WANTED | RW_WRITTEN)
-#define	RW_ONE		((uintptr_t)8)	/* a reader */
+#define	RW_ONE		((uintptr_t)8)	/* one reader */
 #define	RW_DEAD		(~(uintptr_t)0)	/* the word after destroy */
 
 #define	RW_COUNT(o)	((o) / RW_ONE)	/* readers, if not RW_WRITTEN */
@@ -38,23 +49,31 @@
 #define	RW_OWNED(o, l)	(((o) & ~(RW_WAITERS | RW_WANTED)) == RW_SELF(l))
 
 /*
- * Make one; site is where, for checking mode to tell.
+ * Initialise a lock.  Checking mode reports "site" as the place of the call.
  */
 void
-rw_init_at(krwlock_t *rw, uintptr_t site)
+rw_init_at(krwlock_t *rw, const char *name, uintptr_t site)
 {
 
 	kern_init();
-	if (KERN_CHECKING())
-		lockdebug_alloc("rw_init", rw, "rwlock", NULL, site);
+	KERN_CHECK(lockdebug_make("rw_init", rw, "rwlock", name,
+	    LOCKDEBUG_NAMED, NULL, site));
+	KERN_UNWATCHED(rw, sizeof(*rw));
 	atomic_store_relaxed(&rw->rw_word, (uintptr_t)0);
 }
 
 __kern_public void
-rw_init(krwlock_t *rw)
+(rw_init)(krwlock_t *rw)
 {
 
-	rw_init_at(rw, LOCKDEBUG_SITE());
+	rw_init_at(rw, NULL, LOCKDEBUG_SITE());
+}
+
+__kern_public void
+wqk_rw_init_named(krwlock_t *rw, const char *name)
+{
+
+	rw_init_at(rw, name, LOCKDEBUG_SITE());
 }
 
 __kern_public void
@@ -65,16 +84,16 @@ rw_destroy(krwlock_t *rw)
 	o = atomic_load_relaxed(&rw->rw_word);
 	KASSERTMSG(o != RW_DEAD, "rw_destroy: rwlock %p is destroyed",
 	    (void *)rw);
-	if (KERN_CHECKING())
-		lockdebug_free("rw_destroy", rw, "rwlock");
+	KERN_CHECK(lockdebug_free("rw_destroy", rw, "rwlock"));
 	KASSERTMSG(o == 0, "rw_destroy: %s is held",
 	    lockdebug_text(rw, "rwlock"));
 	atomic_store_relaxed(&rw->rw_word, RW_DEAD);
 }
 
 /*
- * Try to take the lock, whose word was seen to be *wp.  If the caller has to
- * wait, the lock is left alone, and *wp is why.
+ * Try to take the lock.  The caller has loaded its word into *wp.  If the
+ * caller has to wait, leave the lock unchanged, store its current word in *wp,
+ * and return false.
  */
 static inline bool
 rw_try(krwlock_t *rw, const struct lwp *l, krw_t op, uintptr_t *wp)
@@ -82,14 +101,14 @@ rw_try(krwlock_t *rw, const struct lwp *l, krw_t op, uintptr_t *wp)
 
 	if (op == RW_READER) {
 		while ((*wp & (RW_WRITTEN | RW_WANTED)) == 0) {
-			/* Acquire: see what the last writer did. */
+			/* Acquire: observe the stores of the last writer. */
 			if (atomic_cas_acquire(&rw->rw_word, wp,
 			    *wp + RW_ONE))
 				return true;
 		}
 	} else {
 		while (*wp == 0) {
-			/* Acquire: see what those before us did. */
+			/* Acquire: observe the stores of earlier holders. */
 			if (atomic_cas_acquire(&rw->rw_word, wp, RW_SELF(l)))
 				return true;
 		}
@@ -104,7 +123,7 @@ rw_wait(krwlock_t *rw, struct lwp *l, krw_t op)
 	uintptr_t bits, o;
 	unsigned n;
 
-	/* The writer is likely to be done soon, if it can run meanwhile. */
+	/* The writer will probably release the lock soon, if it can run. */
 	if (cpu_spinok) {
 		o = atomic_load_relaxed(&rw->rw_word);
 		for (n = 0; n < RW_SPINS;) {
@@ -130,13 +149,13 @@ rw_wait(krwlock_t *rw, struct lwp *l, krw_t op)
 	sleepq_enqueue(sq, l, rw,
 	    op == RW_READER ? SLEEPQ_RWREADER : SLEEPQ_RWWRITER, false);
 	sleepq_exit(sq);
-	/* Whoever wakes us has given us the lock. */
+	/* The thread that wakes this one has handed it the lock. */
 	(void)sleepq_block(l, HOST_FOREVER);
 }
 
 /*
- * The lock is not to be had at once, or the thread not known, or checking
- * mode wants to know.
+ * Take a lock that is not free.  Also take a free lock if kern_slow is set, or
+ * for a thread that the library does not know.
  */
 static __kern_noinline void
 rw_enter_slow(krwlock_t *rw, krw_t op, uintptr_t site)
@@ -149,16 +168,16 @@ rw_enter_slow(krwlock_t *rw, krw_t op, uintptr_t site)
 	KASSERTMSG(o != RW_DEAD, "rw_enter: rwlock %p is destroyed",
 	    (void *)rw);
 	if (KERN_CHECKING()) {
-		wqcheck_lockable("rw_enter", rw, "rwlock");
+		context_check_lock("rw_enter", rw, "rwlock");
 		lockdebug_wantlock("rw_enter", rw, "rwlock", op == RW_READER,
 		    site);
 	}
 	KASSERTMSG(!RW_OWNED(o, l), "rw_enter: locking against myself: %s",
 	    lockdebug_text(rw, "rwlock"));
 	rw_wait(rw, l, op);
-	if (KERN_CHECKING())
-		lockdebug_locked("rw_enter", rw, "rwlock", op == RW_READER,
-		    true, site);
+	KERN_AFTER(rw);
+	KERN_CHECK(lockdebug_locked("rw_enter", rw, "rwlock", op == RW_READER,
+	    true, site));
 }
 
 __kern_public void
@@ -169,7 +188,7 @@ rw_enter(krwlock_t *rw, const krw_t op)
 
 	l = host_self();
 	o = op == RW_READER ? atomic_load_relaxed(&rw->rw_word) : 0;
-	if (__predict_false(l == NULL || kern_checking != 0 ||
+	if (__predict_false(l == NULL || kern_slow ||
 	    !rw_try(rw, l, op, &o)))
 		rw_enter_slow(rw, op, LOCKDEBUG_SITE());
 }
@@ -186,9 +205,9 @@ rw_tryenter(krwlock_t *rw, const krw_t op)
 		    lockdebug_text(rw, "rwlock"));
 	o = op == RW_READER ? atomic_load_relaxed(&rw->rw_word) : 0;
 	if (__predict_true(rw_try(rw, l, op, &o))) {
-		if (KERN_CHECKING())
-			lockdebug_locked("rw_tryenter", rw, "rwlock",
-			    op == RW_READER, false, LOCKDEBUG_SITE());
+		KERN_AFTER(rw);
+		KERN_CHECK(lockdebug_locked("rw_tryenter", rw, "rwlock", op ==
+		    RW_READER, false, LOCKDEBUG_SITE()));
 		return 1;
 	}
 	KASSERTMSG(o != RW_DEAD, "rw_tryenter: rwlock %p is destroyed",
@@ -197,7 +216,8 @@ rw_tryenter(krwlock_t *rw, const krw_t op)
 }
 
 /*
- * The last one out, while others sleep: give them the lock.
+ * Release the lock by handing it to sleepers.  The caller is the writer or, as
+ * far as it knows, the last reader.
  */
 static void
 rw_handover(krwlock_t *rw, bool writer)
@@ -208,14 +228,15 @@ rw_handover(krwlock_t *rw, bool writer)
 	unsigned n;
 
 	sq = sleepq_enter(rw);
-	/* Acquire: hand on also what the readers before us handed over. */
+	/* Acquire: pass on the stores of the readers that left before. */
 	o = atomic_load_acquire(&rw->rw_word);
 	/*
-	 * Other readers may still leave, or have come before the bucket was
-	 * ours; none comes now, with RW_WANTED there.
+	 * Other readers may have taken the lock before the bucket was locked,
+	 * and may still release it.  No reader can take it now, because
+	 * RW_WANTED is set.
 	 */
 	while (!writer && RW_COUNT(o) > 1) {
-		/* Release: hand over what we did. */
+		/* Release: publish our stores. */
 		if (atomic_cas_acq_rel(&rw->rw_word, &o, o - RW_ONE)) {
 			sleepq_exit(sq);
 			return;
@@ -235,7 +256,7 @@ rw_handover(krwlock_t *rw, bool writer)
 		new |= RW_WAITERS | RW_WANTED;
 	else if (sleepq_has(sq, rw, SLEEPQ_RWREADER))
 		new |= RW_WAITERS;
-	/* Release: hand over what we did.  The last touch of the lock. */
+	/* Release: publish our stores.  The last access to the lock. */
 	atomic_store_release(&rw->rw_word, new);
 	sleepq_exit(sq);
 	sleepq_wake(next);
@@ -252,17 +273,17 @@ rw_exit_slow(krwlock_t *rw)
 	KASSERTMSG(o != RW_DEAD && ((o & RW_WRITTEN) != 0 ? RW_OWNED(o, l) :
 	    RW_COUNT(o) != 0), "rw_exit: %s not held",
 	    lockdebug_text(rw, "rwlock"));
-	if (KERN_CHECKING())
-		lockdebug_unlocked("rw_exit", rw, "rwlock");
+	KERN_CHECK(lockdebug_unlocked("rw_exit", rw, "rwlock"));
+	KERN_BEFORE(rw);
 	if ((o & RW_WRITTEN) != 0) {
 		o = RW_SELF(l);
-		/* Release: hand over what we did; the last touch. */
+		/* Release: publish our stores.  The last access. */
 		if (!atomic_cas_release(&rw->rw_word, &o, (uintptr_t)0))
 			rw_handover(rw, true);
 		return;
 	}
 	while (RW_COUNT(o) > 1 || (o & RW_WAITERS) == 0) {
-		/* Release: hand over what we did; the last touch. */
+		/* Release: publish our stores.  The last access. */
 		if (atomic_cas_release(&rw->rw_word, &o, o - RW_ONE))
 			return;
 	}
@@ -279,10 +300,11 @@ rw_exit(krwlock_t *rw)
 	o = atomic_load_relaxed(&rw->rw_word);
 	new = (o & RW_WRITTEN) != 0 ? 0 : o - RW_ONE;
 	/*
-	 * Free, or held by others, or with sleepers: the slow path.
-	 * Release: hand over what we did; the last touch of the lock.
+	 * Take the slow path if the caller does not hold the lock, or if the
+	 * lock has sleepers.  Release: publish our stores.  The last access to
+	 * the lock.
 	 */
-	if (__predict_false(l == NULL || kern_checking != 0 ||
+	if (__predict_false(l == NULL || kern_slow ||
 	    (o & RW_WAITERS) != 0 || o < RW_ONE ||
 	    ((o & RW_WRITTEN) != 0 && o != RW_SELF(l)) ||
 	    !atomic_cas_release(&rw->rw_word, &o, new)))
@@ -300,11 +322,11 @@ rw_tryupgrade(krwlock_t *rw)
 	KASSERTMSG(o != RW_DEAD && (o & RW_WRITTEN) == 0 && RW_COUNT(o) != 0,
 	    "rw_tryupgrade: %s not held to read", lockdebug_text(rw, "rwlock"));
 	while (RW_COUNT(o) == 1) {
-		/* Acquire: see what the readers before us did. */
+		/* Acquire: observe the stores of the readers before us. */
 		if (atomic_cas_acquire(&rw->rw_word, &o,
 		    RW_SELF(l) | (o & RW_BITS))) {
-			if (KERN_CHECKING())
-				lockdebug_shared(rw, false);
+			KERN_AFTER(rw);
+			KERN_CHECK(lockdebug_shared(rw, false));
 			return 1;
 		}
 	}
@@ -320,16 +342,16 @@ rw_downgrade(krwlock_t *rw)
 	unsigned n;
 
 	o = RW_SELF(curlwp_get());
-	if (KERN_CHECKING())
-		lockdebug_shared(rw, true);
-	/* Release: hand over what we did, to readers. */
+	KERN_BEFORE(rw);
+	KERN_CHECK(lockdebug_shared(rw, true));
+	/* Release: publish our stores to readers. */
 	if (__predict_true(atomic_cas_release(&rw->rw_word, &o, RW_ONE)))
 		return;
 	KASSERTMSG(o != RW_DEAD && RW_OWNED(o, curlwp_get()),
 	    "rw_downgrade: %s not held to write",
 	    lockdebug_text(rw, "rwlock"));
 
-	/* Readers that sleep come in with us, before the next writer. */
+	/* Share the lock with sleeping readers, before a writer gets it. */
 	sq = sleepq_enter(rw);
 	next = sleepq_take(sq, rw, SLEEPQ_RWREADER, UINT_MAX, &n);
 	new = (n + 1) * RW_ONE;

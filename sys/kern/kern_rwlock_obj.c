@@ -4,13 +4,16 @@
  */
 
 /*
- * rw_obj(9): rwlocks in memory of their own, with a count of references.
+ * rw_obj(9): rwlocks in memory of their own, with a reference count.
  */
 
 #include <sys/kmem.h>
 #include <sys/rwlock.h>
 
 #include "kern.h"
+#include "kern_rwlock.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
 
 struct krwobj {
 	krwlock_t	 ro_lock;	/* first: clients hold its address */
@@ -24,7 +27,7 @@ rw_obj_make(km_flag_t flag, uintptr_t site)
 
 	if ((ro = kmem_intr_zalloc(sizeof(*ro), flag)) == NULL)
 		return NULL;
-	rw_init_at(&ro->ro_lock, site);
+	rw_init_at(&ro->ro_lock, NULL, site);
 	atomic_store_relaxed(&ro->ro_refcnt, 1u);
 	return &ro->ro_lock;
 }
@@ -59,7 +62,7 @@ rw_obj_free(krwlock_t *rw)
 	struct krwobj *ro = (struct krwobj *)rw;
 	unsigned n;
 
-	/* Both: what the others did before is seen by who frees it. */
+	/* Acquire and release: the last thread sees what the others did. */
 	n = atomic_fetch_add_acq_rel(&ro->ro_refcnt, -1u);
 	KASSERTMSG(n != 0, "rw_obj_free: rwlock %p is free", (void *)rw);
 	if (n != 1)

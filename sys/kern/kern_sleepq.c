@@ -4,16 +4,26 @@
  */
 
 /*
- * Sleep queues: a table of buckets, each with a spin lock and a list of the
- * threads that sleep for an address that hashes there.  What sleeps is the
- * lwp; locks and condition variables hold no list of their own, so a lock is
- * a word, and waking needs nothing of an object that may be gone.
+ * Sleep queues.  A thread sleeps on a wait channel, which is the address of an
+ * object.  A table has a number of buckets.  The address selects the bucket,
+ * which has a spin lock and a list of the threads that sleep there.  The list
+ * links the lwps of the sleepers.
+ *
+ * So a lock or condition variable has no list of its own.  A lock is only one
+ * word, and a wake-up does not access an object that may be gone.
  */
 
 #include <errno.h>
 #include <limits.h>
 
 #include "kern.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "kern_plant.h"
+#include "kern_runq.h"
+#include "kern_sleepq.h"
 
 #define	SLEEPQ_BUCKETS	128		/* a power of two */
 
@@ -51,15 +61,17 @@ sleepq_exit(struct sleepq *sq)
 }
 
 /*
- * Put the calling thread to the end of the channel's sleepers, or in front
- * of all if it has waited before.  Then leave the bucket and block.
+ * Append the calling thread to the sleepers of a channel.  If front is true,
+ * because the thread has waited before, insert it in front of all others.  The
+ * caller then unlocks the bucket and blocks.
  */
 void
 sleepq_enqueue(struct sleepq *sq, struct lwp *l, const void *wchan, int kind,
     bool front)
 {
 
-	/* In checking mode the caller says it better, in a moment. */
+	KSPIN_ASSERT(&sq->sq_lock);
+	/* In checking mode, the caller reports this in more detail. */
 	KASSERTMSG(l->l_intrdepth == 0 || kern_checking != 0,
 	    "sleeping in interrupt context");
 	KASSERTMSG(atomic_load_relaxed(&l->l_wchan) == NULL,
@@ -88,23 +100,30 @@ sleepq_remove(struct sleepq *sq, struct lwp **lp)
 	*lp = l->l_wnext;
 	if (*lp == NULL)
 		sq->sq_lastp = lp;
-	/* Here, since the object may go as soon as the sleeper is told. */
+	/*
+	 * Decrement the count now: the object may be gone as soon as the
+	 * sleeper finds that l_wchan is NULL.
+	 */
 	if (l->l_wcount != NULL)
 		atomic_store_relaxed(l->l_wcount,
 		    atomic_load_relaxed(l->l_wcount) - 1);
 }
 
 /*
- * Take the first sleeper off the channel, or NULL; *morep says if there are
- * others.  The caller unparks it after leaving the bucket: it may run from
- * this moment, and its lwp may be another thread's by then, to whom the token
- * is a spurious one.
+ * Take the first sleeper off the channel and return it, or NULL.  Set *morep if
+ * there are others.  The caller unlocks the bucket and then unparks the
+ * sleeper.
+ *
+ * The store to l_wchan ends the sleep.  When this returns, the sleeper may be
+ * running already, and its lwp may even belong to another thread.  For that
+ * thread the token is a spurious wake-up.
  */
 struct lwp *
 sleepq_dequeue(struct sleepq *sq, const void *wchan, int kind, bool *morep)
 {
 	struct lwp *l, **lp, *found;
 
+	KSPIN_ASSERT(&sq->sq_lock);
 	found = NULL;
 	if (morep != NULL)
 		*morep = false;
@@ -130,13 +149,14 @@ sleepq_dequeue(struct sleepq *sq, const void *wchan, int kind, bool *morep)
 }
 
 /*
- * Does anybody sleep for it?
+ * Return true if a thread sleeps on the channel.
  */
 bool
 sleepq_has(const struct sleepq *sq, const void *wchan, int kind)
 {
 	const struct lwp *l;
 
+	KSPIN_ASSERT(&sq->sq_lock);
 	for (l = sq->sq_first; l != NULL; l = l->l_wnext)
 		if (atomic_load_relaxed(&l->l_wchan) == wchan &&
 		    l->l_wkind == kind)
@@ -145,9 +165,9 @@ sleepq_has(const struct sleepq *sq, const void *wchan, int kind)
 }
 
 /*
- * Take up to max sleepers off the channel; *np, if given, is how many.  They
- * sleep on until sleepq_wake(), so what they wait for can be given to them
- * meanwhile.
+ * Take up to max sleepers off the channel, and return a list of them.  If np is
+ * not NULL, store their number there.  The sleepers sleep until sleepq_wake(),
+ * so that the caller can first hand them a lock.
  */
 struct lwp *
 sleepq_take(struct sleepq *sq, const void *wchan, int kind, unsigned max,
@@ -156,6 +176,7 @@ sleepq_take(struct sleepq *sq, const void *wchan, int kind, unsigned max,
 	struct lwp *first, *l, **lastp, **lp;
 	unsigned n;
 
+	KSPIN_ASSERT(&sq->sq_lock);
 	lastp = &first;
 	for (n = 0, lp = &sq->sq_first; n < max && (l = *lp) != NULL;) {
 		if (atomic_load_relaxed(&l->l_wchan) != wchan ||
@@ -175,8 +196,9 @@ sleepq_take(struct sleepq *sq, const void *wchan, int kind, unsigned max,
 }
 
 /*
- * Wake those that were taken.  The bucket has been left; none of them is
- * looked at after it has been told, except to unpark it.
+ * Wake the sleepers of a list from sleepq_take().  The caller has unlocked the
+ * bucket.  After the store that ends a sleep, only unpark the sleeper: its lwp
+ * may belong to another thread by then.
  */
 void
 sleepq_wake(struct lwp *l)
@@ -192,7 +214,7 @@ sleepq_wake(struct lwp *l)
 }
 
 /*
- * The deadline of a timeout in ticks, which begins now.  0 is none.
+ * Return the deadline of a timeout in ticks.  0 ticks mean no limit.
  */
 int64_t
 sleepq_deadline(int ticks)
@@ -204,30 +226,36 @@ sleepq_deadline(int ticks)
 }
 
 /*
- * Sleep until taken off the channel or until the deadline.  The kernel lock
- * is dropped meanwhile, unless it is what the thread waits for, and so is the
- * level: in a kernel one spins for that lock, at one's level.  Dropped too is
- * the CPU whose soft interrupt it runs.  0, or EWOULDBLOCK.
+ * Sleep until another thread takes the caller off the channel, or until the
+ * deadline.  Return 0 or EWOULDBLOCK.
+ *
+ * During the sleep the thread is at IPL_NONE, and does not hold the kernel
+ * lock.  It owns no CPU, neither in kern_runq.c nor in kern_softint.c.  A
+ * thread that waits for the kernel lock keeps its level, because in a kernel it
+ * would spin at that level.
  */
 int
 sleepq_block(struct lwp *l, int64_t deadline)
 {
+	struct oncpu_asleep oa;
 	struct lwp **lp, *m;
+	const struct lwp_switch *ls;
 	struct sleepq *sq;
 	const void *wchan;
 	int biglocks, error, kind;
-	bool softint, timedout;
+	bool timedout;
 
 	kind = l->l_wkind;
 	biglocks = 0;
 	if (l->l_blcnt != 0)
 		wqk_kernel_unlock(0, &biglocks);
-	softint = l->l_softcpu != NULL;
-	if (__predict_false(softint))
-		softint_sleep(l);
+	oncpu_sleep(l, &oa);
+	ls = l->l_switch;
+	if (__predict_false(ls != NULL))
+		(*ls->ls_sleep)(l);
 
 	timedout = false;
-	/* Acquire: pairs with the release of whoever took us off. */
+	/* Acquire: pairs with the release of the waking thread. */
 	while ((wchan = atomic_load_acquire(&l->l_wchan)) != NULL) {
 		error = kind != SLEEPQ_KLOCK ? lwp_timedpark(l, deadline) :
 		    host_park(&l->l_park, deadline);
@@ -242,22 +270,31 @@ sleepq_block(struct lwp *l, int64_t deadline)
 				break;
 			}
 		}
-		/* Taken, and about to be told: no timeout any more. */
-		if (m == NULL)
+		/*
+		 * Another thread has taken this one off the channel and is
+		 * going to wake it, so the sleep can no longer time out.
+		 */
+		if (m == NULL) {
 			deadline = HOST_FOREVER;
+			timedout = KERN_BUG(TIMEOUT);
+		}
 		sleepq_exit(sq);
 	}
 
-	/* Before the kernel lock, which others need while this one waits. */
-	if (__predict_false(softint))
-		softint_wake(l);
+	/*
+	 * Wait for the CPU before taking the kernel lock, because other threads
+	 * may need the lock meanwhile.
+	 */
+	if (__predict_false(ls != NULL))
+		(*ls->ls_wake)(l);
+	oncpu_wake(l, &oa);
 	if (biglocks != 0)
 		wqk_kernel_lock(biglocks);
 	return timedout ? EWOULDBLOCK : 0;
 }
 
 /*
- * Wake every sleeper that the channel has at this moment.
+ * Wake all threads that now sleep on the channel.
  */
 void
 sleepq_wakeall(const void *wchan, int kind)
@@ -272,15 +309,15 @@ sleepq_wakeall(const void *wchan, int kind)
 }
 
 /*
- * In a forked child: the sleepers were the parent's threads.
+ * In a forked child, forget the sleepers: they are threads of the parent.
  */
 void
-sleepq_fork(void)
+sleepq_fork(struct lwp *l)
 {
 	struct sleepq *sq;
 
+	(void)l;
 	for (sq = sleepq_table; sq < sleepq_table + SLEEPQ_BUCKETS; sq++) {
-		atomic_store_relaxed(&sq->sq_lock.ks_locked, 0u);
 		sq->sq_first = NULL;
 		sq->sq_lastp = &sq->sq_first;
 	}

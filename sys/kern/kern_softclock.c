@@ -4,52 +4,70 @@
  */
 
 /*
- * callout(9): the threads that call what is due.
+ * callout(9): the threads that call the functions of due callouts.
  *
- * There is one, as long as no callout that needs the kernel lock finds it
- * taken; see struct callout_runner.  The handlers that need the lock are
- * called one after the other, in the order in which they were due, whichever
- * thread calls them: the first thread calls one itself only if the second has
- * none left and is in none.
+ * The first thread calls them all, until a callout that needs the kernel lock
+ * is due while another thread holds the lock.  Then a second thread starts: see
+ * struct callout_runner.  The functions that need the lock are called one at a
+ * time, in the order in which they were due.  So the first thread calls such a
+ * function only if the second thread runs none and has none left to run.
  */
 
+#include <host/host_probe.h>
+
+#include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_kspin.h"
+#include "kern_lock.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "kern_runq.h"
+#include "kern_sleepq.h"
+#include "kern_spl.h"
 #include "kern_timeout.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_wqtrace.h"
 
 struct callout_runner	callout_runners[CALLOUT_RUNNERS];
 unsigned		callout_waiters;
 int			callout_started;
 
 static bool		softclock_klock_started; /* (callout_lock) */
-static bool		softclock_klock_idle;	/* (callout_lock) it parks */
+static bool		softclock_klock_idle;	/* (callout_lock) parked */
 
 static void
 softclock_check_return(const struct lwp *l, const void *c,
     void (*func)(void *), int biglocks, uintptr_t site)
 {
-	const void *f, *made;
+	struct context cx = { IPL_SOFTCLOCK, biglocks, 0 };
+	const void *f;
 
-	/* The callout may be destroyed: only we know where it was made. */
+	/* The callout may be gone: use the site that was read before. */
 	f = (const void *)(uintptr_t)func;
-	made = (const void *)site;
-	lockdebug_ran("callout", c, f, 0);
-	if (l->l_mtxcount != 0)
-		panic("callout %p (made at %p): function %p returned holding "
-		    "a spin mutex", c, made, f);
-	if (l->l_ipl != IPL_SOFTCLOCK)
-		panic("callout %p (made at %p): function %p returned at IPL "
-		    "%d", c, made, f, l->l_ipl);
-	if (l->l_blcnt != biglocks)
-		panic("callout %p (made at %p): function %p returned holding "
-		    "%d kernel locks", c, made, f, l->l_blcnt);
-	if (l->l_nopreempt != 0)
-		panic("callout %p (made at %p): function %p returned with "
-		    "preemption off", c, made, f);
+	lockdebug_call_end("callout", c, f, 0);
+	context_check(l, &cx, "callout %p (made at %pS): function %pF returned",
+	    c, (const void *)site, f);
+}
+
+static inline void
+softclock_call(const struct callout_impl *c, void (*func)(void *), void *arg,
+    uint64_t from)
+{
+
+	HOST_PROBE3(sdt, kernel__callout__entry, c, func, arg);
+	if (KERN_TRACING())
+		wqtrace_call(from, c, "callout", func, arg);
+	else
+		(*func)(arg);
+	HOST_PROBE3(sdt, kernel__callout__return, c, func, arg);
 }
 
 /*
- * Call one's function, in the context of a soft interrupt.  Called and
- * returns with callout_lock held; called with the kernel lock if the callout
- * needs it, and returns without.
+ * Call a callout's function, in the context of a soft interrupt and without
+ * callout_lock.  If the callout needs the kernel lock, the caller has taken
+ * this lock, and softclock_invoke() releases it.
  */
 static void
 softclock_invoke(struct callout_runner *cr, struct callout_impl *c)
@@ -58,40 +76,50 @@ softclock_invoke(struct callout_runner *cr, struct callout_impl *c)
 	void *arg;
 	struct lwp *l;
 	uintptr_t site;
+	uint64_t from;
 	unsigned forkgen;
-	bool biglock;
+	bool biglock, own;
 
+	KSPIN_ASSERT(&callout_lock);
 	site = 0;
 	l = cr->cr_lwp;
 	func = c->c_func;
 	arg = c->c_arg;
-	biglock = (c->c_flags & CALLOUT_MPSAFE) == 0;
-	l->l_cpu = (c->c_flags & CALLOUT_BOUND) != 0 ? c->c_cpu : NULL;
-	callout_setflags(c, (c->c_flags & ~CALLOUT_PENDING) |
-	    CALLOUT_FIRED | CALLOUT_INVOKING);
+	biglock = (c->c_flags & CALLOUT_NOKLOCK) == 0;
+	oncpu_bind(l, (c->c_flags & CALLOUT_BOUND) != 0 ? c->c_cpu : NULL);
+	/* Threads that do not find c pending must find it being invoked. */
+	callout_setflags(c, c->c_flags | CALLOUT_INVOKING);
+	callout_setstate(c, CALLOUT_FIRED);
 	cr->cr_running = c;
+	from = KERN_TRACING() ? wqtrace_take(c) : 0;
 	forkgen = kern_forkgen;
 	kspin_exit(&callout_lock);
 
 	l->l_softintr = 1;
-	l->l_ipl = IPL_SOFTCLOCK;
+	atomic_store_relaxed(&l->l_ipl, IPL_SOFTCLOCK);
+	section_enter();
+	own = oncpu_used();
+	if (own)
+		oncpu_enter(l);
 	if (KERN_CHECKING())
-		site = lockdebug_run(c, NULL, (uintptr_t)func);
-	(*func)(arg);
-	/* From here on c is an address, not a callout. */
+		site = lockdebug_call_begin(c, NULL, (uintptr_t)func);
+	softclock_call(c, func, arg, from);
+	/* The callout may be gone: from here on, use only its address. */
 	if (forkgen != kern_forkgen)
-		panic("callout %p: function %p returned in a child of its "
+		panic("callout %p: function %pF returned in a child of its "
 		    "process", (void *)c, (void *)(uintptr_t)func);
-	if (KERN_CHECKING())
-		softclock_check_return(l, c, func, biglock, site);
+	KERN_CHECK(softclock_check_return(l, c, func, biglock, site));
+	if (own)
+		oncpu_exit(l);
 	if (biglock)
 		wqk_kernel_unlock(1, NULL);
 	l->l_softintr = 0;
-	l->l_cpu = NULL;
+	oncpu_bind(l, NULL);
 	splx(IPL_NONE);
 
 	kspin_enter(&callout_lock);
 	cr->cr_running = NULL;
+	cr->cr_ndone++;
 	if (callout_waiters != 0) {
 		callout_waiters = 0;
 		kspin_exit(&callout_lock);
@@ -101,8 +129,8 @@ softclock_invoke(struct callout_runner *cr, struct callout_impl *c)
 }
 
 /*
- * Call the first of those that wait for the kernel lock, if it is not stopped
- * before the lock is ours.
+ * Take the kernel lock and call the first callout that waits for it.  There may
+ * be none left, because a callout can be stopped meanwhile.
  */
 static void
 softclock_late(struct callout_runner *cr)
@@ -143,7 +171,8 @@ softclock_klock_thread(void *arg)
 }
 
 /*
- * The kernel lock is another's: leave one to the thread that waits for it.
+ * Leave a callout to the second thread, because another thread has the kernel
+ * lock or the second thread has a callout left.
  */
 static void
 softclock_handover(struct callout_runner *cr, struct callout_impl *c)
@@ -157,11 +186,11 @@ softclock_handover(struct callout_runner *cr, struct callout_impl *c)
 	if (!softclock_klock_started) {
 		softclock_klock_started = true;
 		kspin_exit(&callout_lock);
-		error = lwp_create(&l, "callout/klock", PRI_SOFTCLOCK, NULL,
-		    softclock_klock_thread, klock);
+		error = lwp_create_shared(&l, "callout/klock", PRI_SOFTCLOCK,
+		    NULL, softclock_klock_thread, klock);
 		kspin_enter(&callout_lock);
 		if (error != 0) {
-			/* Then this thread waits. */
+			/* Without a second thread, wait for the lock here. */
 			softclock_klock_started = false;
 			softclock_late(cr);
 		}
@@ -173,7 +202,10 @@ softclock_handover(struct callout_runner *cr, struct callout_impl *c)
 	}
 }
 
-/* Can the first thread call one that needs the kernel lock, here and now? */
+/*
+ * Take the kernel lock, if it is free and the first thread may call a function
+ * that needs it.  Return true if the lock is taken.
+ */
 static inline bool
 softclock_klock_try(struct lwp *l)
 {
@@ -199,7 +231,7 @@ softclock_thread(void *arg)
 	next = CALLOUT_NEVER;
 	for (;;) {
 		if ((c = callout_due(&next)) != NULL) {
-			if ((c->c_flags & CALLOUT_MPSAFE) != 0 ||
+			if ((c->c_flags & CALLOUT_NOKLOCK) != 0 ||
 			    softclock_klock_try(l))
 				softclock_invoke(cr, c);
 			else
@@ -207,9 +239,10 @@ softclock_thread(void *arg)
 			continue;
 		}
 		/*
-		 * What has been told and was stopped since stays, until its
-		 * time comes, so that to arm and stop over and over again
-		 * does not wake us each time.
+		 * callout_until may be the deadline of a callout that has been
+		 * stopped.  Do not change it before that time.  Otherwise a
+		 * client that repeatedly arms and stops a callout would wake
+		 * this thread each time.
 		 */
 		if (callout_until > next || callout_until <=
 		    (uint64_t)host_monotime() >> CALLOUT_UNITSHIFT)
@@ -223,8 +256,8 @@ softclock_thread(void *arg)
 }
 
 /*
- * Start the thread, unless there is one or another starts it; callout_started
- * says meanwhile that it is how.
+ * Start the first thread, unless there is one.  Meanwhile callout_started is
+ * "how", so that no other thread starts it.
  */
 static int
 softclock_start(int how)
@@ -234,16 +267,19 @@ softclock_start(int how)
 	int error, old;
 
 	kern_init();
+	kern_fork_catchup();
 	for (n = 0;; host_relax(&n)) {
 		old = 0;
 		if (atomic_cas_relaxed(&callout_started, &old, how))
 			break;
-		/* Who is trying may fail: that is to be known. */
+		/*
+		 * Another thread is starting it, and may fail: wait for this.
+		 */
 		if (old == CALLOUT_STARTED)
 			return 0;
 	}
-	error = lwp_create(&l, "callout", PRI_SOFTCLOCK, NULL, softclock_thread,
-	    &callout_runners[CALLOUT_CLOCK]);
+	error = lwp_create_shared(&l, "callout", PRI_SOFTCLOCK, NULL,
+	    softclock_thread, &callout_runners[CALLOUT_CLOCK]);
 	if (how == CALLOUT_TRYING)
 		atomic_store_relaxed(&callout_started,
 		    error == 0 ? CALLOUT_STARTED : 0);
@@ -251,9 +287,11 @@ softclock_start(int how)
 }
 
 /*
- * Start the thread, if there is none.  An interrupt handler cannot: what it
- * arms waits for the next call from a thread.  That happens only in a forked
- * child, since callout_init() comes first.
+ * Start the first thread, unless there is one.  In an interrupt handler, or in
+ * a thread that holds a kspin, do nothing: the callout that the caller arms
+ * then waits until another thread calls this.  This happens only in a forked
+ * child.  In any other process, callout_init() has already started the first
+ * thread.
  */
 __kern_noinline void
 callout_start(const char *func)
@@ -278,8 +316,7 @@ callout_trystart(void)
 }
 
 /*
- * In a forked child, with callout_lock held: there is no thread until one is
- * needed.
+ * Forget the threads in a forked child.  Each starts again when it is needed.
  */
 void
 softclock_fork(void)

@@ -4,84 +4,82 @@
  */
 
 /*
- * softint(9).  Each CPU is run by one thread at a time, its owner, which calls
- * what is pending there, the highest level first.  An owner that has to sleep
- * in a handler, for a lock, hands the CPU to another thread meanwhile, and
- * waits for it when it wakes.  So:
+ * softint(9).
  *
- *	Of the handlers of one CPU, all but one at most sleep.
+ * Each CPU has threads for its soft interrupts, and a struct softcpu.  At most
+ * one of the threads is the owner of the CPU (sc_owner).  This is not the owner
+ * in kern_runq.c.  The owner calls the handlers of the soft interrupts that are
+ * pending there, the highest level first.  If an owner has to sleep in a
+ * handler, it hands the CPU to another thread.  When it wakes, it waits until
+ * it is the owner again.  So:
  *
- *	None begins while one of a higher level can go on or begin there.
+ *	At most one handler of a CPU runs.  All others that have begun are
+ *	asleep.
  *
- *	Of one level, none begins before the last has returned.
+ *	No handler begins while one of a higher level can continue or begin.
  *
- * As by that no two of a level are under way at once, a CPU needs as many
- * threads as there are levels in use, and has them.  Any of them runs any
- * level: as long as nobody sleeps it is always the same one, and no other is
- * ever woken.
+ *	No handler begins while another one of its level has not returned.
+ *
+ * At most one handler per level is active on a CPU, so one thread per level in
+ * use is enough.  Any thread can run any level.  As long as no handler sleeps,
+ * the same thread runs all of them and wakes no other thread.
  */
+
+#include <host/host_probe.h>
 
 #include <sys/intr.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_plant.h"
+#include "kern_runq.h"
+#include "kern_sleepq.h"
+#include "kern_softint.h"
+#include "kern_spl.h"
+#include "subr_cpu.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
+#include "subr_wqtrace.h"
 
-#define	SOFTINT_DEAD	16	/* kept after their end, in checking mode */
+#define	SOFTINT_DEAD	16	/* dead ones that checking mode keeps */
 
 /*
- * A soft interrupt on one CPU.  si_pending says that it is on a list: the
- * CPU's, or that of a thread which scheduled it at too high a level.
+ * The value of si_pending while a soft interrupt is pending.  A forked child
+ * has another value, so what was pending in the parent is not pending there.
  */
-struct softint {
-	struct softint	*si_next;	/* on that list */
-	struct softhand	*si_hand;
-	unsigned	 si_cpu;
-	unsigned	 si_pending;	/* (a) SOFTINT_PENDING, or not */
-};
-
-/* What was pending before a fork is not pending in the child. */
 #define	SOFTINT_PENDING	(kern_forkgen + 1)
 
-struct softhand {
-	void		(*sh_func)(void *);
-	void		*sh_arg;
-	int		 sh_level;	/* SOFTINT_CLOCK .. SOFTINT_SERIAL */
-	int		 sh_flags;
-	int		 sh_dead;	/* (a) disestablished */
-	struct softint	 sh_ints[];	/* one for each CPU */
+/*
+ * The state of a thread of a CPU: l_softstate, under sc_lock.
+ */
+enum softthread {
+	SOFTTHREAD_NEW,		/* has not begun, or is no thread of a CPU */
+	SOFTTHREAD_IDLE,	/* is in sc_idle */
+	SOFTTHREAD_OWNS,	/* is sc_owner */
+	SOFTTHREAD_SLEEPS,	/* sleeps in a handler */
+	SOFTTHREAD_BACK		/* has woken, and is in sc_back */
 };
 
-/*
- * All (sc_lock).  A thread of the CPU owns it, or sleeps in a handler, or has
- * woken there and is in sc_back, or is in sc_idle.  If nobody owns the CPU,
- * nobody is in sc_back, and of each level where something is pending a handler
- * sleeps, or threads are still to be started.
- */
-struct softcpu {
-	struct kspin	 sc_lock;
-	struct lwp	*sc_owner;	/* who may run here, or NULL */
-	struct softint	*sc_first[SOFTINT_COUNT];	/* pending */
-	struct softint	**sc_lastp[SOFTINT_COUNT];
-	struct softint	*sc_busy[SOFTINT_COUNT];	/* under way */
-	struct lwp	*sc_back[SOFTINT_COUNT];	/* to go on with it */
-	struct lwp	*sc_idle[SOFTINT_COUNT];	/* a stack */
-	int		 sc_nidle;
-	int		 sc_nthreads;	/* that there are, or that start */
-	bool		 sc_waiting;	/* somebody, for an end */
-} __kern_aligned;
-
-static struct softcpu	*softint_cpus;	/* (softint_startlock) ncpu of them */
+struct softcpu		*softint_cpus;	/* (softint_startlock) ncpu of them */
 static bool		softint_used[SOFTINT_COUNT]; /* (softint_startlock)
-					   levels of some that were made */
-static int		softint_nlevels; /* (a) how many those are */
-static int		softint_stopped; /* (a) threads are to be started */
+					   levels established so far */
+static int		softint_nlevels; /* (a) number of those */
+static int		softint_stopped; /* (a) threads must be started */
 static struct softhand	*softint_dead[SOFTINT_DEAD]; /* (softint_startlock) */
 static unsigned		softint_ndead;	/* (softint_startlock) */
-static kmutex_t		softint_startlock = KMUTEX_INITIALIZER;
+KERN_MUTEX(softint_startlock);
 
 #define	SOFTINT_IPL(level)	(IPL_SOFTCLOCK + (level))
 
 /*
- * The highest level at which a thread could go on or begin, or -1.
+ * Return the highest level at which a handler could continue or begin, or -1.
  */
 static inline int
 softint_highest(const struct softcpu *sc)
@@ -95,9 +93,19 @@ softint_highest(const struct softcpu *sc)
 	return level;
 }
 
+static inline void
+softint_setstate(struct lwp *l, enum softthread from, enum softthread to)
+{
+
+	KASSERT(l->l_softstate == (int)from);
+	l->l_softstate = to;
+}
+
 /*
- * The CPU is nobody's: whose is it now?  The caller unparks that one, if it
- * is not itself, when it has released the lock.
+ * Make the thread that must run next the owner of the CPU.  Until now the CPU
+ * has no owner, or the caller is the owner.  Return the new owner, or NULL.
+ * The caller releases the lock and then unparks that thread, unless it is the
+ * caller itself.
  */
 static struct lwp *
 softint_handover(struct softcpu *sc)
@@ -105,20 +113,25 @@ softint_handover(struct softcpu *sc)
 	struct lwp *l;
 	int level;
 
+	KSPIN_ASSERT(&sc->sc_lock);
 	l = NULL;
 	if ((level = softint_highest(sc)) >= 0) {
-		if ((l = sc->sc_back[level]) != NULL)
+		if ((l = sc->sc_back[level]) != NULL) {
 			sc->sc_back[level] = NULL;
-		else if (sc->sc_nidle != 0)
+			softint_setstate(l, SOFTTHREAD_BACK, SOFTTHREAD_OWNS);
+		} else if (sc->sc_nidle != 0) {
 			l = sc->sc_idle[--sc->sc_nidle];
-		/* Else a thread is being started, or will be. */
+			softint_setstate(l, SOFTTHREAD_IDLE, SOFTTHREAD_OWNS);
+		}
+		/* Otherwise a thread is being started, or will be. */
 	}
 	sc->sc_owner = l;
 	return l;
 }
 
 /*
- * Hand a soft interrupt to its CPU.  From any context but a foreign handler.
+ * Post a soft interrupt to its CPU.  Call this from any context, except a
+ * signal handler that the library did not install.
  */
 static void
 softint_post(struct softint *si)
@@ -133,17 +146,17 @@ softint_post(struct softint *si)
 	si->si_next = NULL;
 	*sc->sc_lastp[level] = si;
 	sc->sc_lastp[level] = &si->si_next;
-	/* An owner looks for itself when it is done. */
+	/* An owner looks for more by itself when its handler has returned. */
 	l = sc->sc_owner == NULL ? softint_handover(sc) : NULL;
 	kspin_exit(&sc->sc_lock);
-	/* si may be gone; the CPU's threads are not. */
+	/* si may be gone, but the CPU's threads still exist. */
 	if (l != NULL)
 		lwp_unpark(l);
 }
 
 /*
- * For the owner: what to run, taken off, or NULL.  It is NULL too if another
- * thread is to go on first.
+ * Take the next soft interrupt off its list, for the owner.  Return NULL if
+ * there is none, or if another thread must continue first.
  */
 static struct softint *
 softint_take(struct softcpu *sc)
@@ -151,6 +164,7 @@ softint_take(struct softcpu *sc)
 	struct softint *si;
 	int level;
 
+	KSPIN_ASSERT(&sc->sc_lock);
 	if ((level = softint_highest(sc)) < 0 || sc->sc_back[level] != NULL)
 		return NULL;
 	si = sc->sc_first[level];
@@ -158,16 +172,18 @@ softint_take(struct softcpu *sc)
 	if (si->si_next == NULL)
 		sc->sc_lastp[level] = &sc->sc_first[level];
 	sc->sc_busy[level] = si;
+	sc->sc_lwp[level] = sc->sc_owner;
 	return si;
 }
 
 /*
- * With the lock held: wait for the CPU.
+ * Wait until the thread owns the CPU.
  */
 static void
 softint_await(struct softcpu *sc, struct lwp *l)
 {
 
+	KSPIN_ASSERT(&sc->sc_lock);
 	while (sc->sc_owner != l) {
 		kspin_exit(&sc->sc_lock);
 		lwp_park(l);
@@ -176,10 +192,10 @@ softint_await(struct softcpu *sc, struct lwp *l)
 }
 
 /*
- * A handler sleeps from here on: the CPU is for others.  Not to be called
- * with any kspin held.
+ * Hand the CPU to the next thread.  The caller is in a handler and is about to
+ * sleep.  It holds no kspin.
  */
-void
+static void
 softint_sleep(struct lwp *l)
 {
 	struct softcpu *sc;
@@ -188,6 +204,7 @@ softint_sleep(struct lwp *l)
 	sc = l->l_softcpu;
 	kspin_enter(&sc->sc_lock);
 	KASSERT(sc->sc_owner == l);
+	softint_setstate(l, SOFTTHREAD_OWNS, SOFTTHREAD_SLEEPS);
 	next = softint_handover(sc);
 	kspin_exit(&sc->sc_lock);
 	if (next != NULL)
@@ -195,11 +212,12 @@ softint_sleep(struct lwp *l)
 }
 
 /*
- * One that sleeps is about to be given what it sleeps for, and shall not have
- * to wait for its CPU with it: let it own that, too, if it can.  With the
- * bucket of its channel held.
+ * Make a sleeping handler the owner of its CPU, if no thread owns that CPU.
+ * Another thread calls this before it hands the handler a lock.  If this
+ * returns false, the caller must not hand the lock over, because the handler
+ * would then wait for its CPU with the lock held.
  */
-bool
+static bool
 softint_claim(struct lwp *l)
 {
 	struct softcpu *sc;
@@ -207,76 +225,105 @@ softint_claim(struct lwp *l)
 
 	sc = l->l_softcpu;
 	kspin_enter(&sc->sc_lock);
-	/* If it is l's still, l is about to hand it on. */
+	/* If l is still the owner, it is about to hand the CPU over. */
 	nobody = sc->sc_owner == NULL;
-	if (nobody)
+	if (nobody) {
+		softint_setstate(l, SOFTTHREAD_SLEEPS, SOFTTHREAD_OWNS);
 		sc->sc_owner = l;
+	}
 	kspin_exit(&sc->sc_lock);
 	return nobody;
 }
 
 /*
- * And has woken.
+ * Wait until the thread owns its CPU again, after it has slept in a handler.
  */
-void
+static void
 softint_wake(struct lwp *l)
 {
 	struct softcpu *sc;
 
 	sc = l->l_softcpu;
 	kspin_enter(&sc->sc_lock);
-	if (sc->sc_owner == NULL)
+	if (sc->sc_owner == NULL) {
+		softint_setstate(l, SOFTTHREAD_SLEEPS, SOFTTHREAD_OWNS);
 		sc->sc_owner = l;
-	else if (sc->sc_owner != l)
+	} else if (sc->sc_owner != l) {
+		softint_setstate(l, SOFTTHREAD_SLEEPS, SOFTTHREAD_BACK);
 		sc->sc_back[l->l_softintr - 1] = l;
+	}
 	softint_await(sc, l);
 	kspin_exit(&sc->sc_lock);
 }
+
+static const struct lwp_switch softint_switch = {
+	.ls_sleep = softint_sleep,
+	.ls_wake = softint_wake,
+	.ls_claim = softint_claim,
+};
 
 static void
 softint_check_return(const struct lwp *l, const struct softhand *sh,
     int biglocks)
 {
+	struct context cx = { SOFTINT_IPL(sh->sh_level), biglocks, 0 };
 	const void *f;
 
 	f = (const void *)(uintptr_t)sh->sh_func;
-	lockdebug_ran("softint", sh, f, 0);
-	if (l->l_mtxcount != 0)
-		panic("%s: function %p returned holding a spin mutex",
-		    lockdebug_text(sh, "softint"), f);
-	if (l->l_ipl != SOFTINT_IPL(sh->sh_level))
-		panic("%s: function %p returned at IPL %d",
-		    lockdebug_text(sh, "softint"), f, l->l_ipl);
-	if (l->l_blcnt != biglocks)
-		panic("%s: function %p returned holding %d kernel locks",
-		    lockdebug_text(sh, "softint"), f, l->l_blcnt);
-	if (l->l_nopreempt != 0)
-		panic("%s: function %p returned with preemption off",
-		    lockdebug_text(sh, "softint"), f);
+	lockdebug_call_end("softint", sh, f, 0);
+	context_check(l, &cx, "%s: function %pF returned",
+	    lockdebug_text(sh, "softint"), f);
+}
+
+/*
+ * Call the handler in checking mode, while a tool watches, or with a trace.
+ */
+static __kern_noinline void
+softint_call_slow(const struct softhand *sh, const struct softint *si,
+    uint64_t from)
+{
+
+	KERN_CHECK((void)lockdebug_call_begin(sh, si, (uintptr_t)sh->sh_func));
+	KERN_AFTER(si);
+	if (KERN_TRACING())
+		wqtrace_call(from, si, "softint", sh->sh_func, sh->sh_arg);
+	else
+		(*sh->sh_func)(sh->sh_arg);
+	KERN_BEFORE(sh);
 }
 
 static void
-softint_run(struct lwp *l, const struct softint *si)
+softint_run(struct lwp *l, const struct softint *si, uint64_t from)
 {
 	const struct softhand *sh;
 	unsigned forkgen;
-	bool biglock;
+	bool biglock, own;
 
 	sh = si->si_hand;
 	biglock = (sh->sh_flags & SOFTINT_MPSAFE) == 0;
 	forkgen = kern_forkgen;
 	l->l_softintr = 1 + sh->sh_level;
-	l->l_ipl = SOFTINT_IPL(sh->sh_level);
+	atomic_store_relaxed(&l->l_ipl, SOFTINT_IPL(sh->sh_level));
+	section_enter();
 	if (biglock)
 		wqk_kernel_lock(1);
-	if (KERN_CHECKING())
-		(void)lockdebug_run(sh, si, (uintptr_t)sh->sh_func);
-	(*sh->sh_func)(sh->sh_arg);
+	own = oncpu_used();
+	if (own)
+		oncpu_enter(l);
+	HOST_PROBE4(sdt, kernel__softint__entry, sh, sh->sh_func, sh->sh_arg,
+	    si);
+	if (KERN_SLOW())
+		softint_call_slow(sh, si, from);
+	else
+		(*sh->sh_func)(sh->sh_arg);
+	HOST_PROBE4(sdt, kernel__softint__return, sh, sh->sh_func, sh->sh_arg,
+	    si);
 	if (forkgen != kern_forkgen)
-		panic("softint: function %p returned in a child of its "
+		panic("softint: function %pF returned in a child of its "
 		    "process", (void *)(uintptr_t)sh->sh_func);
-	if (KERN_CHECKING())
-		softint_check_return(l, sh, biglock);
+	KERN_CHECK(softint_check_return(l, sh, biglock));
+	if (own)
+		oncpu_exit(l);
 	if (biglock)
 		wqk_kernel_unlock(1, NULL);
 	l->l_softintr = 0;
@@ -289,27 +336,35 @@ softint_thread(void *arg)
 	struct softcpu *sc;
 	struct softint *si;
 	struct lwp *l, *next;
+	uint64_t from;
 	int level;
 	bool waiting;
 
 	sc = arg;
 	l = curlwp_get();
 	l->l_softcpu = sc;
+	l->l_switch = &softint_switch;
 	kspin_enter(&sc->sc_lock);
 	for (;;) {
 		while (sc->sc_owner == l && (si = softint_take(sc)) != NULL) {
 			kspin_exit(&sc->sc_lock);
 			/*
-			 * From here on it may be scheduled again.  Acquire:
-			 * see what those did who found it pending; release:
-			 * not before it was taken off the list.
+			 * From here on the soft interrupt may be scheduled
+			 * again.  Acquire: observe the stores of the threads
+			 * that found it pending.  Release: a thread that
+			 * schedules it again sees that it is off the list.
 			 */
-			(void)atomic_swap_acq_rel(&si->si_pending, 0u);
+			from = KERN_TRACING() ? wqtrace_take(si) : 0;
+			if (!KERN_BUG(SOFTINT))
+				(void)atomic_swap_acq_rel(&si->si_pending, 0u);
 			level = si->si_hand->sh_level;
-			softint_run(l, si);
+			softint_run(l, si, from);
+			if (KERN_BUG(SOFTINT))
+				(void)atomic_swap_acq_rel(&si->si_pending, 0u);
 			kspin_enter(&sc->sc_lock);
-			/* It may be gone as soon as the lock is released. */
+			/* si may be gone as soon as the lock is released. */
 			sc->sc_busy[level] = NULL;
+			sc->sc_ndone[level]++;
 			waiting = sc->sc_waiting;
 			sc->sc_waiting = false;
 			if (waiting) {
@@ -318,8 +373,11 @@ softint_thread(void *arg)
 				kspin_enter(&sc->sc_lock);
 			}
 		}
-		sc->sc_idle[sc->sc_nidle++] = l;
 		/* A new thread does not own the CPU. */
+		softint_setstate(l, sc->sc_owner == l ? SOFTTHREAD_OWNS :
+		    SOFTTHREAD_NEW, SOFTTHREAD_IDLE);
+		KASSERT(sc->sc_nidle < sc->sc_nthreads);
+		sc->sc_idle[sc->sc_nidle++] = l;
 		if (sc->sc_owner == l || sc->sc_owner == NULL) {
 			next = softint_handover(sc);
 			if (next != NULL && next != l) {
@@ -351,7 +409,7 @@ softint_cpuinit(struct softcpu *sc)
 }
 
 /*
- * Start what is missing of so many threads for each CPU.
+ * Start threads until each CPU has n of them.
  */
 static int
 softint_threads(int n)
@@ -373,7 +431,7 @@ softint_threads(int n)
 			if (enough)
 				break;
 			(void)ksnprintf(name, sizeof(name), "softint/%d", i);
-			error = lwp_create(&l, name, PRI_SOFTSERIAL,
+			error = lwp_create_shared(&l, name, PRI_SOFTSERIAL,
 			    cpu_lookup((unsigned)i), softint_thread, sc);
 			if (error != 0) {
 				kspin_enter(&sc->sc_lock);
@@ -387,7 +445,8 @@ softint_threads(int n)
 }
 
 /*
- * One of that level is about to be established.
+ * Prepare a level for a soft interrupt that is being established.  Return 0, or
+ * 1 on failure.
  */
 static int
 softint_start(int level)
@@ -416,8 +475,9 @@ softint_start(int level)
 }
 
 /*
- * In a forked child: start the threads again, unless somebody does.  Not in an
- * interrupt handler: what that schedules waits for the next call by a thread.
+ * Start the threads again in a forked child, unless another thread is doing so.
+ * In an interrupt handler, do nothing: the soft interrupts that the handler
+ * schedules wait until a thread calls this.
  */
 static __kern_noinline void
 softint_restart(const char *func)
@@ -428,6 +488,9 @@ softint_restart(const char *func)
 	if ((l = host_self()) != NULL && (l->l_intrdepth != 0 ||
 	    l->l_kspin != 0))
 		return;
+	/* Perhaps no fork handler has run in this child. */
+	kern_init();
+	kern_fork_catchup();
 	one = 1;
 	if (!atomic_cas_relaxed(&softint_stopped, &one, 0))
 		return;
@@ -441,17 +504,18 @@ static inline void
 softint_need_threads(const char *func)
 {
 
-	if (__predict_false(atomic_load_relaxed(&softint_stopped) != 0))
+	if (__predict_false(atomic_load_relaxed(&softint_stopped) != 0 ||
+	    kern_forkgen == 0))
 		softint_restart(func);
 }
 
-/* In checking mode some that have ended can still be told. */
+/* In checking mode, panic if the soft interrupt is disestablished. */
 static inline void
 softint_check_alive(const char *func, const struct softhand *sh)
 {
 
 	if (KERN_CHECKING() && atomic_load_relaxed(&sh->sh_dead) != 0)
-		panic("%s: soft interrupt %p, function %p, is disestablished",
+		panic("%s: soft interrupt %p, function %pF, is disestablished",
 		    func, (const void *)sh, (void *)(uintptr_t)sh->sh_func);
 }
 
@@ -462,11 +526,11 @@ softint_establish(unsigned int flags, void (*func)(void *), void *arg)
 	int i;
 
 	kern_init();
+	kern_fork_catchup();
 	if ((flags & ~(unsigned int)(SOFTINT_MPSAFE | SOFTINT_LVLMASK)) != 0 ||
 	    (flags & SOFTINT_LVLMASK) >= SOFTINT_COUNT || func == NULL)
 		return NULL;
-	if (KERN_CHECKING())
-		wqcheck_sleepable("softint_establish");
+	KERN_CHECK(context_check_sleep("softint_establish"));
 	if (softint_start((int)(flags & SOFTINT_LVLMASK)) != 0)
 		return NULL;
 	sh = host_alloc(sizeof(*sh) + (size_t)ncpu * sizeof(sh->sh_ints[0]));
@@ -480,14 +544,14 @@ softint_establish(unsigned int flags, void (*func)(void *), void *arg)
 		sh->sh_ints[i].si_hand = sh;
 		sh->sh_ints[i].si_cpu = (unsigned)i;
 	}
-	if (KERN_CHECKING())
-		lockdebug_make("softint_establish", sh, "softint", NULL,
-		    LOCKDEBUG_RUN, LOCKDEBUG_SITE());
+	KERN_CHECK(lockdebug_make("softint_establish", sh, "softint", NULL,
+	    LOCKDEBUG_RUN, NULL, LOCKDEBUG_SITE()));
 	return sh;
 }
 
 /*
- * Free it; in checking mode, later.
+ * Free a soft interrupt.  In checking mode, keep it for now and free the one
+ * that has been kept longest.
  */
 static void
 softint_free(struct softhand *sh)
@@ -507,7 +571,8 @@ softint_free(struct softhand *sh)
 }
 
 /*
- * Waits until it is neither pending nor running on any CPU.
+ * Remove a soft interrupt.  Wait until it is neither pending nor running on any
+ * CPU.
  */
 __kern_public void
 softint_disestablish(void *cookie)
@@ -523,15 +588,15 @@ softint_disestablish(void *cookie)
 	sh = cookie;
 	softint_check_alive("softint_disestablish", sh);
 	l = curlwp_get();
-	/* Its thread's own: what it runs does not change under it. */
+	/* sc_busy of a handler that this thread runs does not change. */
 	if (l->l_softcpu != NULL && l->l_softintr != 0 && (si =
 	    l->l_softcpu->sc_busy[l->l_softintr - 1]) != NULL &&
 	    si->si_hand == sh)
-		panic("softint_disestablish: function %p disestablishes its "
+		panic("softint_disestablish: function %pF disestablishes its "
 		    "own soft interrupt", (void *)(uintptr_t)sh->sh_func);
 	if (KERN_CHECKING()) {
-		wqcheck_sleepable_on("softint_disestablish", sh, "softint");
-		lockdebug_wantwork("softint_disestablish", sh,
+		context_check_sleep_on("softint_disestablish", sh, "softint");
+		lockdebug_maywait("softint_disestablish", sh,
 		    LOCKDEBUG_SITE());
 	}
 	softint_need_threads("softint_disestablish");
@@ -541,7 +606,7 @@ softint_disestablish(void *cookie)
 		for (;;) {
 			sq = sleepq_enter(sc);
 			kspin_enter(&sc->sc_lock);
-			/* Acquire: see what the last run did. */
+			/* Acquire: observe what the last run did. */
 			busy = sc->sc_busy[sh->sh_level] == si ||
 			    atomic_load_acquire(&si->si_pending) ==
 			    SOFTINT_PENDING;
@@ -552,24 +617,24 @@ softint_disestablish(void *cookie)
 				break;
 			sleepq_enqueue(sq, l, sc, SLEEPQ_SOFTINT, false);
 			sleepq_exit(sq);
-			if (KERN_CHECKING())
-				lockdebug_wait("softint_disestablish", sh, si,
-				    NULL);
+			KERN_CHECK(lockdebug_wait_begin("softint_disestablish",
+			    sh, si, NULL));
 			(void)sleepq_block(l, HOST_FOREVER);
-			if (KERN_CHECKING())
-				lockdebug_waited();
+			KERN_CHECK(lockdebug_wait_end());
 		}
 		sleepq_exit(sq);
 	}
-	if (KERN_CHECKING())
-		lockdebug_end(sh);
+	KERN_CHECK(lockdebug_end(sh));
 	softint_free(sh);
 }
 
 /*
- * The level up to which a thread holds back what it schedules.  The level at
- * which a soft interrupt is called holds back nothing: on its CPU none begins
- * but when it sleeps, and then it may.
+ * Return the level up to which the thread holds back the soft interrupts that
+ * it schedules.
+ *
+ * A thread that runs a soft interrupt, and has not raised the level further,
+ * holds none back.  Until it sleeps, no other soft interrupt can begin on its
+ * CPU anyway.  While it sleeps, others may begin.
  */
 static inline int
 softint_mask(const struct lwp *l)
@@ -592,44 +657,51 @@ softint_schedule_cpu(void *cookie, struct cpu_info *ci)
 	softint_check_alive("softint_schedule", sh);
 	softint_need_threads("softint_schedule");
 	si = &sh->sh_ints[ci->ci_index];
-	/* Release: what we did before is seen by the run to come. */
+	KERN_BEFORE(si);
+	/* Release: the next run sees our stores. */
 	if (atomic_swap_acq_rel(&si->si_pending, SOFTINT_PENDING) ==
 	    SOFTINT_PENDING)
 		return;
+	HOST_PROBE3(sdt, kernel__softint__schedule, sh, ci, si);
+	if (KERN_TRACING())
+		wqtrace_enqueue(si, "softint");
 	l = host_self();
 	if (l == NULL || softint_mask(l) < SOFTINT_IPL(sh->sh_level)) {
 		softint_post(si);
 		return;
 	}
-	/* Masked by the caller's level: its splx() will do it. */
-	l->l_kspin++;
-	atomic_signal_barrier();
+	/*
+	 * The level of the caller masks the soft interrupt, so the caller's
+	 * splx() will post it.
+	 */
+	handler_hold(l);
 	si->si_next = l->l_softpend;
 	l->l_softpend = si;
-	atomic_signal_barrier();
-	if (--l->l_kspin == 0)
-		intr_deliver(l);
+	handler_release(l);
 }
 
 __kern_public void
 softint_schedule(void *cookie)
 {
 
-	softint_schedule_cpu(cookie, curcpu());
+	softint_schedule_cpu(cookie, cpu_hint(host_self()));
 }
 
 /*
- * The thread's level was lowered: hand on what it masks no more, in the order
- * in which it was scheduled.
+ * Post the soft interrupts that the level of the thread no longer masks, in the
+ * order in which they were scheduled.
  */
 void
 softint_splx(struct lwp *l)
 {
 	struct softint *si, **sip, **lastp;
 
-	/* No handler on this thread meanwhile: the caller looks again. */
-	l->l_kspin++;
-	atomic_signal_barrier();
+	/*
+	 * Keep interrupt handlers off this thread meanwhile.  The caller then
+	 * runs the interrupts that have arrived, and calls this again for the
+	 * soft interrupts that they schedule.
+	 */
+	handler_hold(l);
 	for (;;) {
 		lastp = NULL;
 		for (sip = &l->l_softpend; (si = *sip) != NULL;
@@ -648,21 +720,21 @@ softint_splx(struct lwp *l)
 }
 
 /*
- * In a forked child nothing is pending or under way, and the threads are not
- * there.  They are started again when they are needed.
+ * Reset the soft interrupts in a forked child.  Nothing is pending or active,
+ * and the threads do not exist.  They start again when they are needed.
  */
 void
-softint_fork(void)
+softint_fork(struct lwp *l)
 {
-	struct lwp *l;
 	int i;
 
-	if ((l = host_self()) != NULL) {
+	if (l != NULL) {
 		l->l_softpend = NULL;
-		/* It may be a handler that forked: no CPU of ours is its. */
+		/* If a handler forked, it owns no CPU in the child. */
 		l->l_softcpu = NULL;
+		l->l_softstate = SOFTTHREAD_NEW;
+		l->l_switch = NULL;
 	}
-	atomic_store_relaxed(&softint_startlock.mtx_owner, (uintptr_t)0);
 	if (softint_cpus == NULL)
 		return;
 	for (i = 0; i < ncpu; i++)

@@ -4,11 +4,16 @@
  */
 
 /*
- * Interrupt priority levels: a property of the thread, which stands for the
- * CPU that it would own.
+ * Interrupt priority levels and preemption.  In a kernel these belong to a CPU.
+ * Here they belong to a thread, which stands for the CPU that it owns or would
+ * own.
  */
 
 #include "kern.h"
+#include "kern_lwp.h"
+#include "kern_runq.h"
+#include "kern_spl.h"
+#include "subr_cpu.h"
 
 __kern_public int
 wqk_splraise(int ipl)
@@ -18,10 +23,10 @@ wqk_splraise(int ipl)
 
 	l = curlwp_get();
 	s = l->l_ipl;
-	if (ipl > s)
-		l->l_ipl = ipl;
-	/* A handler on this thread sees the level before what follows. */
-	atomic_signal_barrier();
+	if (ipl > s) {
+		atomic_store_relaxed(&l->l_ipl, ipl);
+		section_enter();
+	}
 	return s;
 }
 
@@ -49,32 +54,10 @@ splx(int s)
 	l = curlwp_get();
 	KASSERTMSG(s >= IPL_NONE && s < NIPL, "splx: level %d", s);
 	atomic_signal_barrier();
-	l->l_ipl = s;
-	/* A handler either finds the new level or has left us its work. */
+	lwp_setipl(l, s);
+	/* An interrupt from now on sees the new level.  Run earlier ones. */
 	atomic_signal_barrier();
 	intr_deliver(l);
-}
-
-/*
- * A thread is about to sleep: its level does not hold while it does.  What it
- * holds back runs now; what comes meanwhile runs at once, on top of the sleep.
- * The level of who holds a spin mutex stays, for handlers would spin for it
- * where nobody can release it; to sleep there is an error in any case.
- */
-int
-spl_open(struct lwp *l)
-{
-	int s;
-
-	s = l->l_ipl;
-	if (__predict_true(s == IPL_NONE) || l->l_mtxcount != 0 ||
-	    l->l_kspin != 0 || l->l_intrdepth != 0)
-		return s;
-	atomic_signal_barrier();
-	l->l_ipl = IPL_NONE;
-	atomic_signal_barrier();
-	intr_deliver(l);
-	return s;
 }
 
 __kern_public int
@@ -85,4 +68,66 @@ spl0(void)
 	s = curlwp_get()->l_ipl;
 	splx(IPL_NONE);
 	return s;
+}
+
+/*
+ * kpreempt(9).
+ */
+__kern_public void
+kpreempt_disable(void)
+{
+
+	kpreempt_enter(curlwp_get());
+}
+
+__kern_public void
+kpreempt_enable(void)
+{
+	struct lwp *l;
+
+	l = curlwp_get();
+	KASSERTMSG(l->l_nopreempt > 0, "kpreempt_enable: not disabled");
+	kpreempt_exit(l);
+}
+
+__kern_public int
+kpreempt_disabled(void)
+{
+	struct lwp *l;
+
+	l = host_self();
+	return l != NULL && (l->l_nopreempt != 0 || l->l_mtxcount != 0 ||
+	    l->l_ipl != IPL_NONE);
+}
+
+/*
+ * Bind the calling thread to one of the library's CPUs.  The host may still
+ * move the thread.
+ */
+__kern_public int
+curlwp_bind(void)
+{
+	struct lwp *l;
+
+	l = curlwp_get();
+	if (l->l_cpu != NULL)
+		return LP_BOUND;
+	oncpu_bind(l, cpu_hint(l));
+	l->l_flag |= LW_BOUND;
+	l->l_pflag |= LP_BOUND;
+	return 0;
+}
+
+__kern_public void
+curlwp_bindx(int bound)
+{
+	struct lwp *l;
+
+	l = curlwp_get();
+	KASSERTMSG(l->l_cpu != NULL, "curlwp_bindx: not bound");
+	if (bound != 0)
+		return;
+	oncpu_bind(l, NULL);
+	l->l_flag &= ~LW_BOUND;
+	l->l_pflag &= ~LP_BOUND;
 }

@@ -4,17 +4,27 @@
  */
 
 /*
- * ltsleep(9), kpause(9): sleeping on an address without an object.
+ * ltsleep(9) and kpause(9): sleep on an address, without a condition variable.
  */
 
 #include "kern.h"
+#include "kern_context.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_runq.h"
+#include "kern_sleepq.h"
+#include "kern_spl.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
 
 #include <sys/proc.h>
 #include <sys/simplelock.h>
 
 /*
- * Sleep on a channel; a mutex, or a simple lock, is released once the thread is
- * there, and taken back.  No signal ends a sleep, so PCATCH means nothing here.
+ * Sleep on a channel.  If there is a mutex or a simple lock, release it as soon
+ * as the thread is on the channel.  If relock is true, take it again after the
+ * sleep.  No signal ends a sleep, so PCATCH has no effect.
  */
 static int
 synch_sleep(const void *wchan, int kind, const char *wmesg, int timo,
@@ -43,9 +53,8 @@ synch_sleep(const void *wchan, int kind, const char *wmesg, int timo,
 		mutex_exit(mtx);
 	if (slock != NULL)
 		simple_unlock(slock);
-	/* Only now: the mutex may have been what raised the level. */
-	if (KERN_CHECKING())
-		wqcheck_sleepable(func);
+	/* Check after mutex_exit(): a held spin mutex raises the level. */
+	KERN_CHECK(context_check_sleep(func));
 	error = sleepq_block(l, deadline);
 	atomic_store_relaxed(&l->l_wmesg, NULL);
 	if (mtx != NULL && relock)
@@ -93,7 +102,7 @@ ltsleep(wchan_t ident, pri_t priority, const char *wmesg, int timo,
 }
 
 /*
- * The channel is the thread, under a kind that nobody wakes.
+ * Sleep on the address of the calling thread, a channel that no thread wakes.
  */
 __kern_public int
 kpause(const char *wmesg, bool intr, int timo, kmutex_t *mtx)
@@ -128,12 +137,18 @@ wakeup_one(wchan_t ident)
 __kern_public void
 yield(void)
 {
-	int biglocks;
+	struct oncpu_asleep oa;
+	struct lwp *l;
+	int biglocks, s;
 
-	if (KERN_CHECKING())
-		wqcheck_sleepable("yield");
+	KERN_CHECK(context_check_sleep("yield"));
+	l = curlwp_get();
 	wqk_kernel_unlock(0, &biglocks);
+	oncpu_sleep(l, &oa);
+	s = spl_open(l);
 	host_yield();
+	spl_shut(l, s);
+	oncpu_wake(l, &oa);
 	wqk_kernel_lock(biglocks);
 }
 
@@ -142,4 +157,18 @@ preempt(void)
 {
 
 	yield();
+}
+
+__kern_public void
+lwp_lock(struct lwp *l)
+{
+
+	mutex_spin_enter(&l->l_mutex);
+}
+
+__kern_public void
+lwp_unlock(struct lwp *l)
+{
+
+	mutex_spin_exit(&l->l_mutex);
 }

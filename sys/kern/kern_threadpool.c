@@ -4,31 +4,49 @@
  */
 
 /*
- * threadpool(9): jobs are works of a wqpool that keeps a spare thread.
+ * threadpool(9).  A job is an item of a wqpool that keeps a spare thread.
  *
- * All that a job knows of itself is under its interlock, which may be a spin
- * mutex; so scheduling and cancelling touch nothing but the job and the
- * pool's inbox.  A job that is cancelled stays in the pool's queue
- * (job_queued), to be passed over by the thread that meets it, or to be used
- * if it is scheduled again before; threadpool_job_destroy() takes it out.
+ * The interlock guards the state of a job.  The interlock may be a spin mutex,
+ * so the calls that schedule or cancel a job access only the job and the pool's
+ * inbox.  A cancelled job stays in the pool's queue (job_queued).  If it is
+ * scheduled again before a thread takes it out, the thread runs it.  Otherwise
+ * the thread skips it.  threadpool_job_destroy() takes it out of the queue.
  *
- * After threadpool_job_done(), and once the interlock is released, the job
- * may be gone; so the thread that runs it holds no pointer to it but job_donep
- * the other way round.
+ * The client may free the job after threadpool_job_done(), once the interlock
+ * is released.  So the thread that runs the job does not access the job after
+ * the job's function has returned.  Instead, threadpool_job_done() sets a flag
+ * on the thread's stack, to which job_donep points.
  */
 
 #include <errno.h>
 #include <limits.h>
 
+#include <host/host_probe.h>
+
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_fork.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "subr_cpu.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
 #include "subr_wqpool.h"
+#include "subr_wqstat.h"
 
 #include <sys/threadpool.h>
 
 #define	THREADPOOL_IDLETIME	(INT64_C(30) * 1000000000)
 
+_Static_assert(offsetof(struct threadpool_job, job_lock) -
+    offsetof(struct threadpool_job, job_work) == sizeof(struct wqpool_work),
+    "a job begins with a struct wqpool_work");
+
 /*
- * Fields: (l) threadpool_lock, (c) set before it is found.
+ * Fields: (l) threadpool_lock, (c) set before the pool is on a list.
  */
 struct threadpool {
 	struct threadpool *tp_next;	/* (l) */
@@ -41,46 +59,42 @@ struct threadpool_percpu {
 	struct threadpool_percpu *tpp_next; /* (l) */
 	pri_t		 tpp_pri;	/* (c) */
 	unsigned	 tpp_refcnt;	/* (l) */
-	struct threadpool tpp_pools[];	/* (c) ncpu of them */
+	struct threadpool tpp_pools[];	/* (c) ncpu elements */
+};
+
+static struct wqpool_kind threadpool_kind = {
+	.pk_name = "threadpool",
+	.pk_func = (int32_t)offsetof(struct threadpool_job, job_fn) -
+	    (int32_t)offsetof(struct threadpool_job, job_work)
 };
 
 /*
- * The pools there are; an adaptive mutex, of zeros.  Pools are made and
- * unmade without it.
+ * The lists of pools.  The lock is not held while a pool is created or
+ * destroyed.
  */
-static kmutex_t		threadpool_lock = KMUTEX_INITIALIZER;
+KERN_MUTEX(threadpool_lock);
 static kcondvar_t	threadpool_cv = { .cv_wmesg = "thrpool" };
 static int		threadpool_nholds;		/* (l) */
 static struct threadpool *threadpool_list;		/* (l) */
 static struct threadpool_percpu *threadpool_percpu_list; /* (l) */
 
 /*
- * A job has returned, and may be gone: what has it left behind?
+ * Check that a job has changed no state of its thread.  The job has returned,
+ * and may be freed.
  */
 static void
 threadpool_check_return(struct lwp *l, threadpool_job_fn_t *fn, int held,
     uintptr_t site)
 {
-	const void *made;
+	struct context cx = { IPL_NONE, 0, 0 };
 
-	made = (const void *)site;
 	lockdebug_barrier("threadpool: job", (void *)(uintptr_t)fn, held);
-	if (l->l_ipl != IPL_NONE)
-		panic("threadpool: job \"%s\" (made at %p) returned at IPL "
-		    "%d", l->l_namebuf, made, l->l_ipl);
-	if (l->l_mtxcount != 0)
-		panic("threadpool: job \"%s\" (made at %p) returned holding "
-		    "a spin mutex", l->l_namebuf, made);
-	if (l->l_nopreempt != 0)
-		panic("threadpool: job \"%s\" (made at %p) returned with "
-		    "preemption off", l->l_namebuf, made);
-	if (l->l_blcnt != 0)
-		panic("threadpool: job \"%s\" (made at %p) returned holding "
-		    "%d kernel locks", l->l_namebuf, made, l->l_blcnt);
+	context_check(l, &cx, "threadpool: job \"%s\" (made at %pS) returned",
+	    l->l_namebuf, (const void *)site);
 }
 
 /*
- * Run a job that was met in the queue of a pool, or pass over it.
+ * Run a job that was taken from the queue of a pool, or skip it.
  */
 static void
 threadpool_run(struct work *wk, void *arg)
@@ -99,12 +113,12 @@ threadpool_run(struct work *wk, void *arg)
 	pool = arg;
 	job = (struct threadpool_job *)(void *)((char *)wk -
 	    offsetof(struct threadpool_job, job_work));
-	/* While job_queued is set the job is there. */
+	/* The job exists while job_queued is set. */
 	lock = job->job_lock;
 	mutex_enter(lock);
 	job->job_queued = NULL;
 	if (!job->job_scheduled) {
-		/* threadpool_job_destroy() may be waiting for that. */
+		/* threadpool_job_destroy() may wait for this. */
 		cv_broadcast(&job->job_cv);
 		mutex_exit(lock);
 		return;
@@ -124,27 +138,29 @@ threadpool_run(struct work *wk, void *arg)
 	(void)ksnprintf(l->l_namebuf, sizeof(l->l_namebuf), "%s",
 	    job->job_name);
 	if (KERN_CHECKING())
-		site = lockdebug_run(job, NULL, (uintptr_t)fn);
+		site = lockdebug_call_begin(job, NULL, (uintptr_t)fn);
 	mutex_exit(lock);
 
+	HOST_PROBE2(sdt, kernel__threadpool__thread__job, pool, job);
 	(*fn)(job);
 	if (!done)
 		panic("threadpool: job \"%s\" returned without "
 		    "threadpool_job_done", l->l_namebuf);
-	if (KERN_CHECKING())
-		threadpool_check_return(l, fn, held, site);
+	KERN_CHECK(threadpool_check_return(l, fn, held, site));
 }
 
 /*
- * Make the threads of a pool, for a CPU or for none.
+ * Create the wqpool of a pool, bound to a CPU if ci is not NULL.
  */
 static int
 threadpool_init(struct threadpool *pool, pri_t pri, struct cpu_info *ci)
 {
 	struct wqpool_attr pa = {
-		.pa_func = threadpool_run, .pa_arg = pool, .pa_ci = ci,
-		.pa_prio = pri, .pa_maxthreads = INT_MAX,
-		.pa_flags = WQPOOL_SPARE, .pa_idletime = THREADPOOL_IDLETIME
+		.pa_kind = &threadpool_kind, .pa_func = threadpool_run,
+		.pa_arg = pool, .pa_ci = ci, .pa_prio = pri,
+		.pa_maxthreads = INT_MAX,
+		.pa_flags = WQPOOL_SPARE | WQPOOL_SHARED,
+		.pa_idletime = THREADPOOL_IDLETIME
 	};
 	char name[MAXCOMLEN];
 
@@ -167,9 +183,9 @@ threadpool_get(struct threadpool **poolp, pri_t pri)
 
 	kern_init();
 	if (pri < PRI_NONE || pri >= PRI_COUNT)
-		return EINVAL;
-	if (KERN_CHECKING())
-		wqcheck_sleepable("threadpool_get");
+		return kern_einval("threadpool_get",
+		    "priority %d, not %d to %d", pri, PRI_NONE, PRI_COUNT - 1);
+	KERN_CHECK(context_check_sleep("threadpool_get"));
 	for (new = NULL;;) {
 		mutex_enter(&threadpool_lock);
 		for (pool = threadpool_list; pool != NULL;
@@ -193,7 +209,7 @@ threadpool_get(struct threadpool **poolp, pri_t pri)
 			return error;
 		}
 	}
-	/* Another thread was faster. */
+	/* If another thread has added a pool first, drop ours. */
 	if (new != NULL) {
 		wqpool_destroy(new->tp_wqpool);
 		host_free(new);
@@ -203,7 +219,8 @@ threadpool_get(struct threadpool **poolp, pri_t pri)
 }
 
 /*
- * Give up a reference.  The last one's owner has the pool for himself.
+ * Release a reference.  Return true if it was the last one; then no other
+ * thread uses the pool.
  */
 static bool
 threadpool_rele(struct threadpool *pool)
@@ -214,9 +231,13 @@ threadpool_rele(struct threadpool *pool)
 	mutex_enter(&threadpool_lock);
 	KASSERT(pool->tp_refcnt != 0);
 	if ((last = --pool->tp_refcnt == 0)) {
-		for (poolp = &threadpool_list; *poolp != pool;)
-			poolp = &(*poolp)->tp_next;
-		*poolp = pool->tp_next;
+		/* In a forked child the parent's pools are not listed. */
+		for (poolp = &threadpool_list; *poolp != NULL;
+		    poolp = &(*poolp)->tp_next)
+			if (*poolp == pool) {
+				*poolp = pool->tp_next;
+				break;
+			}
 		while (threadpool_nholds != 0)
 			cv_wait(&threadpool_cv, &threadpool_lock);
 	}
@@ -228,8 +249,7 @@ __kern_public void
 threadpool_put(struct threadpool *pool, pri_t pri)
 {
 
-	if (KERN_CHECKING())
-		wqcheck_sleepable("threadpool_put");
+	KERN_CHECK(context_check_sleep("threadpool_put"));
 	KASSERTMSG(pool->tp_pri == pri,
 	    "threadpool_put: priority %d is not the pool's %d", pri,
 	    pool->tp_pri);
@@ -280,9 +300,9 @@ threadpool_percpu_get(struct threadpool_percpu **tppp, pri_t pri)
 
 	kern_init();
 	if (pri < PRI_NONE || pri >= PRI_COUNT)
-		return EINVAL;
-	if (KERN_CHECKING())
-		wqcheck_sleepable("threadpool_percpu_get");
+		return kern_einval("threadpool_percpu_get",
+		    "priority %d, not %d to %d", pri, PRI_NONE, PRI_COUNT - 1);
+	KERN_CHECK(context_check_sleep("threadpool_percpu_get"));
 	for (new = NULL;;) {
 		mutex_enter(&threadpool_lock);
 		for (tpp = threadpool_percpu_list; tpp != NULL;
@@ -302,7 +322,7 @@ threadpool_percpu_get(struct threadpool_percpu **tppp, pri_t pri)
 		if ((error = threadpool_percpu_create(&new, pri)) != 0)
 			return error;
 	}
-	/* Another thread was faster. */
+	/* If another thread has added a pool first, drop ours. */
 	if (new != NULL)
 		threadpool_percpu_free(new, ncpu);
 	*tppp = tpp;
@@ -318,9 +338,12 @@ threadpool_percpu_rele(struct threadpool_percpu *tpp)
 	mutex_enter(&threadpool_lock);
 	KASSERT(tpp->tpp_refcnt != 0);
 	if ((last = --tpp->tpp_refcnt == 0)) {
-		for (tppp = &threadpool_percpu_list; *tppp != tpp;)
-			tppp = &(*tppp)->tpp_next;
-		*tppp = tpp->tpp_next;
+		for (tppp = &threadpool_percpu_list; *tppp != NULL;
+		    tppp = &(*tppp)->tpp_next)
+			if (*tppp == tpp) {
+				*tppp = tpp->tpp_next;
+				break;
+			}
 		while (threadpool_nholds != 0)
 			cv_wait(&threadpool_cv, &threadpool_lock);
 	}
@@ -332,8 +355,7 @@ __kern_public void
 threadpool_percpu_put(struct threadpool_percpu *tpp, pri_t pri)
 {
 
-	if (KERN_CHECKING())
-		wqcheck_sleepable("threadpool_percpu_put");
+	KERN_CHECK(context_check_sleep("threadpool_percpu_put"));
 	KASSERTMSG(tpp->tpp_pri == pri,
 	    "threadpool_percpu_put: priority %d is not the pool's %d", pri,
 	    tpp->tpp_pri);
@@ -376,27 +398,50 @@ threadpool_job_init(struct threadpool_job *job, threadpool_job_fn_t *fn,
 {
 	va_list ap;
 
-	KASSERT(fn != NULL && interlock != NULL);
+	KASSERTMSG(fn != NULL, "threadpool_job_init: no function");
+	KASSERTMSG(interlock != NULL, "threadpool_job_init: no interlock");
 	va_start(ap, fmt);
 	(void)kvsnprintf(job->job_name, sizeof(job->job_name), fmt, ap);
 	va_end(ap);
 	job->job_lock = interlock;
-	/* Not by cv_init(): it is the job that checking mode watches. */
+	/* No cv_init(), because checking mode watches the job instead. */
 	job->job_cv.cv_wmesg = job->job_name;
 	atomic_store_relaxed(&job->job_cv.cv_waiters, 0u);
-	if (KERN_CHECKING())
-		lockdebug_make("threadpool_job_init", job, "job", NULL,
-		    LOCKDEBUG_RUN, LOCKDEBUG_SITE());
+	KERN_CHECK(lockdebug_make("threadpool_job_init", job, "job", NULL,
+	    LOCKDEBUG_RUN, NULL, LOCKDEBUG_SITE()));
+	job->job_links[0] = job->job_links[1] = NULL;
 	job->job_fn = fn;
 	job->job_pool = job->job_queued = NULL;
 	job->job_lwp = NULL;
 	job->job_donep = NULL;
-	job->job_gen = 0;
+	job->job_forkgen = kern_forkgen;
 	job->job_scheduled = false;
 }
 
 /*
- * Is it still a pool?  If so it stays one until threadpool_unhold().
+ * Reset a job of the parent in a forked child.  There it is not scheduled, and
+ * the threads that ran it or waited for it do not exist.
+ */
+static void
+threadpool_job_renew(struct threadpool_job *job)
+{
+
+	if (__predict_true(job->job_forkgen == kern_forkgen))
+		return;
+	job->job_forkgen = kern_forkgen;
+	job->job_queued = NULL;
+	job->job_scheduled = false;
+	/* If the job itself called fork(2), it still runs here. */
+	if (job->job_lwp != host_self()) {
+		job->job_lwp = NULL;
+		job->job_donep = NULL;
+	}
+	atomic_store_relaxed(&job->job_cv.cv_waiters, 0u);
+}
+
+/*
+ * Return true if the pool still exists.  It then exists until
+ * threadpool_unhold().
  */
 static bool
 threadpool_hold(const struct threadpool *pool)
@@ -433,9 +478,9 @@ threadpool_job_destroy(struct threadpool_job *job)
 	struct threadpool *pool;
 	bool found;
 
-	if (KERN_CHECKING())
-		wqcheck_sleepable("threadpool_job_destroy");
+	KERN_CHECK(context_check_sleep("threadpool_job_destroy"));
 	mutex_enter(job->job_lock);
+	threadpool_job_renew(job);
 	KASSERTMSG(!job->job_scheduled,
 	    "threadpool_job_destroy: job %p (%s) is scheduled", (void *)job,
 	    job->job_name);
@@ -443,9 +488,10 @@ threadpool_job_destroy(struct threadpool_job *job)
 	    "threadpool_job_destroy: job %p (%s) is running", (void *)job,
 	    job->job_name);
 	/*
-	 * It was cancelled: take it out of the queue.  If it is not there a
-	 * thread has just met it and is waiting for the interlock, or the
-	 * pool is being destroyed, which runs all that is there.
+	 * If the job was cancelled but is still queued, take it out of the
+	 * queue.  If it is not there, a thread has just taken it and waits for
+	 * the interlock, or the pool is being destroyed and runs its last
+	 * items.
 	 */
 	while ((pool = job->job_queued) != NULL) {
 		mutex_exit(job->job_lock);
@@ -462,10 +508,9 @@ threadpool_job_destroy(struct threadpool_job *job)
 	}
 	mutex_exit(job->job_lock);
 	KASSERTMSG(!cv_has_waiters(&job->job_cv),
-	    "threadpool_job_destroy: job %p (%s) is waited for", (void *)job,
-	    job->job_name);
-	if (KERN_CHECKING())
-		lockdebug_end(job);
+	    "threadpool_job_destroy: job %p (%s): a thread waits for it",
+	    (void *)job, job->job_name);
+	KERN_CHECK(lockdebug_end(job));
 	job->job_fn = threadpool_job_dead;
 }
 
@@ -477,14 +522,13 @@ threadpool_job_done(struct threadpool_job *job)
 	    "threadpool_job_done: job %p (%s): interlock not held",
 	    (void *)job, job->job_name);
 	KASSERTMSG(job->job_lwp != NULL && job->job_lwp == host_self(),
-	    "threadpool_job_done: job %p (%s): not by the thread that runs it",
+	    "threadpool_job_done: job %p (%s): called by a thread that does "
+	    "not run it",
 	    (void *)job, job->job_name);
-	if (KERN_CHECKING())
-		lockdebug_done(job);
+	KERN_CHECK(lockdebug_call_detach(job));
 	*job->job_donep = true;
 	job->job_donep = NULL;
 	job->job_lwp = NULL;
-	job->job_gen++;
 	cv_broadcast(&job->job_cv);
 }
 
@@ -497,11 +541,13 @@ threadpool_schedule_job(struct threadpool *pool, struct threadpool_job *job)
 	    (void *)job, job->job_name);
 	if (job->job_fn == threadpool_job_dead)
 		threadpool_job_dead(job);
+	threadpool_job_renew(job);
 	if (job->job_scheduled || job->job_lwp != NULL)
 		return;
 	job->job_scheduled = true;
 	job->job_pool = pool;
-	/* If it is still where it was cancelled, it is found there. */
+	/* If the cancelled job is still queued, a thread runs it from there. */
+	HOST_PROBE2(sdt, kernel__threadpool__schedule__job, pool, job);
 	if (job->job_queued == NULL) {
 		job->job_queued = pool;
 		wqpool_enqueue(pool->tp_wqpool, &job->job_work);
@@ -516,6 +562,7 @@ threadpool_cancel_job_async(struct threadpool *pool,
 	KASSERTMSG(mutex_owned(job->job_lock),
 	    "threadpool_cancel_job_async: job %p (%s): interlock not held",
 	    (void *)job, job->job_name);
+	threadpool_job_renew(job);
 	KASSERTMSG((!job->job_scheduled && job->job_lwp == NULL) ||
 	    job->job_pool == pool,
 	    "threadpool_cancel_job_async: job %p (%s) is on another pool",
@@ -527,36 +574,32 @@ threadpool_cancel_job_async(struct threadpool *pool,
 __kern_public void
 threadpool_cancel_job(struct threadpool *pool, struct threadpool_job *job)
 {
-	unsigned int gen;
 
 	KASSERTMSG(job->job_lwp == NULL || job->job_lwp != host_self(),
 	    "threadpool_cancel_job: job %p (%s) would wait for itself",
 	    (void *)job, job->job_name);
-	if (KERN_CHECKING())
-		lockdebug_wantrun("threadpool_cancel_job", job, 0,
-		    job->job_lock, LOCKDEBUG_SITE());
+	KERN_CHECK(lockdebug_maywait_func("threadpool_cancel_job", job, 0,
+	    job->job_lock, LOCKDEBUG_SITE()));
 	if (threadpool_cancel_job_async(pool, job))
 		return;
-	gen = job->job_gen;
-	if (KERN_CHECKING())
-		lockdebug_waitrun("threadpool_cancel_job", job,
-		    job->job_lock);
+	KERN_CHECK(lockdebug_wait_call("threadpool_cancel_job", job,
+	    job->job_lock));
+	/* If another thread schedules the job meanwhile, it may run again. */
 	do {
 		cv_wait(&job->job_cv, job->job_lock);
-	} while (job->job_gen == gen);
-	if (KERN_CHECKING())
-		lockdebug_waited();
+	} while (job->job_lwp != NULL);
+	KERN_CHECK(lockdebug_wait_end());
 }
 
 /*
- * In a forked child there is none of the threads: new pools are made for
- * those who ask.
+ * Forget the pools in a forked child, where their threads do not exist.
+ * threadpool_get() and threadpool_percpu_get() create new ones.
  */
 void
-threadpool_fork(void)
+threadpool_fork(struct lwp *l)
 {
 
-	atomic_store_relaxed(&threadpool_lock.mtx_owner, (uintptr_t)0);
+	(void)l;
 	threadpool_cv.cv_waiters = 0;
 	threadpool_nholds = 0;
 	threadpool_list = NULL;

@@ -4,34 +4,51 @@
  */
 
 /*
- * callout(9): functions that are called after a time.
+ * callout(9): functions that are called once, after a given time.
  *
- * Deadlines are in units of some 65 us, rounded up, on the monotonic clock.
- * They are kept in a hierarchy of wheels.  A unit is a number with digits of
- * six bits; a callout lies in the wheel of the highest digit in which its
- * deadline differs from callout_base, in that digit's slot.  So whatever lies
- * in a lower wheel is due before whatever lies in a higher one, in each wheel
- * a lower slot before a higher, and a bit mask per wheel finds the first.
- * When its time comes a slot of a higher wheel becomes the base, and what it
- * holds is dealt out to lower wheels.  In the lowest wheel all of a slot is
- * due at the same unit, in the order of the list, which is that of arming.
+ * Deadlines are on the monotonic clock, in units of about 65 us, rounded up.
+ * They are kept in a hierarchy of wheels.
  *
- * To arm and to stop are a few steps each, whatever the number of callouts.
- * A thread (kern_softclock.c) sleeps until the earliest deadline that anybody
- * has told it, and for ever if there is none; who arms a callout for earlier
- * still wakes it.  A deadline that is stopped again is not worth a wake-up:
- * the thread finds that out when it comes.
+ * A deadline is a number with digits of six bits.  There is a wheel for each
+ * digit.  The highest digit in which a deadline differs from callout_base
+ * selects the wheel of the callout.  The value of this digit in the deadline
+ * selects the slot.  So all callouts in a lower wheel are due before those in a
+ * higher wheel.  In one wheel, those in a lower slot are due before those in a
+ * higher slot.  A bit mask for each wheel finds the first slot in use.
  *
- * Everything is under callout_lock, which handlers of interrupts may take.
+ * When the time of a slot of a higher wheel comes, callout_base moves there,
+ * and callout_deal() distributes the callouts of the slot to lower wheels.  In
+ * the lowest wheel, all callouts of a slot are due at the same unit.  Their
+ * functions are called in the order in which the callouts were armed.
+ *
+ * Arming or stopping a callout takes a few steps, however many callouts there
+ * are.  A thread (kern_softclock.c) sleeps until the earliest deadline that it
+ * knows, or without a limit if there is none.  Arming a callout with an earlier
+ * deadline wakes this thread.  Stopping a callout does not: the thread wakes at
+ * the old deadline and finds nothing to do.
+ *
+ * callout_lock guards everything.  Interrupt handlers may take it.
  */
 
-#include "kern_timeout.h"
+#include <host/host_probe.h>
 
-#define	CALLOUT_DIGIT		6
-#define	CALLOUT_SLOTS		(1 << CALLOUT_DIGIT)
-#define	CALLOUT_WHEELS		8	/* 2^48 units: 2^64 ns */
+#include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_sleepq.h"
+#include "kern_timeout.h"
+#include "subr_cpu.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_wqtrace.h"
+
 #ifndef CALLOUT_CHUNK			/* tests want less */
-#define	CALLOUT_CHUNK		64	/* dealt out without a pause */
+#define	CALLOUT_CHUNK		64	/* moved without a pause */
 #endif
 
 #define	CALLOUT_MAGIC	((uintptr_t)0xca11075eU)
@@ -41,44 +58,42 @@ _Static_assert(sizeof(struct callout_impl) <= sizeof(callout_t),
 _Static_assert(_Alignof(callout_t) >= _Alignof(struct callout_impl),
     "callout_t is not aligned");
 
-/* No callout in it is due before cs_least. */
-struct callout_slot {
-	struct callout_link cs_head;
-	uint64_t	 cs_least;
-};
-
 struct kspin		callout_lock;
 uint64_t		callout_until = CALLOUT_NEVER;
 
-/*
- * Beyond the wheels there is a slot for those whose time has come and that
- * wait for the kernel lock.
- */
-#define	CALLOUT_LATE		(CALLOUT_WHEELS * CALLOUT_SLOTS)
-
-/* All of these (callout_lock). */
-static struct callout_slot callout_slots[CALLOUT_LATE + 1];
-static uint64_t		callout_mask[CALLOUT_WHEELS + 1]; /* used slots */
-static uint64_t		callout_base;	/* no deadline is before it */
-static unsigned		callout_count;	/* of callouts that are armed */
+/* callout_lock guards all of these. */
+struct callout_slot	callout_slots[CALLOUT_LATESLOT + 1];
+uint64_t		callout_mask[CALLOUT_WHEELS + 1]; /* used slots */
+unsigned		callout_count;	/* callouts that are armed */
+static uint64_t		callout_base;	/* <= all deadlines in the wheels */
 static bool		callout_dealing;	/* callout_base will change */
 
 /*
- * Is this one pending here?  In a forked child what was pending in the parent
- * is not, and its links lead nowhere.
+ * Return true if the callout is pending in this process.  A callout that was
+ * pending in the parent is not pending in a forked child, where its links are
+ * invalid.
  */
+static inline bool
+callout_armed_in(const struct callout_impl *c, int state)
+{
+
+	return (state == CALLOUT_PENDING || state == CALLOUT_LATE) &&
+	    atomic_load_relaxed(&c->c_forkgen) == kern_forkgen;
+}
+
 static inline bool
 callout_armed(const struct callout_impl *c)
 {
 
-	return (atomic_load_relaxed(&c->c_flags) & CALLOUT_PENDING) != 0 &&
-	    atomic_load_relaxed(&c->c_forkgen) == (uint16_t)kern_forkgen;
+	/* Acquire: CALLOUT_INVOKING.  Pairs with callout_setstate(). */
+	return callout_armed_in(c, atomic_load_acquire(&c->c_state));
 }
 
 /*
- * The same for checking mode, whether it is a callout still or not.
+ * Return true if addr is the address of a pending callout.  The memory may no
+ * longer contain a callout.  For checking mode.
  */
-bool
+static bool
 callout_busy(const void *addr)
 {
 	const struct callout_impl *c;
@@ -92,7 +107,7 @@ static __kern_noinline __wq_noreturn void
 callout_stranger(const char *func, const struct callout_impl *c)
 {
 
-	panic("%s: callout %p is not initialised, or destroyed", func,
+	panic("%s: callout %p is not initialised, or is destroyed", func,
 	    (const void *)c);
 }
 
@@ -109,7 +124,7 @@ callout_get(const char *func, callout_t *cs)
 }
 
 /*
- * Put one into a slot, at the end.
+ * Append a callout to a slot.
  */
 static inline void
 callout_append(struct callout_impl *c, unsigned w, unsigned digit)
@@ -133,7 +148,7 @@ callout_append(struct callout_impl *c, unsigned w, unsigned digit)
 }
 
 /*
- * Put one into its slot.
+ * Insert a callout into its slot, which depends on the deadline and on "base".
  */
 static void
 callout_insert(struct callout_impl *c, uint64_t base)
@@ -141,6 +156,7 @@ callout_insert(struct callout_impl *c, uint64_t base)
 	uint64_t diff;
 	unsigned w;
 
+	KSPIN_ASSERT(&callout_lock);
 	diff = c->c_time ^ base;
 	w = diff == 0 ? 0 :
 	    (unsigned)(63 - __builtin_clzll(diff)) / CALLOUT_DIGIT;
@@ -153,18 +169,19 @@ callout_remove(struct callout_impl *c)
 {
 	struct callout_link *next, *prev;
 
+	KSPIN_ASSERT(&callout_lock);
 	next = c->c_link.cl_next;
 	prev = c->c_link.cl_prev;
 	next->cl_prev = prev;
 	prev->cl_next = next;
-	/* What has the same neighbour on both sides was alone. */
+	/* If both neighbours are the head, the slot is now empty. */
 	if (next == prev && next == &callout_slots[c->c_slot].cs_head)
 		callout_mask[c->c_slot / CALLOUT_SLOTS] &=
 		    ~((uint64_t)1 << c->c_slot % CALLOUT_SLOTS);
 }
 
 /*
- * The first slot in use, or NULL.
+ * Return the first slot in use and store its wheel, or return NULL.
  */
 static struct callout_slot *
 callout_first(unsigned *wp)
@@ -181,9 +198,10 @@ callout_first(unsigned *wp)
 }
 
 /*
- * Deal out a slot whose time has come.  What is armed meanwhile, when the
- * lock is released for a moment, is due later than now and so finds its place
- * by the old base: at the end of this very slot or in a later one.
+ * Distribute the callouts of a slot whose time has come.  This releases the
+ * lock for moments.  A callout that is armed meanwhile is due later than now,
+ * and callout_base does not change before the slot is empty.  So the new
+ * callout goes to the end of this slot, or into a later slot.  Both are right.
  */
 static void
 callout_deal(struct callout_slot *cs)
@@ -211,8 +229,9 @@ callout_deal(struct callout_slot *cs)
 }
 
 /*
- * Nothing is due.  Bring the base near to now, that what is armed next comes
- * into a low wheel: as far as it does not enter the first slot in use.
+ * Move callout_base to now when nothing is due, so that the callouts that are
+ * armed next go into a low wheel.  Do not move it if now is within the first
+ * slot in use.
  */
 static void
 callout_advance(const struct callout_slot *cs, unsigned w, uint64_t now)
@@ -223,8 +242,8 @@ callout_advance(const struct callout_slot *cs, unsigned w, uint64_t now)
 }
 
 /*
- * The next callout that is due, taken off; or NULL, and when to look again.
- * Like all that follow here, with the lock held.
+ * Remove the next callout that is due, and return it.  If none is due, return
+ * NULL and store the time at which to look again.
  */
 struct callout_impl *
 callout_due(uint64_t *nextp)
@@ -234,6 +253,7 @@ callout_due(uint64_t *nextp)
 	uint64_t now;
 	unsigned w;
 
+	KSPIN_ASSERT(&callout_lock);
 	now = 0;
 	while ((cs = callout_first(&w)) != NULL) {
 		if (cs->cs_least > now) {
@@ -259,12 +279,15 @@ callout_due(uint64_t *nextp)
 }
 
 /*
- * One that was due is to wait for the kernel lock; it is still pending.
+ * Append a callout to the late slot.  It is due, but must wait for the kernel
+ * lock, and is still pending.
  */
 void
 callout_late_add(struct callout_impl *c)
 {
 
+	KSPIN_ASSERT(&callout_lock);
+	callout_setstate(c, CALLOUT_LATE);
 	callout_append(c, CALLOUT_WHEELS, 0);
 	callout_count++;
 }
@@ -277,23 +300,25 @@ callout_late_any(void)
 }
 
 /*
- * The first of them, taken off, or NULL.
+ * Remove the first callout that waits for the kernel lock.  Return it, or NULL.
  */
 struct callout_impl *
 callout_late_take(void)
 {
 	struct callout_impl *c;
 
+	KSPIN_ASSERT(&callout_lock);
 	if (!callout_late_any())
 		return NULL;
-	c = (struct callout_impl *)callout_slots[CALLOUT_LATE].cs_head.cl_next;
+	c = (struct callout_impl *)
+	    callout_slots[CALLOUT_LATESLOT].cs_head.cl_next;
 	callout_remove(c);
 	callout_count--;
 	return c;
 }
 
 /*
- * Is its handler running, but for the calling thread?
+ * Return true if a thread other than l runs the callout's function.
  */
 static bool
 callout_elsewhere(const struct callout_impl *c, const struct lwp *l)
@@ -308,7 +333,7 @@ callout_elsewhere(const struct callout_impl *c, const struct lwp *l)
 }
 
 /*
- * Is it one of the threads that call handlers?
+ * Return true if l is one of the threads that call functions.
  */
 static bool
 callout_runner_p(const struct lwp *l)
@@ -327,59 +352,66 @@ callout_need_thread(const char *func)
 {
 
 	if (__predict_false(atomic_load_relaxed(&callout_started) !=
-	    CALLOUT_STARTED))
+	    CALLOUT_STARTED || kern_forkgen == 0))
 		callout_start(func);
 }
 
 /*
- * Around fork: what is pending must not be caught half changed; in the child
- * nothing is pending.
+ * Forget the pending callouts in a forked child.
  */
 void
-callout_fork(int where)
+callout_fork(struct lwp *l)
 {
 	unsigned w;
 
-	switch (where) {
-	case KERN_FORK_PREPARE:
-		kspin_enter(&callout_lock);
-		break;
-	case KERN_FORK_CHILD:
-		for (w = 0; w < __arraycount(callout_mask); w++)
-			callout_mask[w] = 0;
-		callout_count = 0;
-		callout_dealing = false;
-		callout_until = CALLOUT_NEVER;
-		softclock_fork();
-		/* FALLTHROUGH */
-	case KERN_FORK_PARENT:
-		kspin_exit(&callout_lock);
-		break;
-	}
+	(void)l;
+	for (w = 0; w < __arraycount(callout_mask); w++)
+		callout_mask[w] = 0;
+	callout_count = 0;
+	callout_dealing = false;
+	callout_until = CALLOUT_NEVER;
+	softclock_fork();
 }
 
-__kern_public void
-callout_init(callout_t *cs, unsigned int flags)
+static void
+callout_init_at(callout_t *cs, unsigned int flags, const char *name,
+    uintptr_t site)
 {
 	struct callout_impl *c;
 
 	c = (struct callout_impl *)cs;
 	KASSERTMSG((flags & ~(unsigned int)CALLOUT_FLAGMASK) == 0,
 	    "callout_init: flags %#x", flags);
-	if (KERN_CHECKING() && c->c_magic == ((uintptr_t)c ^ CALLOUT_MAGIC) &&
-	    callout_armed(c))
+	/* If checking mode does not know c, c may be uninitialised. */
+	if (KERN_CHECKING() && lockdebug_known(c) &&
+	    c->c_magic == ((uintptr_t)c ^ CALLOUT_MAGIC) && callout_armed(c))
 		panic("callout_init: %s is pending",
 		    lockdebug_text(c, "callout"));
-	if (KERN_CHECKING())
-		lockdebug_make("callout_init", c, "callout", NULL,
-		    LOCKDEBUG_RUN | LOCKDEBUG_LOOSE, LOCKDEBUG_SITE());
+	KERN_CHECK(lockdebug_make("callout_init", c, "callout", name,
+	    LOCKDEBUG_RUN | LOCKDEBUG_NAMED, callout_busy, site));
 	c->c_func = NULL;
 	c->c_arg = NULL;
 	c->c_cpu = NULL;
 	c->c_forkgen = 0;
-	callout_setflags(c, flags & CALLOUT_MPSAFE);
+	callout_setstate(c, CALLOUT_IDLE);
+	callout_setflags(c, (flags & CALLOUT_MPSAFE) != 0 ? CALLOUT_NOKLOCK :
+	    0);
 	atomic_store_relaxed(&c->c_magic, (uintptr_t)c ^ CALLOUT_MAGIC);
 	callout_need_thread("callout_init");
+}
+
+__kern_public void
+(callout_init)(callout_t *cs, unsigned int flags)
+{
+
+	callout_init_at(cs, flags, NULL, LOCKDEBUG_SITE());
+}
+
+__kern_public void
+wqk_callout_init_named(callout_t *cs, unsigned int flags, const char *name)
+{
+
+	callout_init_at(cs, flags, name, LOCKDEBUG_SITE());
 }
 
 __kern_public void
@@ -390,53 +422,80 @@ callout_destroy(callout_t *cs)
 	bool running;
 
 	c = callout_get("callout_destroy", cs);
-	KASSERTMSG(!callout_armed(c), "callout_destroy: %s: function %p is "
+	KASSERTMSG(!callout_armed(c), "callout_destroy: %s: function %pF is "
 	    "pending", lockdebug_text(c, "callout"),
 	    (void *)(uintptr_t)c->c_func);
 	l = host_self();
 	kspin_enter(&callout_lock);
 	running = callout_elsewhere(c, l);
 	kspin_exit(&callout_lock);
-	KASSERTMSG(!running, "callout_destroy: %s: function %p is running",
+	KASSERTMSG(!running, "callout_destroy: %s: function %pF is running",
 	    lockdebug_text(c, "callout"), (void *)(uintptr_t)c->c_func);
-	if (KERN_CHECKING())
-		lockdebug_end(c);
+	KERN_CHECK(lockdebug_end(c));
 	atomic_store_relaxed(&c->c_magic, (uintptr_t)0);
 }
 
 /*
- * Arm one.  Called with the lock held, and releases it.
+ * Return the first unit that is at least ns nanoseconds after now.  A delay
+ * beyond the range of the clock ends at the last unit.
+ */
+static inline uint64_t
+callout_deadline(int64_t now, int64_t ns)
+{
+	uint64_t time;
+
+	time = ((uint64_t)now + (uint64_t)ns + ((1 << CALLOUT_UNITSHIFT) - 1))
+	    >> CALLOUT_UNITSHIFT;
+	return time < CALLOUT_LAST ? time : CALLOUT_LAST;
+}
+
+static inline int64_t
+callout_ticks(int ticks)
+{
+
+	return (ticks > 0 ? ticks : 1) * (int64_t)KERN_TICK_NS;
+}
+
+/*
+ * Arm a callout for ns nanoseconds from now, where ns is at least 1.  Release
+ * callout_lock.
  */
 static void
-callout_arm(struct callout_impl *c, int ticks)
+callout_arm(struct callout_impl *c, int64_t ns)
 {
 	struct lwp *wake;
-	uint64_t now;
+	int64_t now;
 
+	KSPIN_ASSERT(&callout_lock);
 	if (callout_armed(c))
 		callout_remove(c);
 	else
 		callout_count++;
 	/*
-	 * Under the lock, so that the clock is not behind what the thread has
-	 * read; and at least one tick ahead, so beyond what it deals out.
+	 * Read the clock under the lock, as the first thread does.  So "now" is
+	 * not earlier than the time that the first thread has read.
+	 * callout_deal() may be distributing a slot.  cs_least of this slot is
+	 * not later than that time, but the new deadline is.
 	 */
-	now = (uint64_t)host_monotime();
-	c->c_time = (now + (uint64_t)(ticks > 0 ? ticks : 1) * KERN_TICK_NS +
-	    ((1 << CALLOUT_UNITSHIFT) - 1)) >> CALLOUT_UNITSHIFT;
+	now = host_monotime();
+	c->c_time = callout_deadline(now, ns);
 	if (callout_count == 1 && !callout_dealing)
-		callout_base = now >> CALLOUT_UNITSHIFT;
-	callout_setflags(c, (c->c_flags & ~(unsigned)(CALLOUT_FIRED |
-	    CALLOUT_INVOKING)) | CALLOUT_PENDING);
-	atomic_store_relaxed(&c->c_forkgen, (uint16_t)kern_forkgen);
+		callout_base = (uint64_t)now >> CALLOUT_UNITSHIFT;
+	callout_setstate(c, CALLOUT_PENDING);
+	callout_setflags(c, c->c_flags & ~(unsigned)CALLOUT_INVOKING);
+	atomic_store_relaxed(&c->c_forkgen, kern_forkgen);
 	callout_insert(c, callout_base);
+	HOST_PROBE5(sdt, kernel__callout__schedule, c, c->c_func, c->c_arg,
+	    c->c_flags, ns);
+	if (KERN_TRACING())
+		wqtrace_enqueue(c, "callout");
 	wake = NULL;
 	if (c->c_time < callout_until) {
 		callout_until = c->c_time;
 		wake = callout_runners[CALLOUT_CLOCK].cr_lwp;
 	}
 	kspin_exit(&callout_lock);
-	/* c may be gone; the thread's lwp stays. */
+	/* c may be gone, but the thread's lwp still exists. */
 	if (wake != NULL)
 		lwp_unpark(wake);
 }
@@ -454,7 +513,7 @@ callout_reset(callout_t *cs, int ticks, void (*func)(void *), void *arg)
 	kspin_enter(&callout_lock);
 	c->c_func = func;
 	c->c_arg = arg;
-	callout_arm(c, ticks);
+	callout_arm(c, callout_ticks(ticks));
 }
 
 __kern_public void
@@ -468,7 +527,24 @@ callout_schedule(callout_t *cs, int ticks)
 	kspin_enter(&callout_lock);
 	KASSERTMSG(c->c_func != NULL, "callout_schedule: %s: no function",
 	    lockdebug_text(c, "callout"));
-	callout_arm(c, ticks);
+	callout_arm(c, callout_ticks(ticks));
+}
+
+/*
+ * Arm a callout for a number of nanoseconds.  The library's other interfaces
+ * use this for their delays, because it does not round to ticks, and accepts
+ * any delay.
+ */
+void
+callout_schedule_ns(callout_t *cs, int64_t ns)
+{
+	struct callout_impl *c;
+
+	c = callout_get("callout_schedule", cs);
+	KASSERT(c->c_func != NULL);
+	callout_need_thread("callout_schedule");
+	kspin_enter(&callout_lock);
+	callout_arm(c, ns > 0 ? ns : 1);
 }
 
 __kern_public void
@@ -486,20 +562,21 @@ callout_setfunc(callout_t *cs, void (*func)(void *), void *arg)
 }
 
 /*
- * Take it off, if it is pending.  Had it been called?  With the lock held.
+ * Remove a callout if it is pending.  Return true if callout_expired() was true
+ * before.
  */
 static bool
 callout_disarm(struct callout_impl *c)
 {
 	bool fired;
 
+	KSPIN_ASSERT(&callout_lock);
 	if (callout_armed(c)) {
 		callout_remove(c);
 		callout_count--;
 	}
-	fired = (c->c_flags & CALLOUT_FIRED) != 0;
-	callout_setflags(c, c->c_flags &
-	    ~(unsigned)(CALLOUT_PENDING | CALLOUT_FIRED));
+	fired = c->c_state == CALLOUT_FIRED;
+	callout_setstate(c, CALLOUT_IDLE);
 	return fired;
 }
 
@@ -516,11 +593,34 @@ callout_stop(callout_t *cs)
 	return fired;
 }
 
+/*
+ * Wait until the function of some callout has returned.  It need not be that of
+ * c, so the caller must look again.  Release callout_lock, and do not take it
+ * again.
+ */
+static void
+callout_wait(struct lwp *l, const struct callout_impl *c)
+{
+	struct sleepq *sq;
+
+	KSPIN_ASSERT(&callout_lock);
+	callout_waiters++;
+	sq = sleepq_enter(callout_runners);
+	sleepq_enqueue(sq, l, callout_runners, SLEEPQ_CALLOUT, false);
+	sleepq_exit(sq);
+	kspin_exit(&callout_lock);
+	if (KERN_CHECKING()) {
+		context_check_lock("callout_halt", c, "callout");
+		lockdebug_wait_begin("callout_halt", c, NULL, NULL);
+	}
+	(void)sleepq_block(l, HOST_FOREVER);
+	KERN_CHECK(lockdebug_wait_end());
+}
+
 __kern_public bool
 callout_halt(callout_t *cs, void *interlock)
 {
 	struct callout_impl *c;
-	struct sleepq *sq;
 	kmutex_t *mtx;
 	struct lwp *l;
 	bool dropped, fired;
@@ -531,41 +631,30 @@ callout_halt(callout_t *cs, void *interlock)
 	KASSERTMSG(l->l_intrdepth == 0,
 	    "callout_halt: called in interrupt context");
 	KASSERTMSG(mtx == NULL || mutex_owned(mtx),
-	    "callout_halt: interlock %p is not held, of %s", interlock,
-	    lockdebug_text(c, "callout"));
-	if (KERN_CHECKING() && mtx == NULL)
-		wqcheck_lockable("callout_halt", c, "callout");
+	    "callout_halt: %s: interlock %p is not held",
+	    lockdebug_text(c, "callout"), interlock);
+	if (KERN_STRICT() && mtx == NULL)
+		context_check_lock("callout_halt", c, "callout");
 
 	dropped = false;
 	kspin_enter(&callout_lock);
 	if (KERN_CHECKING() && !callout_runner_p(l))
-		lockdebug_wantrun("callout_halt", c, (uintptr_t)c->c_func,
+		lockdebug_maywait_func("callout_halt", c, (uintptr_t)c->c_func,
 		    mtx, LOCKDEBUG_SITE());
 	fired = callout_disarm(c);
-	/* If this thread runs it, it is the caller. */
+	/*
+	 * The callout's function may itself call callout_halt(), and must not
+	 * wait for its own end.
+	 */
 	while (callout_elsewhere(c, l)) {
 		if (mtx != NULL && !dropped) {
 			dropped = true;
 			kspin_exit(&callout_lock);
 			mutex_exit(mtx);
-			if (KERN_CHECKING())
-				wqcheck_lockable("callout_halt", c,
-				    "callout");
-		} else {
-			callout_waiters++;
-			sq = sleepq_enter(callout_runners);
-			sleepq_enqueue(sq, l, callout_runners,
-			    SLEEPQ_CALLOUT, false);
-			sleepq_exit(sq);
-			kspin_exit(&callout_lock);
-			if (KERN_CHECKING())
-				lockdebug_wait("callout_halt", c, NULL, NULL);
-			(void)sleepq_block(l, HOST_FOREVER);
-			if (KERN_CHECKING())
-				lockdebug_waited();
-		}
+		} else
+			callout_wait(l, c);
 		kspin_enter(&callout_lock);
-		/* It may have armed itself again. */
+		/* The callout may have armed itself again. */
 		(void)callout_disarm(c);
 	}
 	kspin_exit(&callout_lock);
@@ -587,17 +676,18 @@ callout_expired(callout_t *cs)
 	struct callout_impl *c;
 
 	c = callout_get("callout_expired", cs);
-	return (atomic_load_relaxed(&c->c_flags) & CALLOUT_FIRED) != 0;
+	return atomic_load_relaxed(&c->c_state) == CALLOUT_FIRED;
 }
 
 __kern_public bool
 callout_active(callout_t *cs)
 {
 	struct callout_impl *c;
+	int state;
 
 	c = callout_get("callout_active", cs);
-	return (atomic_load_relaxed(&c->c_flags) & CALLOUT_FIRED) != 0 ||
-	    callout_armed(c);
+	state = atomic_load_relaxed(&c->c_state);
+	return state == CALLOUT_FIRED || callout_armed_in(c, state);
 }
 
 __kern_public bool
@@ -606,7 +696,9 @@ callout_invoking(callout_t *cs)
 	struct callout_impl *c;
 
 	c = callout_get("callout_invoking", cs);
-	return (atomic_load_relaxed(&c->c_flags) & CALLOUT_INVOKING) != 0;
+	/* In a forked child no function of the parent runs. */
+	return (atomic_load_relaxed(&c->c_flags) & CALLOUT_INVOKING) != 0 &&
+	    atomic_load_relaxed(&c->c_forkgen) == kern_forkgen;
 }
 
 __kern_public void

@@ -4,8 +4,8 @@
  */
 
 /*
- * device(9) and aprint(9); as much of autoconf(9) as has a driver's attach
- * function called.
+ * device(9), aprint(9), and the part of autoconf(9) that calls a driver's
+ * attach function.
  */
 
 #include <string.h>
@@ -13,25 +13,30 @@
 #include <sys/device.h>
 
 #include "kern.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "subr_prf.h"
 
-/* Errors said by aprint_error(); anybody, atomically. */
+/* The number of errors that aprint_error() has printed.  Atomic. */
 static int aprint_errors;
 
-/* All that wqk_device_attach() has made, the last one first. */
+/* All attached devices, newest first. */
 static device_t	device_list;			/* (device_lock) */
-static kmutex_t	device_lock = KMUTEX_INITIALIZER;
+struct kspin	device_lock;
 
 __kern_public device_t
 device_lookup(cfdriver_t cd, int unit)
 {
 	device_t dev;
 
-	mutex_enter(&device_lock);
+	kspin_enter(&device_lock);
 	for (dev = device_list; dev != NULL; dev = dev->dv_next)
 		if (dev->dv_unit == unit &&
 		    strcmp(dev->dv_name, cd->cd_name) == 0)
 			break;
-	mutex_exit(&device_lock);
+	kspin_exit(&device_lock);
 	return dev;
 }
 
@@ -47,11 +52,11 @@ device_find_by_xname(const char *xname)
 {
 	device_t dev;
 
-	mutex_enter(&device_lock);
+	kspin_enter(&device_lock);
 	for (dev = device_list; dev != NULL; dev = dev->dv_next)
 		if (strcmp(dev->dv_xname, xname) == 0)
 			break;
-	mutex_exit(&device_lock);
+	kspin_exit(&device_lock);
 	return dev;
 }
 
@@ -115,8 +120,8 @@ __kern_public void
 device_set_private(device_t dev, void *private)
 {
 
-	KASSERTMSG(dev->dv_private == NULL, "device_set_private: %s has one",
-	    dev->dv_xname);
+	KASSERTMSG(dev->dv_private == NULL,
+	    "device_set_private: %s already has private data", dev->dv_xname);
 	dev->dv_private = private;
 }
 
@@ -149,10 +154,10 @@ wqk_device_attach(const struct cfattach *ca, const char *name, int unit,
 		host_free(dev);
 		return NULL;
 	}
-	mutex_enter(&device_lock);
+	kspin_enter(&device_lock);
 	dev->dv_next = device_list;
 	device_list = dev;
-	mutex_exit(&device_lock);
+	kspin_exit(&device_lock);
 	(*ca->ca_attach)(parent, dev, aux);
 	return dev;
 }
@@ -164,7 +169,7 @@ wqk_device_detach(device_t dev, int flags)
 	device_t *pp;
 	int error;
 
-	/* As config_detach(9): the driver may still say no. */
+	/* As in config_detach(9), the driver may refuse. */
 	if (ca->ca_detach != NULL &&
 	    (error = (*ca->ca_detach)(dev, flags)) != 0) {
 		if ((flags & DETACH_FORCE) != 0)
@@ -172,11 +177,13 @@ wqk_device_detach(device_t dev, int flags)
 			    dev->dv_xname, error);
 		return error;
 	}
-	mutex_enter(&device_lock);
-	for (pp = &device_list; *pp != dev; pp = &(*pp)->dv_next)
-		continue;
-	*pp = dev->dv_next;
-	mutex_exit(&device_lock);
+	kspin_enter(&device_lock);
+	for (pp = &device_list; *pp != NULL; pp = &(*pp)->dv_next)
+		if (*pp == dev) {
+			*pp = dev->dv_next;
+			break;
+		}
+	kspin_exit(&device_lock);
 	if (ca->ca_devsize != 0)
 		host_free(dev->dv_private);
 	host_free(dev);
@@ -184,8 +191,21 @@ wqk_device_detach(device_t dev, int flags)
 }
 
 /*
- * Said to the console when the library is as verbose as verbose; always with
- * 0, never with -1.
+ * Empty the list in a forked child, if a thread of the parent may have been
+ * changing it.  Lookups then find no older device.
+ */
+void
+device_fork(struct lwp *l)
+{
+
+	(void)l;
+	if (kern_torn(&device_lock))
+		device_list = NULL;
+}
+
+/*
+ * Print to the console, if kern_verbose is at least "verbose".  0 always
+ * prints, and -1 never.
  */
 static void
 aprint(device_t dev, int verbose, const char *fmt, va_list ap)
@@ -257,7 +277,7 @@ wqk_aprint_error_dev(device_t dev, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* The number of errors since the last call. */
+/* Return the number of errors since the last call. */
 __kern_public int
 wqk_aprint_get_error_count(void)
 {

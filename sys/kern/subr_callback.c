@@ -4,14 +4,17 @@
  */
 
 /*
- * callback(9).  The list changes under ch_lock when nobody walks it: those
- * who would wait for ch_running to be 0, and no new run starts meanwhile.
+ * callback(9).  A thread changes the list, under ch_lock, only while no thread
+ * walks it: then ch_running is 0.  While a thread waits for this, no other
+ * thread begins to walk the list.
  */
 
 #include <sys/callback.h>
 #include <sys/condvar.h>
 
 #include "kern.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
 
 __kern_public void
 callback_head_init(struct callback_head *ch, int ipl)
@@ -34,12 +37,13 @@ callback_head_destroy(struct callback_head *ch)
 }
 
 /*
- * Wait until nobody walks the list; ch_lock is held.
+ * Wait until no thread walks the list.
  */
 static void
 callback_settle(struct callback_head *ch)
 {
 
+	KERN_CHECK(KASSERT(mutex_owned(&ch->ch_lock)));
 	ch->ch_unregister++;
 	while (ch->ch_running != 0)
 		cv_wait(&ch->ch_cv, &ch->ch_lock);
@@ -52,7 +56,7 @@ callback_run_enter(struct callback_head *ch)
 {
 
 	mutex_enter(&ch->ch_lock);
-	/* Those who change the list go first, or they might starve. */
+	/* Let threads that change the list go first, or they could starve. */
 	while (ch->ch_unregister != 0)
 		cv_wait(&ch->ch_cv, &ch->ch_lock);
 	ch->ch_running++;
@@ -131,7 +135,8 @@ callback_run(struct callback_head *ch, void *arg)
 }
 
 /*
- * The one whose turn it is.  The list does not change: a run is under way.
+ * Return the next entry to call.  The list cannot change, because the caller is
+ * counted in ch_running.
  */
 static struct callback_entry *
 callback_turn(struct callback_head *ch)

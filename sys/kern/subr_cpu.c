@@ -8,8 +8,16 @@
  */
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_fork.h"
+#include "kern_lwp.h"
+#include "kern_runq.h"
+#include "subr_cpu.h"
+#include "subr_prf.h"
 
-/* All written by cpu_init() and read-only from then on. */
+struct oncpu		oncpu_cpus[CPU_MAX];	/* of kern_runq.c */
+
+/* cpu_init() writes all these; after that they are read-only. */
 struct cpu_info		cpu_infos[CPU_MAX];
 static uint16_t		cpu_byhost[CPU_MAX];	/* host number -> index */
 __kern_public int	wqk_ncpu;
@@ -20,29 +28,30 @@ bool			cpu_spinok __host_readmostly;
 bool			cpu_bindok;
 
 /*
- * The number in WORKQUEUE_NCPU, or 0.
+ * Return the number in WORKQUEUE_NCPU, or 0 if there is none.
  */
 static int
 cpu_override(void)
 {
-	const char *p;
+	const char *p, *s;
 	int n;
 
-	p = host_getenv("WORKQUEUE_NCPU");
+	p = s = host_getenv("WORKQUEUE_NCPU");
 	if (p == NULL || *p == '\0')
 		return 0;
 	for (n = 0; *p >= '0' && *p <= '9' && n <= CPU_MAX; p++)
 		n = n * 10 + (*p - '0');
 	if (*p != '\0' || n < 1 || n > CPU_MAX) {
-		kern_warn("WORKQUEUE_NCPU is not a number from 1 to %d: "
-		    "ignored", CPU_MAX);
+		kern_warn("WORKQUEUE_NCPU is \"%.32s\", not a number from 1 to "
+		    "%d: ignored", s, CPU_MAX);
 		return 0;
 	}
 	return n;
 }
 
 /*
- * How long a pause lasts differs by a factor of ten between processors.
+ * Measure how many calls of host_pause() take a microsecond.  Processors differ
+ * by a factor of ten.
  */
 static void
 cpu_calibrate(void)
@@ -75,7 +84,7 @@ cpu_init(void)
 	if ((host_caps() & HOST_CAP_AFFINITY) == 0)
 		cpu_bindok = false;
 	cpu_real = real;
-	cpu_spinok = real > 1;
+	cpu_spinok = real > 1 && (host_caps() & HOST_CAP_SPIN) != 0;
 	cpu_calibrate();
 	n = cpu_override();
 	if (n == 0)
@@ -85,6 +94,7 @@ cpu_init(void)
 		ci = &cpu_infos[i];
 		ci->ci_index = (unsigned)i;
 		ci->ci_hostid = known ? ids[i % real] : -1;
+		ci->ci_data.cpu_schedstate.spc_flags = SPCF_RUNNING;
 		(void)ksnprintf(ci->ci_name, sizeof(ci->ci_name), "cpu%d", i);
 	}
 	for (i = CPU_MAX - 1; i >= 0; i--)
@@ -93,19 +103,19 @@ cpu_init(void)
 		for (i = 0; i < real; i++)
 			cpu_byhost[ids[i] % CPU_MAX] = (uint16_t)(i % n);
 	wqk_ncpuonline = n;
-	/* Release: the table is there before its length says so. */
+	/* Release: if a thread sees the length, it sees the table, too. */
 	atomic_store_release(&wqk_ncpu, n);
 }
 
 /*
- * For those who may come before the library has started.
+ * Return the number of CPUs.  Start the library if it has not started yet.
  */
 static int
 cpu_number(void)
 {
 	int n;
 
-	/* Acquire: pairs with cpu_init(). */
+	/* Acquire: pairs with the release in cpu_init(). */
 	n = atomic_load_acquire(&wqk_ncpu);
 	if (__predict_false(n == 0)) {
 		kern_init();
@@ -115,25 +125,22 @@ cpu_number(void)
 }
 
 /*
- * Bound threads know; else the host does; else every thread has a CPU that
- * it is said to be on.  Async-signal-safe, and does not adopt the thread.
+ * Return the CPU that the thread owns or is bound to, or else the CPU that the
+ * host reports.  If the host does not know the CPU, return one that depends
+ * only on the thread.  l is NULL if the library does not know the thread.
+ * Async-signal-safe.
  */
-__kern_public struct cpu_info *
-curcpu(void)
+struct cpu_info *
+cpu_hint(const struct lwp *l)
 {
-	struct lwp *l;
 	int id, n;
 
-	l = host_self();
 	n = cpu_number();
 	if (l != NULL) {
-		if (l->l_slot >= 0 && l->l_slot < n)
-			return &cpu_infos[l->l_slot];
+		if (oncpu_owned(l))
+			return oncpu_info(l);
 		if (l->l_cpu != NULL)
 			return l->l_cpu;
-		/* A spare slot: whichever, but the same until it is left. */
-		if (l->l_slot >= 0)
-			return &cpu_infos[l->l_slot % n];
 	}
 	if (n == 1)
 		return &cpu_infos[0];

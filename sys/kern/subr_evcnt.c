@@ -12,22 +12,38 @@
 #include <sys/evcnt.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "subr_kmem.h"
 
-static struct kspin	evcnt_lock;
+struct kspin		evcnt_lock;
 static struct evcnt	*evcnt_first;			/* (evcnt_lock) */
 static struct evcnt	**evcnt_lastp = &evcnt_first;	/* (evcnt_lock) */
+static bool		evcnt_dropped;	/* list lost: see evcnt_fork() */
+
+static bool
+evcnt_listed(const struct evcnt *ev)
+{
+	const struct evcnt *o;
+
+	for (o = evcnt_first; o != NULL; o = o->ev_list.tqe_next)
+		if (o == ev)
+			return true;
+	return false;
+}
 
 static void
 evcnt_attach(struct evcnt *ev, const char *func)
 {
-	const struct evcnt *o;
 
 	kspin_enter(&evcnt_lock);
-	if (KERN_CHECKING())
-		for (o = evcnt_first; o != NULL; o = o->ev_list.tqe_next)
-			if (o == ev)
-				panic("%s: \"%s %s\" is attached already",
-				    func, ev->ev_group, ev->ev_name);
+	if (KERN_CHECKING() && evcnt_listed(ev))
+		panic("%s: \"%s %s\" is attached already", func,
+		    ev->ev_group, ev->ev_name);
 	ev->ev_list.tqe_next = NULL;
 	ev->ev_list.tqe_prev = evcnt_lastp;
 	*evcnt_lastp = ev;
@@ -83,6 +99,11 @@ evcnt_detach(struct evcnt *ev)
 	KASSERTMSG(ev->ev_list.tqe_prev != NULL,
 	    "evcnt_detach: \"%s %s\" is not attached", ev->ev_group,
 	    ev->ev_name);
+	if (__predict_false(evcnt_dropped) && !evcnt_listed(ev)) {
+		ev->ev_list.tqe_prev = NULL;
+		kspin_exit(&evcnt_lock);
+		return;
+	}
 	*ev->ev_list.tqe_prev = ev->ev_list.tqe_next;
 	if (ev->ev_list.tqe_next != NULL)
 		ev->ev_list.tqe_next->ev_list.tqe_prev = ev->ev_list.tqe_prev;
@@ -94,8 +115,8 @@ evcnt_detach(struct evcnt *ev)
 }
 
 /*
- * Copy the counters and behind them their texts, as far as there is room,
- * and return the room that all of them need.
+ * Copy the counters of a type, each with its names, if there is room for all of
+ * them.  Store their number.  Return the room that they need.
  */
 static size_t
 evcnt_copy(int type, struct evcnt *to, size_t room, size_t *np)
@@ -121,8 +142,9 @@ evcnt_copy(int type, struct evcnt *to, size_t room, size_t *np)
 			if (type != EVCNT_TYPE_ANY && ev->ev_type != type)
 				continue;
 			memset(to, 0, sizeof(*to));
-			/* Its owner may be counting. */
-			to->ev_count = atomic_load_relaxed(&ev->ev_count);
+			/* The owner may be counting meanwhile. */
+			to->ev_count = atomic_load_relaxed(
+			    (const __atomic64_t *)&ev->ev_count);
 			to->ev_type = ev->ev_type;
 			to->ev_grouplen = ev->ev_grouplen;
 			to->ev_namelen = ev->ev_namelen;
@@ -150,8 +172,7 @@ evcnt_foreach(int type, void (*func)(const struct evcnt *, void *),
 	size_t i, n, room, size;
 
 	kern_init();
-	if (KERN_CHECKING())
-		wqcheck_sleepable("evcnt_foreach");
+	KERN_CHECK(context_check_sleep("evcnt_foreach"));
 	copies = NULL;
 	for (room = 0; (size = evcnt_copy(type, copies, room, &n)) > room;) {
 		host_free(copies);
@@ -165,14 +186,18 @@ evcnt_foreach(int type, void (*func)(const struct evcnt *, void *),
 }
 
 /*
- * Around fork: the list must not be caught half changed.
+ * In a forked child, drop the list if it may be inconsistent, because it could
+ * lead into freed memory.  The counters still count, but evcnt_foreach() does
+ * not show them.
  */
 void
-evcnt_fork(int when)
+evcnt_fork(struct lwp *l)
 {
 
-	if (when == KERN_FORK_PREPARE)
-		kspin_enter(&evcnt_lock);
-	else
-		kspin_exit(&evcnt_lock);
+	(void)l;
+	if (!kern_torn(&evcnt_lock))
+		return;
+	evcnt_first = NULL;
+	evcnt_lastp = &evcnt_first;
+	evcnt_dropped = true;
 }

@@ -4,14 +4,17 @@
  */
 
 /*
- * kcpuset(9).  All words are atomics, relaxed: who uses a set together with
- * others without the functions that say so loses changes, and nothing else.
+ * kcpuset(9).  All accesses to words are relaxed atomics.  If several threads
+ * change a set without the atomic functions, some changes may be lost, but
+ * nothing worse happens.
  */
 
 #include <sys/kcpuset.h>
 #include <sys/kmem.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "subr_cpu.h"
 
 #define	KC_BITS		32
 #define	KC_WORDS	(CPU_MAX / KC_BITS)
@@ -21,9 +24,12 @@ struct kcpuset {
 	uint32_t	 kc_word[KC_WORDS];	/* (a) */
 };
 
-static struct kcpuset	kcpuset_static;		/* (kcpuset_lock), then const */
-static bool		kcpuset_made;		/* (a) (kcpuset_lock) */
-static kmutex_t		kcpuset_lock = KMUTEX_INITIALIZER;
+/*
+ * The set of all CPUs, complete once kcpuset_made is set.  One of its
+ * references is never dropped.
+ */
+static struct kcpuset	kcpuset_static = { .kc_refs = 1 };
+static bool		kcpuset_made;		/* (a) */
 
 static inline uint32_t
 kc_get(const kcpuset_t *kc, unsigned i)
@@ -84,7 +90,10 @@ kcpuset_destroy(kcpuset_t *kc)
 {
 	unsigned n;
 
-	/* Both: what the others did before is seen by who frees it. */
+	/*
+	 * Acquire and release: the thread that frees the set sees what the
+	 * others did.
+	 */
 	n = atomic_fetch_add_acq_rel(&kc->kc_refs, -1u);
 	KASSERTMSG(n != 0, "kcpuset_destroy: %p is destroyed", (void *)kc);
 	if (n == 1)
@@ -92,8 +101,8 @@ kcpuset_destroy(kcpuset_t *kc)
 }
 
 /*
- * NetBSD's second argument gathers what is to be freed later, where it must
- * not be freed now; here it may.
+ * Drop a reference.  NetBSD puts sets that must not be freed yet on the list.
+ * Here a set may be freed at once.
  */
 __kern_public void
 kcpuset_unuse(kcpuset_t *kc, kcpuset_t **list)
@@ -257,7 +266,7 @@ __kern_public void
 kcpuset_atomic_set(kcpuset_t *kc, unsigned long cpu)
 {
 
-	/* Sequentially consistent: as a flag between CPUs it orders. */
+	/* Sequentially consistent: a bit may be a flag between CPUs. */
 	(void)atomic_fetch_or_seq_cst(
 	    &kc->kc_word[kc_index(cpu, "kcpuset_atomic_set")], kc_bit(cpu));
 }
@@ -266,7 +275,7 @@ __kern_public void
 kcpuset_atomic_clear(kcpuset_t *kc, unsigned long cpu)
 {
 
-	/* Likewise. */
+	/* Sequentially consistent: as above. */
 	(void)atomic_fetch_and_seq_cst(
 	    &kc->kc_word[kc_index(cpu, "kcpuset_atomic_clear")],
 	    ~kc_bit(cpu));
@@ -277,7 +286,7 @@ kcpuset_atomicly_intersect(kcpuset_t *a, const kcpuset_t *b)
 {
 	unsigned i;
 
-	/* Likewise, and below. */
+	/* Sequentially consistent: as above, here and below. */
 	for (i = 0; i < KC_WORDS; i++)
 		(void)atomic_fetch_and_seq_cst(&a->kc_word[i], kc_get(b, i));
 }
@@ -306,16 +315,15 @@ wqk_kcpuset_all(void)
 {
 	int i;
 
-	/* Acquire: pairs with the release below. */
+	/*
+	 * Several threads may do this at once, with the same result.  Acquire:
+	 * pairs with the release below.
+	 */
 	if (!atomic_load_acquire(&kcpuset_made)) {
 		kern_init();
-		mutex_enter(&kcpuset_lock);
 		for (i = 0; i < ncpu; i++)
-			kcpuset_set(&kcpuset_static, (unsigned long)i);
-		/* One that nobody drops. */
-		atomic_store_relaxed(&kcpuset_static.kc_refs, 1u);
+			kcpuset_atomic_set(&kcpuset_static, (unsigned long)i);
 		atomic_store_release(&kcpuset_made, true);
-		mutex_exit(&kcpuset_lock);
 	}
 	return &kcpuset_static;
 }

@@ -4,42 +4,26 @@
  */
 
 /*
- * kmem(9), over the C allocator.  Where memory is from in which context is in
- * subr_kmem_reserve.c, what checking mode does with it in subr_kmem_debug.c.
+ * kmem(9), on top of the C allocator.  subr_kmem_reserve.c gets the memory from
+ * a source that the context permits.  subr_kmem_debug.c has the checking mode.
  */
 
 #include <string.h>
 
 #include <sys/kmem.h>
 
+#include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_param.h"
 #include "subr_kmem.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
 
 /*
- * What kmem(9) and malloc(9) call.  introk: the function is one for interrupt
- * context, too.
- */
-void
-kmem_context(const char *func, bool wait, bool introk)
-{
-	struct lwp *l;
-
-	if (wait)
-		wqcheck_sleepable(func);
-	if (introk || (l = host_self()) == NULL)
-		return;
-	if (l->l_intrdepth != 0)
-		panic("%s: called in interrupt context", func);
-	if (l->l_softintr != 0)
-		panic("%s: called in softint context", func);
-	if (l->l_mtxcount != 0)
-		panic("%s: holding a spin mutex%s", func,
-		    lockdebug_heldtext());
-	if (l->l_ipl >= IPL_VM)
-		panic("%s: at IPL %d", func, l->l_ipl);
-}
-
-/*
- * The caller's header is that of malloc(9), which checking mode replaces.
+ * Allocate memory that begins with a header of the given size, which malloc(9)
+ * needs.  Checking mode puts its own header there instead.
  */
 void *
 kmem_get(const char *func, size_t size, size_t header, bool wait,
@@ -48,16 +32,17 @@ kmem_get(const char *func, size_t size, size_t header, bool wait,
 	struct kmem_head *kh;
 	size_t extra;
 
-	/* Whether we check must be known from the first piece on. */
+	/* The first allocation must know whether checking mode is on. */
 	kern_init();
 	extra = header;
 	if (KERN_CHECKING()) {
-		kmem_context(func, wait, introk);
+		context_check_alloc(func, wait, introk);
 		extra = KMEM_EXTRA;
 	}
 	if (size > KMEM_MAX - extra) {
 		if (wait)
-			panic("%s: %zu bytes can never be had", func, size);
+			panic("%s: %zu bytes can never be allocated", func,
+			    size);
 		return NULL;
 	}
 	kh = kmem_rawget(func, size + extra, wait);
@@ -76,18 +61,18 @@ kmem_put(const char *func, void *p, size_t size, bool introk,
 		kmem_rawput(p);
 		return;
 	}
-	kmem_context(func, false, introk);
+	context_check_alloc(func, false, introk);
 	kh = kmem_dbg_head(func, p, type);
 	if (type == NULL && kh->kh_size != size)
 		panic("%s: size mismatch: %p allocated %zu freed %zu, "
-		    "allocated at %p", func, p, kh->kh_size, size,
+		    "allocated at %pS", func, p, kh->kh_size, size,
 		    (void *)kh->kh_site);
 	lockdebug_memfree(func, p, kh->kh_size);
 	kmem_dbg_put(func, kh);
 }
 
 /*
- * The size of a piece, in checking mode.
+ * Return the size of an allocation, in checking mode.
  */
 size_t
 kmem_size(const char *func, void *p, const struct malloc_type *type)

@@ -4,35 +4,43 @@
  */
 
 /*
- * Where the memory of kmem(9) is from, and waiting for it.
+ * Get memory for kmem(9), and wait for memory.
  *
- * Where kern_nomalloc_p() forbids the C allocator, memory is from a reserve
- * of ours, and what is freed waits for the next thread that comes along, or
- * for the helper, which also fills the reserve up.
+ * Where kern_nomalloc_p() forbids the C allocator, memory comes from the
+ * library's own reserve, and freed memory goes to a list.  The helper, or the
+ * next thread that may call the allocator, frees the memory on the list and
+ * refills the reserve.
  */
 
 #include <string.h>
 
-#include <sys/workqueue.h>
-
+#include "kern.h"
+#include "kern_context.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_sleepq.h"
 #include "subr_kmem.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
 
 #define	KMEM_PATIENCE	(10 * (int64_t)1000000000)
-#define	KMEM_TURNS	8	/* of waiting, twice as long each, from 2 ms */
+#define	KMEM_TURNS	8	/* sleeps: 2 ms, 4 ms, 8 ms... */
 
 struct kspin		kmem_lock;
-static unsigned		kmem_nwait;		/* (a) sleep for memory */
+static unsigned		kmem_nwait;		/* (a) threads asleep */
+static struct kmem_reclaim *kmem_reclaims;	/* read-only after the start */
 
 /*
- * The reserve: classes of the same size in all, each a list of free pieces
- * and a part that was never used.  The list also gets pieces of the C
- * allocator, which go back there when they are freed.
+ * The reserve has a class for each size of pieces.  All classes have the same
+ * number of bytes.  A class has a list of free pieces, and a part that has
+ * never been used.  kmem_refill() adds pieces from the C allocator to the list.
+ * When such a piece is freed, it returns to the allocator.
  */
 #define	RESERVE_MIN	32			/* smallest piece */
-#define	RESERVE_MAX	4096			/* largest */
 #define	RESERVE_CLASSES	8
 #define	RESERVE_CLASSSZ	(32 * 1024)
-#define	RESERVE_MORE	16			/* times that, at most */
+#define	RESERVE_MORE	16			/* maximum of kr_want / total */
 
 struct kmem_piece {
 	struct kmem_piece *kp_next;
@@ -41,25 +49,15 @@ struct kmem_piece {
 static struct {
 	struct kmem_piece *kr_free;		/* (kmem_lock) */
 	size_t		 kr_used;		/* (kmem_lock) bytes */
-	unsigned	 kr_nfree;		/* (kmem_lock) of kr_free */
-	unsigned	 kr_want;		/* (kmem_lock) at least, or 0 */
+	unsigned	 kr_nfree;		/* (kmem_lock) on kr_free */
+	unsigned	 kr_want;		/* (kmem_lock) to keep free */
 } kmem_classes[RESERVE_CLASSES];
 static unsigned char kmem_reserve[RESERVE_CLASSES][RESERVE_CLASSSZ]
     __kern_aligned;
 
-/* Freed there, too; changed under kmem_lock, read by anybody. */
-static struct kmem_piece *kmem_deferred;	/* (a) */
+/* Any thread may read these.  kmem_lock guards changes of kmem_deferred. */
+static struct kmem_piece *kmem_deferred;	/* (a) to be freed */
 static unsigned		kmem_low;		/* (a) reserve to be filled */
-
-/*
- * The helper.  Made once, in a forked child anew; the work is enqueued while
- * kmem_helped is set.
- */
-static struct workqueue	*kmem_helper;		/* (a) */
-static unsigned		kmem_helping;		/* (a) made, or about to be */
-static unsigned		kmem_helped;		/* (a) */
-static struct work	kmem_helpwork;
-#define	KMEM_PRI	PRI_KERNEL
 
 static size_t
 kmem_class(size_t size)
@@ -80,12 +78,13 @@ kmem_reserved(const void *p)
 }
 
 /*
- * Pieces at hand.  The lock is held.
+ * Return the number of free pieces of a class.
  */
 static unsigned
 kmem_left(size_t c)
 {
 
+	KSPIN_ASSERT(&kmem_lock);
 	return kmem_classes[c].kr_nfree +
 	    (unsigned)((RESERVE_CLASSSZ - kmem_classes[c].kr_used) /
 	    ((size_t)RESERVE_MIN << c));
@@ -114,7 +113,10 @@ kmem_reserve_get(size_t size)
 	left = kmem_left(c);
 	low = left < total / 2;
 	if (low) {
-		/* Not enough even so: have more. */
+		/*
+		 * From now on kmem_refill() keeps kr_want free pieces.  Double
+		 * the number if the class was empty.
+		 */
 		if (kmem_classes[c].kr_want == 0)
 			kmem_classes[c].kr_want = total;
 		else if (kp == NULL && kmem_classes[c].kr_want <
@@ -147,7 +149,7 @@ kmem_reserve_put(void *p)
 }
 
 /*
- * Fill the reserve up, where the C allocator may be called.
+ * Refill the reserve.  The caller may call the C allocator.
  */
 static void
 kmem_refill(void)
@@ -176,7 +178,7 @@ kmem_refill(void)
 }
 
 /*
- * Free what could not be, and fill up what was drawn on.
+ * Free the memory on kmem_deferred, and refill the reserve.
  */
 static __kern_noinline void
 kmem_drain(void)
@@ -197,7 +199,7 @@ kmem_drain(void)
 }
 
 /*
- * Is there something to do for kmem_drain()?
+ * Return true if kmem_drain() has anything to do.
  */
 static inline bool
 kmem_todo(void)
@@ -207,63 +209,33 @@ kmem_todo(void)
 	    atomic_load_relaxed(&kmem_low) != 0;
 }
 
-static void
-kmem_help(struct work *wk, void *arg)
-{
-
-	(void)wk;
-	(void)arg;
-	/* Before we look: who comes later enqueues again. */
-	(void)atomic_swap_seq_cst(&kmem_helped, 0u);
-	kmem_freed();
-	pool_refill();
-}
-
 /*
- * Have a helper, if it can be made here; who may not sleep does without.
+ * Register a function that gives memory back.  Call this only when the library
+ * starts.
  */
 void
-kmem_helper_start(void)
+kmem_reclaim_add(struct kmem_reclaim *kr)
 {
-	struct workqueue *wq;
-	struct lwp *l;
 
-	if (atomic_load_relaxed(&kmem_helping) != 0)
-		return;
-	l = curlwp_get();
-	if (l->l_ipl != IPL_NONE || l->l_intrdepth != 0 ||
-	    l->l_softintr != 0 || l->l_nopreempt != 0 || l->l_kspin != 0 ||
-	    atomic_swap_seq_cst(&kmem_helping, 1u) != 0)
-		return;
-	if (workqueue_create(&wq, "kmem", kmem_help, NULL, KMEM_PRI, IPL_HIGH,
-	    WQ_MPSAFE) != 0) {
-		atomic_store_relaxed(&kmem_helping, 0u);
-		return;
-	}
-	if (KERN_CHECKING())
-		lockdebug_keep(wq);
-	/* Release: it is complete before it is seen. */
-	atomic_store_release(&kmem_helper, wq);
+	kr->kr_next = kmem_reclaims;
+	kmem_reclaims = kr;
 }
 
 /*
- * There is something to do for the helper.  From every context, without
- * locks.
+ * Make the registered functions give back what they can.
  */
 void
-kmem_helper_wake(void)
+kmem_reclaim(void)
 {
-	struct workqueue *wq;
+	const struct kmem_reclaim *kr;
 
-	/* Acquire: pairs with the release above. */
-	if ((wq = atomic_load_acquire(&kmem_helper)) == NULL)
-		return;
-	if (atomic_swap_seq_cst(&kmem_helped, 1u) == 0)
-		workqueue_enqueue(wq, &kmem_helpwork, NULL);
+	for (kr = kmem_reclaims; kr != NULL; kr = kr->kr_next)
+		(*kr->kr_drain)();
 }
 
 /*
- * Memory has come back: somebody may sleep for it.
+ * Wake the threads that sleep for memory, because the caller has freed some.
+ * First call kmem_drain(), if it has anything to do.
  */
 void
 kmem_freed(void)
@@ -271,16 +243,16 @@ kmem_freed(void)
 
 	if (__predict_false(kmem_todo()))
 		kmem_drain();
-	/* A sleeper that this misses looks again soon. */
+	/* If this misses a sleeper, its sleep times out soon. */
 	if (__predict_false(atomic_load_relaxed(&kmem_nwait) != 0))
 		sleepq_wakeall(&kmem_nwait, SLEEPQ_KMEM);
 }
 
 /*
- * There is no memory, and the caller must have some: have the pools give
- * back what they can spare, wait a while, and return for another attempt.
- * When there has been none for so long that there is no hope, panic, which
- * is better to look into than a process that stands still.
+ * Wait for memory that the caller must have.  Reclaim unused memory, sleep for
+ * a while, and return for another attempt.  Panic if there has been no memory
+ * for KMEM_PATIENCE, because a panic is easier to examine than a process that
+ * hangs.
  */
 void
 kmem_backoff(struct kmem_wait *kw, const char *func, size_t size)
@@ -293,13 +265,13 @@ kmem_backoff(struct kmem_wait *kw, const char *func, size_t size)
 	if (l->l_intrdepth != 0)
 		panic("%s: waiting for memory in interrupt context", func);
 	if (size > KMEM_MAX)
-		panic("%s: %zu bytes can never be had", func, size);
+		panic("%s: %zu bytes can never be allocated", func, size);
 	now = host_monotime();
 	if (kw->kw_turns == 0)
 		kw->kw_start = now;
 	else if (now - kw->kw_start > KMEM_PATIENCE)
 		panic("%s: no memory for %zu bytes", func, size);
-	pool_drainall();
+	kmem_reclaim();
 	kmem_freed();
 	if (kw->kw_turns < KMEM_TURNS && ++kw->kw_turns == KMEM_TURNS)
 		kern_warn("%s: waiting for %zu bytes of memory", func, size);
@@ -313,7 +285,8 @@ kmem_backoff(struct kmem_wait *kw, const char *func, size_t size)
 }
 
 /*
- * Memory without a header, from where the context allows.
+ * Get memory without a header, from the C allocator or, where that must not be
+ * called, from the reserve.
  */
 void *
 kmem_rawget(const char *func, size_t size, bool wait)
@@ -322,7 +295,7 @@ kmem_rawget(const char *func, size_t size, bool wait)
 	size_t n;
 	void *p;
 
-	/* Room for the link of kmem_deferred. */
+	/* Leave room for the link of kmem_deferred. */
 	n = size < sizeof(struct kmem_piece) ? sizeof(struct kmem_piece) :
 	    size;
 	if (__predict_false(kern_nomalloc_p())) {
@@ -331,7 +304,12 @@ kmem_rawget(const char *func, size_t size, bool wait)
 		if (kern_intr_p())
 			panic("%s: waiting for memory in interrupt context",
 			    func);
-		/* Not right, but mostly harmless. */
+		/*
+		 * A caller that holds a spin lock should not wait for memory.
+		 * Let it wait anyway, because it deadlocks only in one case: a
+		 * handler has interrupted the C allocator in another thread,
+		 * and spins for that lock.
+		 */
 	} else if (__predict_false(kmem_todo())) {
 		if (wait)
 			kmem_helper_start();
@@ -368,23 +346,22 @@ kmem_rawput(void *p)
 }
 
 /*
- * Around fork: the lists must not be caught half changed.
+ * Reset the state in a forked child, where no thread sleeps.  If a thread of
+ * the parent may have been changing the lists, give up the memory on them.
  */
 void
-kmem_fork(int when)
+kmem_fork(struct lwp *l)
 {
+	size_t c;
 
-	if (when == KERN_FORK_PREPARE)
-		kspin_enter(&kmem_lock);
-	else {
-		/* Who slept is not here. */
-		if (when == KERN_FORK_CHILD)
-			kmem_nwait = 0;
-		if (when == KERN_FORK_CHILD) {
-			kmem_helper = NULL;
-			kmem_helping = kmem_helped = 0;
-			memset(&kmem_helpwork, 0, sizeof(kmem_helpwork));
-		}
-		kspin_exit(&kmem_lock);
+	(void)l;
+	kmem_nwait = 0;
+	if (!kern_torn(&kmem_lock))
+		return;
+	for (c = 0; c < RESERVE_CLASSES; c++) {
+		kmem_classes[c].kr_free = NULL;
+		kmem_classes[c].kr_nfree = 0;
 	}
+	atomic_store_relaxed(&kmem_deferred, NULL);
+	kmem_dbg_fork();
 }

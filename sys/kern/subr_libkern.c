@@ -4,16 +4,20 @@
  */
 
 /*
- * The small functions of <sys/systm.h> and <lib/libkern/libkern.h>, by the
- * names that the linker sees.
+ * The small functions of <sys/systm.h> and <lib/libkern/libkern.h>, under their
+ * linker names.
  */
 
 #include <errno.h>
 #include <string.h>
 
 #include <sys/wq_libkern.h>
+#include <sys/wq_prf.h>
 
 #include "kern.h"
+#include "subr_prf.h"
+
+#define	HEXDUMP_LINE	16
 
 __kern_public void
 wqk_voidop(void)
@@ -65,7 +69,7 @@ wqk_eopnotsupp(void)
 }
 
 /*
- * The numbers of devices; anybody, atomically.
+ * The next device number.  Any thread may increment it, atomically.
  */
 static int32_t	devsw_major = 255;
 
@@ -116,7 +120,8 @@ wqk_strlcat(char *dst, const char *src, size_t size)
 }
 
 /*
- * Every byte is looked at, whatever the others are.
+ * Compare two buffers in constant time: read every byte, even after a
+ * difference.
  */
 __kern_public int
 wqk_consttime_memequal(const void *a, const void *b, size_t len)
@@ -143,17 +148,42 @@ wqk_explicit_memset(void *buf, int c, size_t len)
 }
 
 /*
- * Panic where the caller may not sleep.
+ * Format a line of hexdump(): the offset, in three digits or more, the bytes in
+ * hexadecimal, and the bytes as characters.
  */
-__kern_public void
-wqk_assert_sleepable(void)
-{
-	struct lwp *l;
+#define	HEXDUMP_WIDTH	(2 * sizeof(size_t) + 1 + 3 * HEXDUMP_LINE + 3 + \
+			    HEXDUMP_LINE + 2)
 
-	if ((l = host_self()) == NULL)
-		return;
-	if (l->l_intrdepth != 0)
-		panic("assert_sleepable: in interrupt context");
-	if (l->l_softintr != 0)
-		panic("assert_sleepable: in softint context");
+static void
+hexdump_line(char *line, size_t off, const unsigned char *s, size_t n)
+{
+	size_t i, k;
+
+	k = ksnprintf(line, HEXDUMP_WIDTH, "%03zx ", off);
+	for (i = 0; i < HEXDUMP_LINE; i++)
+		k += ksnprintf(line + k, HEXDUMP_WIDTH - k,
+		    i < n ? " %02x" : "   ", i < n ? s[i] : 0);
+	k += ksnprintf(line + k, HEXDUMP_WIDTH - k, "  |");
+	for (i = 0; i < n; i++)
+		line[k++] = s[i] >= ' ' && s[i] < 0x7f ? (char)s[i] : '.';
+	line[k++] = '|';
+	line[k++] = '\0';
+	KASSERT(k <= HEXDUMP_WIDTH);
+}
+
+__kern_public void
+wqk_hexdump(void (*pr)(const char *, ...) __wq_printflike(1, 2),
+    const char *msg, const void *ptr, size_t len)
+{
+	char line[HEXDUMP_WIDTH];
+	const unsigned char *s = ptr;
+	size_t i, n;
+
+	if (msg != NULL)
+		(*pr)("%s: %zu bytes @ %p\n", msg, len, ptr);
+	for (i = 0; i < len; i += n) {
+		n = len - i < HEXDUMP_LINE ? len - i : HEXDUMP_LINE;
+		hexdump_line(line, i, s + i, n);
+		(*pr)("%s\n", line);
+	}
 }

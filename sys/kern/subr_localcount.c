@@ -4,17 +4,21 @@
  */
 
 /*
- * localcount(9).  One word: the references, and LC_DRAIN when somebody waits
- * for them to go.
+ * localcount(9).  One word contains the number of references.
+ * localcount_drain() sets LC_DRAIN in it, and waits until all references are
+ * released.
  *
- * Until then a release is a compare and swap, its last touch.  From then on
- * it is done under the mutex, which whoever waits needs to go on: so the
- * condition variable is there until the mutex is released.
+ * Without LC_DRAIN, a release is one compare-and-swap, which is its last access
+ * to the object.  With LC_DRAIN, a release holds the mutex.  The waiter needs
+ * the mutex to go on, so the condition variable exists until the release
+ * unlocks the mutex.
  */
 
 #include <sys/localcount.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_mutex.h"
 
 #define	LC_DRAIN	0x80000000u
 
@@ -36,7 +40,7 @@ localcount_drain(struct localcount *lc, kcondvar_t *cv, kmutex_t *mtx)
 	o = atomic_fetch_or_seq_cst(&lc->lc_refs, LC_DRAIN);
 	KASSERTMSG((o & LC_DRAIN) == 0, "localcount_drain: %p: drained twice",
 	    (void *)lc);
-	/* Acquire: what the holders did is over. */
+	/* Acquire: observe what the holders did. */
 	while (atomic_load_acquire(&lc->lc_refs) != LC_DRAIN)
 		cv_wait(cv, mtx);
 }
@@ -54,7 +58,7 @@ localcount_acquire(struct localcount *lc)
 {
 	unsigned o;
 
-	/* Relaxed: what it counts was found by other means. */
+	/* Relaxed: the caller found the object by other means. */
 	o = atomic_fetch_add_relaxed(&lc->lc_refs, 1u);
 	KASSERTMSG((o & LC_DRAIN) == 0, "localcount_acquire: %p is being "
 	    "drained", (void *)lc);
@@ -78,7 +82,7 @@ localcount_release(struct localcount *lc, kcondvar_t *cv, kmutex_t *mtx)
 			mutex_exit(mtx);
 			return;
 		}
-		/* Release: what we did is over. */
+		/* Release: publish what the holder did. */
 	} while (!atomic_cas_release(&lc->lc_refs, &o, o - 1));
 }
 

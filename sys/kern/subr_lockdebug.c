@@ -4,38 +4,51 @@
  */
 
 /*
- * The checking mode of locks, and of what runs a function that may take some.
+ * The checking mode of locks, and of objects that run functions, which may take
+ * locks.
  *
- * This room: which objects live, and where they were made.  subr_lockheld.c
- * has what each thread holds and waits for, subr_lockorder.c the order.
+ * This file records which objects exist, and where they were made.
+ * subr_lockheld.c records which objects each thread holds and waits for.
+ * subr_lockorder.c records the order in which threads take objects.
  *
- * A lock is an object from mutex_init() to mutex_destroy(), and so is what
- * runs a function and can be waited for (LOCKDEBUG_RUN): a workqueue, a
- * callout, a soft interrupt, a job, a thread that must be joined.  Who runs
- * the function holds it, and workqueue_wait(), callout_halt() and the like
- * wait for it.  The kernel lock is none: its holder drops it to sleep, so only
- * spin mutexes have an order with it, and they come after it, or
- * KERNEL_LOCK() panics.
+ * A lock is an object from its initialisation to its destruction, for instance
+ * from mutex_init() to mutex_destroy().  A workqueue, a callout, a soft
+ * interrupt, a job, and a thread that must be joined are objects, too: each
+ * runs a function for which other threads can wait (LOCKDEBUG_RUN).  The thread
+ * that runs the function holds the object.  A thread in workqueue_wait(),
+ * callout_halt() or a similar call waits for the object.
  *
- * All tables are made at the start, and everything is under one spin lock
- * that no interrupt comes in under, for handlers take spin mutexes.  A table
- * that is full says so once, and from then on is silent rather than wrong.
+ * The kernel lock is no object.  Its holder releases it during a sleep, so only
+ * spin mutexes have an order with it.  A thread must take them after the kernel
+ * lock: in strict mode, KERNEL_LOCK() panics otherwise.
+ *
+ * The library allocates all tables when it starts.  One spin lock guards
+ * everything.  Its holder takes no interrupt, because handlers take spin
+ * mutexes.  A full table is reported once.  After that, checking mode misses
+ * some errors but makes no false reports.
  */
 
 #include <string.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
 #include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
 
-/* All that follows is under ld_lock. */
+/* ld_lock guards all that follows. */
 struct kspin		ld_lock;
 struct ld_object	*ld_objects;
 unsigned		ld_search;
 static struct ld_object	*ld_freeobjects;
-static size_t		ld_nobjects;		/* of ld_objects, ever used */
-static size_t		ld_nruns;		/* that are LOCKDEBUG_RUN */
+static size_t		ld_nobjects;		/* used so far */
+static size_t		ld_nruns;		/* LOCKDEBUG_RUN objects */
 static struct ld_object	*ld_buckets[LD_BUCKETS];
-static bool		ld_full;		/* some lock is not known */
+static bool		ld_full;		/* some locks are not watched */
 static bool		ld_runsfull;
 static char		ld_texts[8][LD_DESC];	/* lockdebug_text() */
 static unsigned		ld_ntexts;
@@ -66,16 +79,37 @@ ld_append(char *buf, size_t *lenp, const char *fmt, ...)
 	va_end(ap);
 }
 
+/*
+ * Write the name of an object, or its address if it has no name.  If the name
+ * is a text of the client, write both, because many objects may share the text.
+ */
+const char *
+ld_name(const struct ld_object *lo, char *buf)
+{
+	struct host_symbol hs;
+
+	/* The name is in the client's module, which may be unloaded. */
+	if (lo->lo_name == NULL || ((lo->lo_flags & LOCKDEBUG_NAMED) != 0 &&
+	    !host_symbol((uintptr_t)lo->lo_name, &hs)))
+		(void)ksnprintf(buf, LD_DESC, "%s %p", lo->lo_kind,
+		    lo->lo_addr);
+	else if ((lo->lo_flags & LOCKDEBUG_NAMED) != 0)
+		(void)ksnprintf(buf, LD_DESC, "%s %p \"%.48s\"", lo->lo_kind,
+		    lo->lo_addr, lo->lo_name);
+	else
+		(void)ksnprintf(buf, LD_DESC, "%s \"%s\"", lo->lo_kind,
+		    lo->lo_name);
+	return buf;
+}
+
 const char *
 ld_object(const struct ld_object *lo, char *buf)
 {
+	size_t len;
 
-	if (lo->lo_name != NULL)
-		(void)ksnprintf(buf, LD_DESC, "%s \"%s\" (made at %p)",
-		    lo->lo_kind, lo->lo_name, (void *)lo->lo_site);
-	else
-		(void)ksnprintf(buf, LD_DESC, "%s %p (made at %p)",
-		    lo->lo_kind, lo->lo_addr, (void *)lo->lo_site);
+	len = strlen(ld_name(lo, buf));
+	(void)ksnprintf(buf + len, LD_DESC - len, " (made at %pS)",
+	    (void *)lo->lo_site);
 	return buf;
 }
 
@@ -89,7 +123,8 @@ ld_thread(const struct lockdebug_lwp *ld, char *buf)
 }
 
 /*
- * Objects.  Neighbours share a bucket, so that memory can be searched.
+ * Objects.  The objects within one granule of memory share a bucket, so that
+ * lockdebug_memfree() can search the memory.
  */
 static struct ld_object **
 ld_bucket(uintptr_t granule)
@@ -105,6 +140,7 @@ ld_findp(const void *addr)
 {
 	struct ld_object **lop;
 
+	KSPIN_ASSERT(&ld_lock);
 	for (lop = ld_bucket((uintptr_t)addr >> LD_GRANULE); *lop != NULL;
 	    lop = &(*lop)->lo_next)
 		if ((*lop)->lo_addr == addr)
@@ -113,7 +149,8 @@ ld_findp(const void *addr)
 }
 
 /*
- * The object, or NULL if there was no room for it.
+ * Return the object at an address.  If there is none, return NULL if the table
+ * is full, and panic otherwise.
  */
 struct ld_object *
 ld_find(const char *func, const void *addr, const char *kind)
@@ -128,8 +165,8 @@ ld_find(const char *func, const void *addr, const char *kind)
 }
 
 /*
- * An object, as the text of a panic names it: at most a few are needed before
- * the process ends.
+ * Return the text that names an object.  Call this only for a message that is
+ * printed at once, because other threads reuse the buffers.
  */
 const char *
 lockdebug_text(const void *addr, const char *kind)
@@ -148,7 +185,8 @@ lockdebug_text(const void *addr, const char *kind)
 }
 
 /*
- * Only where it was made, for one that is named by its own words.
+ * Return a text with the place where an object was made.  The caller names the
+ * object itself.
  */
 const char *
 lockdebug_made(const void *addr)
@@ -160,37 +198,44 @@ lockdebug_made(const void *addr)
 	buf = ld_texts[ld_ntexts++ % __arraycount(ld_texts)];
 	buf[0] = '\0';
 	if ((lo = *ld_findp(addr)) != NULL)
-		(void)ksnprintf(buf, LD_DESC, " (made at %p)",
+		(void)ksnprintf(buf, LD_DESC, " (made at %pS)",
 		    (void *)lo->lo_site);
 	kspin_exit(&ld_lock);
 	return buf;
 }
 
 /*
- * Around fork: in the child nobody else holds anything, or waits.
+ * Reset the tables in a forked child, where no other thread holds or waits for
+ * anything.  If they may be inconsistent, clear them.  Then checking mode does
+ * not watch the objects that were made before.
  */
 void
-lockdebug_fork(int where)
+lockdebug_fork(struct lwp *l)
 {
 
+	(void)l;
 	if (!KERN_CHECKING())
 		return;
-	if (where == KERN_FORK_PREPARE) {
-		kspin_enter(&ld_lock);
+	if (!kern_torn(&ld_lock)) {
+		ld_heldfork();
 		return;
 	}
-	if (where == KERN_FORK_CHILD)
-		ld_heldfork();
-	kspin_exit(&ld_lock);
+	memset(ld_buckets, 0, sizeof(ld_buckets));
+	ld_freeobjects = NULL;
+	ld_nobjects = ld_nruns = 0;
+	ld_full = ld_runsfull = true;
+	ld_orderfork();
+	ld_heldanew();
 }
 
 /*
- * Forget an object, and with it what is known of its orders.
+ * Remove an object and its orders.
  */
 static void
 ld_forget(struct ld_object *lo)
 {
 
+	KSPIN_ASSERT(&ld_lock);
 	if (lo->lo_flags & LOCKDEBUG_RUN) {
 		ld_heldforget(lo);
 		ld_nruns--;
@@ -207,6 +252,7 @@ ld_new(int flags)
 {
 	struct ld_object *lo;
 
+	KSPIN_ASSERT(&ld_lock);
 	if ((flags & LOCKDEBUG_RUN) != 0 && ld_nruns == LD_RUNS) {
 		if (!ld_runsfull)
 			kern_warn("checking: too many callouts and the like "
@@ -231,25 +277,25 @@ ld_new(int flags)
 }
 
 /*
- * An object is made.  A forked child may make those of its parent's anew,
- * since who held them is not there to release them; and what is LOOSE may
- * have been forgotten by its owner, the library having nothing of it.
+ * Record a new object.  There may be an old object at the address in two cases.
+ * A forked child may initialise a lock of its parent again, because the thread
+ * that held the lock does not exist in the child.  And the owner may have
+ * abandoned an object that need not be destroyed.
  */
 void
 lockdebug_make(const char *func, const void *addr, const char *kind,
-    const char *name, int flags, uintptr_t site)
+    const char *name, int flags, bool (*busy)(const void *), uintptr_t site)
 {
 	struct ld_object *lo, **lop;
 	char o[LD_DESC];
 
 	kspin_enter(&ld_lock);
-	if ((lo = *ld_findp(addr)) != NULL && ((lo->lo_flags &
-	    LOCKDEBUG_LOOSE) != 0 || (lo->lo_holds == 0 &&
-	    lo->lo_forkgen != kern_forkgen)))
+	if ((lo = *ld_findp(addr)) != NULL && (lo->lo_busy != NULL ||
+	    (lo->lo_holds == 0 && lo->lo_forkgen != kern_forkgen)))
 		ld_forget(lo);
 	else if (lo != NULL)
-		panic("%s: %s %p, to be made at %p, is initialised already: "
-		    "%s", func, kind, addr, (void *)site, ld_object(lo, o));
+		panic("%s: %s %p is initialised again at %pS: %s", func, kind,
+		    addr, (void *)site, ld_object(lo, o));
 	if ((lo = ld_new(flags)) != NULL) {
 		memset(lo, 0, sizeof(*lo));
 		lo->lo_addr = addr;
@@ -257,6 +303,7 @@ lockdebug_make(const char *func, const void *addr, const char *kind,
 		lo->lo_name = name;
 		lo->lo_site = site;
 		lo->lo_flags = flags;
+		lo->lo_busy = busy;
 		lo->lo_forkgen = kern_forkgen;
 		lop = ld_bucket((uintptr_t)addr >> LD_GRANULE);
 		lo->lo_next = *lop;
@@ -265,17 +312,17 @@ lockdebug_make(const char *func, const void *addr, const char *kind,
 	kspin_exit(&ld_lock);
 }
 
-/* A lock. */
+/* Record a new lock. */
 void
 lockdebug_alloc(const char *func, const void *addr, const char *kind,
     const char *name, uintptr_t site)
 {
 
-	lockdebug_make(func, addr, kind, name, 0, site);
+	lockdebug_make(func, addr, kind, name, 0, NULL, site);
 }
 
 /*
- * It ends.
+ * Remove a lock, which no thread may hold.
  */
 void
 lockdebug_free(const char *func, const void *addr, const char *kind)
@@ -293,8 +340,9 @@ lockdebug_free(const char *func, const void *addr, const char *kind)
 }
 
 /*
- * It ends, if it is known, and if somebody holds it then does so no more: a
- * callout may be destroyed, and freed, by its own function.
+ * Remove an object, if it is known.  After this, no thread holds the object any
+ * longer.  A thread may hold it until now, because the function of a callout
+ * may destroy and free the callout.
  */
 void
 lockdebug_end(const void *addr)
@@ -308,7 +356,21 @@ lockdebug_end(const void *addr)
 }
 
 /*
- * An object of the library's, which never ends.
+ * Return true if there is an object at the address.
+ */
+bool
+lockdebug_known(const void *addr)
+{
+	bool known;
+
+	kspin_enter(&ld_lock);
+	known = *ld_findp(addr) != NULL;
+	kspin_exit(&ld_lock);
+	return known;
+}
+
+/*
+ * Mark an object that the library never destroys.
  */
 void
 lockdebug_keep(const void *addr)
@@ -322,7 +384,8 @@ lockdebug_keep(const void *addr)
 }
 
 /*
- * Memory is freed: no object may be in it, but what is LOOSE and idle.
+ * Check memory that is about to be freed.  Panic if it contains an object,
+ * unless the object is idle and need not be destroyed.
  */
 void
 lockdebug_memfree(const char *func, const void *p, size_t size)
@@ -337,7 +400,7 @@ lockdebug_memfree(const char *func, const void *p, size_t size)
 	last = first + size - 1;
 	kspin_enter(&ld_lock);
 	for (g = first >> LD_GRANULE; g <= last >> LD_GRANULE; g++) {
-		/* Of very much memory only the first part. */
+		/* Search only the first part of a very large piece. */
 		if (g - (first >> LD_GRANULE) >= LD_BUCKETS * 2)
 			break;
 		for (lo = *ld_bucket(g); lo != NULL; lo = next) {
@@ -345,10 +408,10 @@ lockdebug_memfree(const char *func, const void *p, size_t size)
 			if ((uintptr_t)lo->lo_addr < first ||
 			    (uintptr_t)lo->lo_addr > last)
 				continue;
-			if ((lo->lo_flags & LOCKDEBUG_LOOSE) == 0 ||
-			    callout_busy(lo->lo_addr))
+			if (lo->lo_busy == NULL ||
+			    (*lo->lo_busy)(lo->lo_addr))
 				panic("%s: memory %p of %zu bytes is freed, "
-				    "and there is in it %s", func, p, size,
+				    "but contains %s", func, p, size,
 				    ld_object(lo, o));
 			ld_forget(lo);
 		}
@@ -357,7 +420,7 @@ lockdebug_memfree(const char *func, const void *p, size_t size)
 }
 
 /*
- * At exit, in strict mode: what was never destroyed.
+ * At exit, in strict mode, report the objects that were never destroyed.
  */
 __attribute__((__destructor__)) static void
 lockdebug_leaks(void)
@@ -373,10 +436,12 @@ lockdebug_leaks(void)
 	kspin_enter(&ld_lock);
 	for (i = 0; i < ld_nobjects; i++) {
 		lo = &ld_objects[i];
-		if (lo->lo_addr == NULL || lo->lo_keep ||
-		    (lo->lo_flags & LOCKDEBUG_LOOSE) != 0)
+		if (lo->lo_addr == NULL || lo->lo_keep || lo->lo_busy != NULL)
 			continue;
-		/* Threads, and what they run, stay with the parent. */
+		/*
+		 * The threads of the parent, and the functions that they run,
+		 * do not exist here.
+		 */
 		if ((lo->lo_flags & LOCKDEBUG_RUN) != 0 &&
 		    lo->lo_forkgen != kern_forkgen)
 			continue;

@@ -4,124 +4,77 @@
  */
 
 /*
- * What the three rooms of checking mode share: subr_lockdebug.c (the objects
- * that live), subr_lockheld.c (what threads hold and wait for) and
- * subr_lockorder.c (in which order).  All of it is under ld_lock.
+ * Checking mode for locks, and for objects that run functions for which a
+ * thread can wait.
  */
 
 #ifndef _KERN_SUBR_LOCKDEBUG_H_
 #define	_KERN_SUBR_LOCKDEBUG_H_
 
-#define	LD_OBJECTS	(1 << 17)
-#define	LD_RUNS		(LD_OBJECTS / 2) /* of these, no locks */
-#define	LD_EDGES	(1 << 17)
-#define	LD_BUCKETS	32768		/* a power of two */
-#define	LD_GRANULE	8		/* objects this close are neighbours */
-#define	LD_HELD		32		/* locks that a thread holds */
-#define	LD_WANTS	NIPL		/* a thread, and handlers in it */
-#define	LD_PATH		8		/* threads of a deadlock */
-#define	LD_LEAKS	16		/* lines at exit */
-#define	LD_DESC		128		/* text: an object, a thread */
-#define	LD_TEXT		440		/* text: a chain */
+#include "kern.h"
 
-struct ld_edge;
-
-struct ld_object {
-	const void	*lo_addr;
-	const char	*lo_kind;
-	const char	*lo_name;	/* or NULL */
-	uintptr_t	 lo_site;	/* where it was made */
-	uintptr_t	 lo_func;	/* what ran last, if it is no lock */
-	struct ld_object *lo_next;	/* in its bucket, or the next free */
-	struct ld_edge	*lo_out;	/* orders: it is the first */
-	struct ld_edge	*lo_in;		/* it is the second */
-	struct ld_edge	*lo_via;	/* a search: the way to its goal */
-	struct ld_object *lo_queue;	/* a search: to look at next */
-	unsigned	 lo_mark;	/* the last search that met it */
-	unsigned	 lo_holds;	/* how often it is held */
-	unsigned	 lo_forkgen;	/* kern_forkgen when it was made */
-	int		 lo_flags;	/* LOCKDEBUG_RUN, LOCKDEBUG_LOOSE */
-	bool		 lo_keep;	/* ours: it never ends */
-	bool		 lo_said;	/* read again by a reader */
-};
-
-struct ld_link {
-	struct ld_edge	*ll_next;
-	struct ld_edge	**ll_prevp;
-};
-
-struct ld_edge {
-	struct ld_object *le_from;
-	struct ld_object *le_to;
-	struct ld_link	 le_hash;
-	struct ld_link	 le_out;	/* on le_from's lo_out */
-	struct ld_link	 le_in;		/* on le_to's lo_in */
-	uintptr_t	 le_site;	/* where le_to was wanted first */
-	int		 le_lid;	/* by whom */
-	bool		 le_wrong;	/* against the others, and said */
-};
-
-struct ld_hold {
-	struct ld_object *lh_object;
-	const void	*lh_part;	/* of a workqueue: the queue */
-	uintptr_t	 lh_site;	/* where it was taken */
-	uint64_t	 lh_serial;	/* when */
-	bool		 lh_shared;
-};
-
-struct ld_want {
-	struct ld_object *lw_object;
-	const void	*lw_part;	/* as lh_part; NULL: each */
-	const int	*lw_done;	/* (a) not 0: waits no more; or NULL */
-	struct ld_object *lw_interlock;	/* is not held as it waits; or NULL */
-	uint64_t	 lw_serial;	/* no hold is meant that is younger */
-	uint64_t	 lw_since;	/* what it holds since then it gives
-					   back while it waits: a handler's */
-	bool		 lw_shared;
-};
-
-/* A thread; there is one for each lwp, and as little as those it ends. */
-struct lockdebug_lwp {
-	struct lockdebug_lwp *ld_next;
-	struct lwp	*ld_lwp;
-	int		 ld_nheld;
-	int		 ld_nwants;
-	unsigned	 ld_mark;	/* the last search that met it */
-	bool		 ld_off;	/* held too many: not watched */
-	struct ld_hold	 ld_held[LD_HELD];	/* oldest first */
-	struct ld_want	 ld_wants[LD_WANTS];	/* it waits for the last */
-};
+struct lwp;
 
 /*
- * subr_lockdebug.c
+ * Call these only if KERN_CHECKING() is true, except for the functions that
+ * return texts.
+ *
+ * subr_lockdebug.c: the objects.
  */
-extern struct kspin	ld_lock;
-extern struct ld_object	*ld_objects;	/* (ld_lock) */
-extern unsigned		ld_search;	/* (ld_lock) number of the last */
+#define	LOCKDEBUG_SITE() ((uintptr_t)__builtin_return_address(0))
 
-void	ld_append(char *, size_t *, const char *, ...)
-	    __wq_printflike(3, 4);
-const char *ld_object(const struct ld_object *, char *);
-const char *ld_thread(const struct lockdebug_lwp *, char *);
-struct ld_object **ld_findp(const void *);
-struct ld_object *ld_find(const char *, const void *, const char *);
+/* Flags of lockdebug_make(). */
+#define	LOCKDEBUG_RUN	0x01		/* not a lock: runs a function */
+#define	LOCKDEBUG_NAMED	0x04		/* the client chose its name */
 
-/*
- * subr_lockheld.c
- */
-void	ld_heldinit(void);
-struct lockdebug_lwp *ld_self(void);
-int	ld_holds(const struct lockdebug_lwp *, const struct ld_object *);
-void	ld_heldforget(const struct ld_object *);
-void	ld_heldfork(void);
+extern struct kspin ld_lock;
 
 /*
- * subr_lockorder.c
+ * Record a new object: its address, kind, name, LOCKDEBUG_* flags, hook, and
+ * the site of the call.  If the object need not be destroyed, it has a hook.
+ * The hook returns true if the object is in use.  It is called with a spin lock
+ * held.
  */
-void	ld_orderinit(void);
-void	ld_order(const char *, const struct lockdebug_lwp *,
-	    struct ld_object *, const struct ld_object *, uintptr_t);
-void	ld_orderforget(struct ld_object *);
-void	ld_orderafter(struct ld_object *);
+void	lockdebug_make(const char *, const void *, const char *,
+	    const char *, int, bool (*)(const void *), uintptr_t);
+void	lockdebug_alloc(const char *, const void *, const char *,
+	    const char *, uintptr_t);
+void	lockdebug_free(const char *, const void *, const char *);
+void	lockdebug_end(const void *);
+bool	lockdebug_known(const void *);
+void	lockdebug_keep(const void *);
+void	lockdebug_memfree(const char *, const void *, size_t);
+const char *lockdebug_text(const void *, const char *);
+const char *lockdebug_made(const void *);
+
+/* subr_lockheld.c: the locks that threads hold and wait for. */
+void	lockdebug_lwpinit(struct lwp *);
+void	lockdebug_lwpended(struct lwp *);
+void	lockdebug_lwpfreed(struct lwp *);
+void	lockdebug_wantlock(const char *, const void *, const char *, bool,
+	    uintptr_t);
+void	lockdebug_locked(const char *, const void *, const char *, bool, bool,
+	    uintptr_t);
+void	lockdebug_unlocked(const char *, const void *, const char *);
+void	lockdebug_shared(const void *, bool);
+const char *lockdebug_heldtext(void);
+/*
+ * lockdebug_held() returns the number of locks that the calling thread holds.
+ * lockdebug_barrier() panics or warns if the thread now holds more than that.
+ */
+int	lockdebug_held(void);
+void	lockdebug_barrier(const char *, const void *, int);
+
+/* Objects that run functions, and threads that wait for them. */
+uintptr_t lockdebug_call_begin(const void *, const void *, uintptr_t);
+void	lockdebug_call_end(const char *, const void *, const void *, int);
+void	lockdebug_call_detach(const void *);
+void	lockdebug_maywait(const char *, const void *, uintptr_t);
+void	lockdebug_maywait_func(const char *, const void *, uintptr_t,
+	    const void *, uintptr_t);
+void	lockdebug_wait_begin(const char *, const void *, const void *,
+	    const int *);
+void	lockdebug_wait_call(const char *, const void *, const void *);
+void	lockdebug_wait_end(void);
 
 #endif	/* !_KERN_SUBR_LOCKDEBUG_H_ */

@@ -4,33 +4,41 @@
  */
 
 /*
- * The checking mode of locks: what each thread holds and waits for.
+ * The checking mode of locks: the locks that each thread holds and waits for.
  *
- * A thread that is about to wait tells so first.  Is there a deadlock: does
- * the holder of what it wants wait, over however many threads, for what it
- * holds itself?  A thread tells that it holds a lock after it has taken it,
- * and that it does not before it releases it, so nobody is taken for a holder
- * who is not; and what closes a cycle is always somebody's telling that he
- * will wait, with all the rest told.  The order of what he holds and what he
- * wants is subr_lockorder.c's.
+ * A thread reports that it is about to wait.  There is a deadlock if the holder
+ * of the wanted lock waits, directly or through other threads, for a lock that
+ * the thread itself holds.
+ *
+ * A thread reports a hold after it has taken the lock, and reports the release
+ * before it releases the lock.  So no thread is mistaken for a holder.  The
+ * last report of a cycle always comes from a thread that is about to wait.
+ *
+ * subr_lockorder.c checks the order of the held locks and the wanted one.
  */
 
 #include <string.h>
 
 #include "kern.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
 #include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
 
-/* All that follows is under ld_lock. */
+/* ld_lock guards all that follows. */
 static struct lockdebug_lwp *ld_lwps;
 static struct lockdebug_lwp ld_lwp0;
-static uint64_t		ld_serial;		/* of the last hold or want */
+static uint64_t		ld_serial;		/* the last hold or want */
 static bool		ld_lwpsaid;
 
 void
 ld_heldinit(void)
 {
 
-	/* It was made before this was known to be needed. */
+	/* The lwp was created before checking mode was known to be on. */
 	ld_lwp0.ld_lwp = wqk_lwp0();
 	ld_lwp0.ld_lwp->l_lockdebug = &ld_lwp0;
 	ld_lwps = &ld_lwp0;
@@ -59,14 +67,15 @@ ld_waits(const struct lockdebug_lwp *ld)
 	lw = &ld->ld_wants[ld->ld_nwants - 1];
 	if (lw->lw_object == NULL || lw->lw_object->lo_holds == 0)
 		return NULL;
-	/* Acquire: the queue went on after it had told the waiter. */
+	/* Acquire: pairs with the release that ends the wait. */
 	if (lw->lw_done != NULL && atomic_load_acquire(lw->lw_done) != 0)
 		return NULL;
 	return lw;
 }
 
 /*
- * Does it hold what is wanted, and keep it while it waits itself?
+ * Return true if the thread holds the wanted object, and keeps the object while
+ * the thread itself waits.
  */
 static bool
 ld_keeps(const struct lockdebug_lwp *ld, const struct ld_want *lw)
@@ -86,8 +95,9 @@ ld_keeps(const struct lockdebug_lwp *ld, const struct ld_want *lw)
 static const struct lockdebug_lwp *ld_path[LD_PATH];
 
 /*
- * Does the nth of ld_path wait, directly or not, for the first?  Returns the
- * length of the cycle, or 0.  Too long a one is not found.
+ * Return the length of the cycle if the nth thread of ld_path waits, directly
+ * or indirectly, for the first.  Return 0 if there is no cycle, or if it has
+ * more than LD_PATH threads.
  */
 static int
 ld_cycle(int n)
@@ -189,7 +199,7 @@ ld_hold(struct lockdebug_lwp *ld, struct ld_object *lo, const void *part,
 }
 
 /*
- * The last hold of an object, or -1.
+ * Return the index of the thread's last hold of an object, or -1.
  */
 int
 ld_holds(const struct lockdebug_lwp *ld, const struct ld_object *lo)
@@ -218,7 +228,7 @@ ld_want(struct lockdebug_lwp *ld, struct ld_object *lo, const void *part,
 {
 	struct ld_want *lw;
 
-	/* There are as many as levels; should there be more they are lost. */
+	/* A thread waits at most once per level: ignore any other wait. */
 	if (ld->ld_nwants++ >= LD_WANTS)
 		return;
 	lw = &ld->ld_wants[ld->ld_nwants - 1];
@@ -232,7 +242,8 @@ ld_want(struct lockdebug_lwp *ld, struct ld_object *lo, const void *part,
 }
 
 /*
- * An object ends that somebody may hold, or be on his way from waiting for.
+ * Forget an object that ends.  A thread may still hold it, or be returning from
+ * a wait for it.
  */
 void
 ld_heldforget(const struct ld_object *lo)
@@ -252,7 +263,7 @@ ld_heldforget(const struct ld_object *lo)
 }
 
 /*
- * In a forked child.
+ * Reset the threads in a forked child.
  */
 void
 ld_heldfork(void)
@@ -268,14 +279,32 @@ ld_heldfork(void)
 }
 
 /*
- * A thread begins.  From thread context.
+ * Begin a new list of threads in a forked child, where the old one may be
+ * damaged.  Checking mode does not watch a thread that is missing from the
+ * list.  All objects are new, too.
+ */
+void
+ld_heldanew(void)
+{
+	struct lockdebug_lwp *self;
+
+	ld_lwps = NULL;
+	if ((self = ld_self()) == NULL)
+		return;
+	self->ld_next = NULL;
+	self->ld_nheld = self->ld_nwants = 0;
+	ld_lwps = self;
+}
+
+/*
+ * Record a new thread.  Thread context.
  */
 void
 lockdebug_lwpinit(struct lwp *l)
 {
 	struct lockdebug_lwp *ld;
 
-	/* An lwp is used again, and what it has stays its own. */
+	/* A reused lwp keeps its record. */
 	if ((ld = l->l_lockdebug) == NULL) {
 		ld = host_alloc(sizeof(*ld));
 		kspin_enter(&ld_lock);
@@ -298,25 +327,34 @@ lockdebug_lwpinit(struct lwp *l)
 }
 
 /*
- * Panic if the calling thread holds more than so many locks.
+ * Check that the calling thread holds at most "held" locks.  If it holds more,
+ * panic if the thread ends, if one of them is a spin mutex, or in strict mode.
+ * Otherwise only warn, once for each lock, because a function may leave a lock
+ * to the next function in the same thread.
  */
 static void
 ld_barrier(const char *what, const void *func, int held)
 {
 	const struct lockdebug_lwp *ld;
+	const struct ld_hold *lh;
 	char o[LD_DESC], t[LD_DESC];
-	int i;
 
 	if ((ld = ld_self()) == NULL || ld->ld_nheld <= held)
 		return;
-	i = ld->ld_nheld - 1;
+	lh = &ld->ld_held[ld->ld_nheld - 1];
 	if (func == NULL)
-		panic("%s holding %s, taken at %p: %s", what,
-		    ld_object(ld->ld_held[i].lh_object, o),
-		    (void *)ld->ld_held[i].lh_site, ld_thread(ld, t));
-	panic("%s: function %p returned holding %s, taken at %p", what, func,
-	    ld_object(ld->ld_held[i].lh_object, o),
-	    (void *)ld->ld_held[i].lh_site);
+		panic("%s holding %s, taken at %pS: %s", what,
+		    ld_object(lh->lh_object, o), (void *)lh->lh_site,
+		    ld_thread(ld, t));
+	if (KERN_STRICT() || ld->ld_lwp->l_mtxcount != 0)
+		panic("%s: function %pF returned holding %s, taken at %pS",
+		    what, func, ld_object(lh->lh_object, o),
+		    (void *)lh->lh_site);
+	if (!lh->lh_object->lo_said)
+		kern_warn("%s: function %pF returned holding %s, taken at %pS",
+		    what, func, ld_object(lh->lh_object, o),
+		    (void *)lh->lh_site);
+	lh->lh_object->lo_said = true;
 }
 
 void
@@ -329,7 +367,8 @@ lockdebug_barrier(const char *what, const void *func, int held)
 }
 
 /*
- * How many locks the calling thread holds, for lockdebug_barrier().
+ * Return the number of locks that the calling thread holds, for
+ * lockdebug_barrier().
  */
 int
 lockdebug_held(void)
@@ -345,7 +384,8 @@ lockdebug_held(void)
 }
 
 /*
- * The calling thread is about to wait for a lock, if it is not free.
+ * Record that the calling thread is about to take a lock, and may have to wait
+ * for it.
  */
 void
 lockdebug_wantlock(const char *func, const void *addr, const char *kind,
@@ -366,17 +406,18 @@ lockdebug_wantlock(const char *func, const void *addr, const char *kind,
 		if (lo != NULL && !lo->lo_said && ld_holds(ld, lo) >= 0) {
 			lo->lo_said = true;
 			if (kern_checking > 1)
-				panic("%s: reading again what the thread "
-				    "reads: %s", func, ld_object(lo, o));
-			kern_warn("%s: reading again at %p what the thread "
-			    "reads: %s", func, (void *)site, ld_object(lo, o));
+				panic("%s: taken for reading again by the same "
+				    "thread: %s", func, ld_object(lo, o));
+			kern_warn("%s: taken for reading again at %pS by the "
+			    "same thread: %s", func, (void *)site,
+			    ld_object(lo, o));
 		}
 	}
 	kspin_exit(&ld_lock);
 }
 
 /*
- * It has the lock, which it waited for, or only tried to take.
+ * Record that the calling thread has taken the lock, by waiting or by trying.
  */
 void
 lockdebug_locked(const char *func, const void *addr, const char *kind,
@@ -397,7 +438,7 @@ lockdebug_locked(const char *func, const void *addr, const char *kind,
 }
 
 /*
- * It is about to release the lock.
+ * Record that the calling thread is about to release the lock.
  */
 void
 lockdebug_unlocked(const char *func, const void *addr, const char *kind)
@@ -420,7 +461,8 @@ lockdebug_unlocked(const char *func, const void *addr, const char *kind)
 }
 
 /*
- * It holds the lock to read (tell before it is so), or to write (after).
+ * Record that the calling thread changes its hold of a lock.  Call this before
+ * a change from writing to reading, and after a change from reading to writing.
  */
 void
 lockdebug_shared(const void *addr, bool shared)
@@ -437,12 +479,13 @@ lockdebug_shared(const void *addr, bool shared)
 }
 
 /*
- * What runs a function.  The calling thread is about to call it; part says
- * which of the threads that can do so at once it is.  It did not wait for it.
- * Returns where the object was made.
+ * Record that the calling thread is about to call the function of an object,
+ * such as a soft interrupt.  The thread has not waited for the object.  If
+ * several threads can call functions of the object at once, "part" tells them
+ * apart.  Return the place where the object was made.
  */
 uintptr_t
-lockdebug_run(const void *addr, const void *part, uintptr_t func)
+lockdebug_call_begin(const void *addr, const void *part, uintptr_t func)
 {
 	struct lockdebug_lwp *ld;
 	struct ld_object *lo;
@@ -451,11 +494,18 @@ lockdebug_run(const void *addr, const void *part, uintptr_t func)
 	site = 0;
 	kspin_enter(&ld_lock);
 	if ((ld = ld_self()) != NULL && (lo = *ld_findp(addr)) != NULL) {
-		/* What another function took it does not take. */
+		/*
+		 * The new function need not take the locks that the last one
+		 * took.
+		 */
 		if (lo->lo_func != func)
 			ld_orderafter(lo);
 		lo->lo_func = func;
-		ld_hold(ld, lo, part, false, func);
+		/*
+		 * Add 1, as in a return address: the lookup of a site subtracts
+		 * 1.
+		 */
+		ld_hold(ld, lo, part, false, func + 1);
 		site = lo->lo_site;
 	}
 	kspin_exit(&ld_lock);
@@ -463,12 +513,14 @@ lockdebug_run(const void *addr, const void *part, uintptr_t func)
 }
 
 /*
- * It returned, and may have destroyed the object: the thread must hold no
- * locks but those from before, and if that is not known so many.  Without
- * func the thread ends, which kind then says.
+ * Record that the function has returned.  It may have destroyed the object.
+ * The thread must hold only the locks that it held before the call.  If the
+ * object is gone, "held" is their number.  If func is NULL, the thread ends,
+ * and "kind" is the text for this.
  */
 void
-lockdebug_ran(const char *kind, const void *addr, const void *func, int held)
+lockdebug_call_end(const char *kind, const void *addr, const void *func,
+    int held)
 {
 	struct lockdebug_lwp *ld;
 	struct ld_object *lo;
@@ -492,10 +544,11 @@ lockdebug_ran(const char *kind, const void *addr, const void *func, int held)
 }
 
 /*
- * It has not returned, but nobody waits for it any more.
+ * Record that other threads no longer wait for the function, although it has
+ * not returned.
  */
 void
-lockdebug_done(const void *addr)
+lockdebug_call_detach(const void *addr)
 {
 	struct lockdebug_lwp *ld;
 	struct ld_object *lo;
@@ -509,12 +562,13 @@ lockdebug_done(const void *addr)
 }
 
 /*
- * The calling thread may have to wait for it, and lets go of the interlock
- * meanwhile.  It would call func now, if given: what others took is of no
- * interest.  Who runs it himself does not wait.
+ * Record that the calling thread may have to wait for the object, and that it
+ * releases the interlock meanwhile.  If func is not 0, it is the function that
+ * the object calls now, so the locks of earlier functions do not matter.  A
+ * thread that runs the object does not wait for it.
  */
 void
-lockdebug_wantrun(const char *who, const void *addr, uintptr_t func,
+lockdebug_maywait_func(const char *who, const void *addr, uintptr_t func,
     const void *interlock, uintptr_t site)
 {
 	struct lockdebug_lwp *ld;
@@ -533,20 +587,21 @@ lockdebug_wantrun(const char *who, const void *addr, uintptr_t func,
 	kspin_exit(&ld_lock);
 }
 
-/* The same for a work, and what else has one function and no interlock. */
+/* The same, for an object with one function, and without an interlock. */
 void
-lockdebug_wantwork(const char *who, const void *addr, uintptr_t site)
+lockdebug_maywait(const char *who, const void *addr, uintptr_t site)
 {
 
-	lockdebug_wantrun(who, addr, 0, NULL, site);
+	lockdebug_maywait_func(who, addr, 0, NULL, site);
 }
 
 /*
- * It does have to wait, for one part of it, or with NULL for all, before
- * *done is not 0, if given.
+ * Record that the calling thread does wait: for one part of the object, or for
+ * all of it if part is NULL.  If done is not NULL, the wait is over when *done
+ * is not 0.
  */
 void
-lockdebug_wait(const char *func, const void *addr, const void *part,
+lockdebug_wait_begin(const char *func, const void *addr, const void *part,
     const int *done)
 {
 	struct lockdebug_lwp *ld;
@@ -560,11 +615,12 @@ lockdebug_wait(const char *func, const void *addr, const void *part,
 }
 
 /*
- * Likewise, but for the call that is under way and for no later one.  The
- * interlock it is about to release, and has again when it looks in between.
+ * Record a wait for the active call only, not for later ones.  The thread is
+ * about to release the interlock.  It holds the interlock again whenever it
+ * checks whether it must go on waiting.
  */
 void
-lockdebug_waitrun(const char *func, const void *addr, const void *interlock)
+lockdebug_wait_call(const char *func, const void *addr, const void *interlock)
 {
 	struct lockdebug_lwp *ld;
 	struct ld_want *lw;
@@ -583,7 +639,7 @@ lockdebug_waitrun(const char *func, const void *addr, const void *interlock)
 }
 
 void
-lockdebug_waited(void)
+lockdebug_wait_end(void)
 {
 	struct lockdebug_lwp *ld;
 
@@ -594,13 +650,13 @@ lockdebug_waited(void)
 }
 
 /*
- * What the calling thread took last and still holds, for the text of a panic:
- * ", holding LOCK, taken at SITE", or nothing.
+ * Return a text for a panic: ", holding LOCK, taken at SITE", or "".  The lock
+ * is the one that the calling thread took last and still holds.
  */
 const char *
 lockdebug_heldtext(void)
 {
-	static char buf[LD_DESC + 64];		/* (ld_lock); see the text */
+	static char buf[2 * LD_DESC];		/* (ld_lock); for one panic */
 	const struct lockdebug_lwp *ld;
 	const struct ld_hold *lh;
 	char o[LD_DESC];
@@ -609,9 +665,38 @@ lockdebug_heldtext(void)
 	buf[0] = '\0';
 	if ((ld = ld_self()) != NULL && ld->ld_nheld != 0) {
 		lh = &ld->ld_held[ld->ld_nheld - 1];
-		(void)ksnprintf(buf, sizeof(buf), ", holding %s, taken at %p",
+		(void)ksnprintf(buf, sizeof(buf), ", holding %s, taken at %pS",
 		    ld_object(lh->lh_object, o), (void *)lh->lh_site);
 	}
 	kspin_exit(&ld_lock);
 	return buf;
+}
+
+/*
+ * Handle LWP_ENDED: check that the thread leaves nothing behind.
+ */
+void
+lockdebug_lwpended(struct lwp *l)
+{
+
+	lockdebug_barrier("thread ends", NULL, 0);
+	if (l->l_ipl != IPL_NONE)
+		KERN_SUSPECT("thread \"%s\" (%d) ends at IPL %d", l->l_name,
+		    l->l_lid, l->l_ipl);
+	if (l->l_nopreempt != 0)
+		panic("thread \"%s\" (%d) ends with preemption off",
+		    l->l_name, l->l_lid);
+	if (l->l_psrefs != NULL)
+		panic("thread \"%s\" (%d) ends with a psref held", l->l_name,
+		    l->l_lid);
+}
+
+/*
+ * Handle LWP_FREED.
+ */
+void
+lockdebug_lwpfreed(struct lwp *l)
+{
+
+	lockdebug_end(l);
 }

@@ -4,21 +4,27 @@
  */
 
 /*
- * The checking mode of locks: in which order they are taken.
+ * The checking mode of locks: the order in which they are taken.
  *
- * Can there be a deadlock: has the order ever been the other way round?  The
- * graph of orders has the objects of subr_lockdebug.c for nodes; an edge is
- * two of them the second of which was waited for by a holder of the first.
- * Locks that were taken by trying have edges from them only.
+ * This file reports each lock order reversal, which can lead to a deadlock.
+ * The orders form a graph, whose nodes are the objects of subr_lockdebug.c.  An
+ * edge leads from one object to another if a holder of the first has wanted the
+ * second.  If a lock was only taken by trying, edges lead from it, but none
+ * leads to it.
  */
 
-#include "kern.h"
-#include "subr_lockdebug.h"
+#include <string.h>
 
-/* All that follows is under ld_lock. */
+#include "kern.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
+
+/* ld_lock guards all that follows. */
 static struct ld_edge	*ld_edges;
 static struct ld_edge	*ld_freeedges;
-static size_t		ld_nedges;		/* of ld_edges, ever used */
+static size_t		ld_nedges;		/* used so far */
 static struct ld_edge	*ld_edgebuckets[LD_BUCKETS];
 static bool		ld_edgesfull;
 
@@ -29,6 +35,18 @@ ld_orderinit(void)
 	ld_edges = host_alloc(LD_EDGES * sizeof(*ld_edges));
 	if (ld_edges == NULL)
 		panic("WORKQUEUE_CHECK: no memory");
+}
+
+/*
+ * Clear the tables in a forked child, where they may be inconsistent.
+ */
+void
+ld_orderfork(void)
+{
+
+	memset(ld_edgebuckets, 0, sizeof(ld_edgebuckets));
+	ld_freeedges = NULL;
+	ld_nedges = 0;
 }
 
 static void
@@ -91,8 +109,8 @@ ld_unlink(struct ld_edge *le)
 }
 
 /*
- * Is there room for one more?  If not no order is looked at, lest the same be
- * told over and over.
+ * Return true if there is room for one more edge.  If not, the caller checks no
+ * order, because it would report the same reversal again and again.
  */
 static bool
 ld_room(void)
@@ -129,8 +147,8 @@ ld_link(struct ld_object *from, struct ld_object *to, uintptr_t site, int lid,
 }
 
 /*
- * Is there a way from one object to the other?  Searched from its end, so
- * that each lo_via then tells the next step.
+ * Return true if there is a path from one object to another.  Search from the
+ * end of the path, so that each lo_via on it is the next step.
  */
 static bool
 ld_way(struct ld_object *from, struct ld_object *to)
@@ -159,7 +177,8 @@ ld_way(struct ld_object *from, struct ld_object *to)
 }
 
 /*
- * The thread wants what others held when they wanted what it holds.
+ * Report a lock order reversal.  The thread holds one object and wants another.
+ * lo_via leads along the opposite orders that threads have used before.
  */
 static void
 ld_inversion(const char *func, const struct lockdebug_lwp *ld,
@@ -170,15 +189,14 @@ ld_inversion(const char *func, const struct lockdebug_lwp *ld,
 	size_t nowlen, thenlen;
 
 	nowlen = thenlen = 0;
-	ld_append(now, &nowlen, "%s: lock order: %s holds %s, taken at %p, and "
-	    "wants %s at %p", func, ld_thread(ld, t),
+	ld_append(now, &nowlen, "%s: lock order: %s holds %s, taken at %pS, "
+	    "and wants %s at %pS", func, ld_thread(ld, t),
 	    ld_object(lh->lh_object, a), (void *)lh->lh_site,
 	    ld_object(want, b), (void *)site);
 	for (lo = want; lo != lh->lh_object; lo = lo->lo_via->le_to)
-		ld_append(then, &thenlen, "%s thread %d held %s %p and wanted "
-		    "%s %p at %p", lo == want ? "before," : ",",
-		    lo->lo_via->le_lid, lo->lo_kind, lo->lo_addr,
-		    lo->lo_via->le_to->lo_kind, lo->lo_via->le_to->lo_addr,
+		ld_append(then, &thenlen, "%s thread %d held %s and wanted %s "
+		    "at %pS", lo == want ? "before," : ",", lo->lo_via->le_lid,
+		    ld_name(lo, a), ld_name(lo->lo_via->le_to, b),
 		    (void *)lo->lo_via->le_site);
 	if (kern_checking > 1)
 		panic("%s; %s", now, then);
@@ -187,8 +205,9 @@ ld_inversion(const char *func, const struct lockdebug_lwp *ld,
 }
 
 /*
- * The orders of all that the thread holds, but for what it lets go of to
- * wait, and of what it wants.
+ * Check and record the orders between the objects that the thread holds and the
+ * one that it wants.  Skip the interlock, because the thread releases it while
+ * it waits.
  */
 void
 ld_order(const char *func, const struct lockdebug_lwp *ld,
@@ -211,7 +230,7 @@ ld_order(const char *func, const struct lockdebug_lwp *ld,
 }
 
 /*
- * An object ends.
+ * Remove all edges of an object.
  */
 void
 ld_orderforget(struct ld_object *lo)
@@ -223,7 +242,7 @@ ld_orderforget(struct ld_object *lo)
 }
 
 /*
- * What comes after it is not known any more.
+ * Remove the edges that lead from an object.
  */
 void
 ld_orderafter(struct ld_object *lo)

@@ -4,37 +4,44 @@
  */
 
 /*
- * percpu(9): a copy for each CPU slot (kern_cpuslot.c).  There are more slots
- * than CPUs, since threads that share a CPU run at the same time; who has
- * disabled preemption owns a slot, and its copy, alone.
+ * percpu(9): a copy of the data for each CPU.  A copy belongs to the thread
+ * that owns the CPU (kern_runq.c).
  */
 
 #include <sys/percpu.h>
 #include <sys/xcall.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "kern_runq.h"
+#include "subr_kmem.h"
 
 struct percpu {
-	size_t		 pc_size;	/* as asked for */
-	size_t		 pc_stride;	/* from one copy to the next */
+	size_t		 pc_size;	/* the requested size */
+	size_t		 pc_stride;	/* bytes from one copy to the next */
 	percpu_callback_t pc_dtor;
 	void		*pc_arg;
 	char		*pc_copies;
 };
 
 static inline void *
-percpu_copy(const struct percpu *pc, int slot)
+percpu_copy(const struct percpu *pc, const struct cpu_info *ci)
 {
 
-	return pc->pc_copies + (size_t)slot * pc->pc_stride;
+	return pc->pc_copies + ci->ci_index * pc->pc_stride;
 }
 
-/* The CPU that a slot is said to be of. */
-static struct cpu_info *
-percpu_cpu(int slot)
+static void
+percpu_call(const struct percpu *pc, percpu_callback_t func, void *arg)
 {
+	CPU_INFO_ITERATOR cii;
+	struct cpu_info *ci;
 
-	return cpu_lookup((unsigned int)(slot % ncpu));
+	for (CPU_INFO_FOREACH(cii, ci))
+		(*func)(percpu_copy(pc, ci), arg, ci);
 }
 
 __kern_public percpu_t *
@@ -43,28 +50,27 @@ percpu_create(size_t size, percpu_callback_t ctor, percpu_callback_t dtor,
 {
 	struct kmem_wait kw = { 0, 0 };
 	struct percpu *pc;
-	int i;
 
 	kern_init();
-	if (KERN_CHECKING())
-		kmem_context("percpu_alloc", true, false);
+	KERN_CHECK(context_check_alloc("percpu_alloc", true, false));
 	KASSERTMSG(size != 0 && size < (size_t)PTRDIFF_MAX / 4096,
 	    "percpu_alloc: size %zu", size);
 	while ((pc = host_alloc(sizeof(*pc))) == NULL)
 		kmem_backoff(&kw, "percpu_alloc", sizeof(*pc));
 	pc->pc_size = size;
-	/* No two copies on one cache line. */
+	/* Put no two copies on one cache line. */
 	pc->pc_stride = (size + KERN_CACHELINE - 1) &
 	    ~(size_t)(KERN_CACHELINE - 1);
 	pc->pc_dtor = dtor;
 	pc->pc_arg = arg;
-	while ((pc->pc_copies = host_alloc((size_t)cpu_nslots() *
-	    pc->pc_stride)) == NULL)
-		kmem_backoff(&kw, "percpu_alloc", (size_t)cpu_nslots() *
+	while ((pc->pc_copies = host_alloc((size_t)ncpu * pc->pc_stride)) ==
+	    NULL)
+		kmem_backoff(&kw, "percpu_alloc", (size_t)ncpu *
 		    pc->pc_stride);
 	if (ctor != NULL)
-		for (i = 0; i < cpu_nslots(); i++)
-			(*ctor)(percpu_copy(pc, i), arg, percpu_cpu(i));
+		percpu_call(pc, ctor, arg);
+	/* Switch ownership on here: the first reference must not wait. */
+	oncpu_on(curlwp_get());
 	return pc;
 }
 
@@ -78,17 +84,13 @@ percpu_alloc(size_t size)
 __kern_public void
 percpu_free(percpu_t *pc, size_t size)
 {
-	int i;
 
-	if (KERN_CHECKING())
-		kmem_context("percpu_free", false, false);
+	KERN_CHECK(context_check_alloc("percpu_free", false, false));
 	KASSERTMSG(pc->pc_size == size,
 	    "percpu_free: size mismatch: %p allocated %zu freed %zu",
 	    (void *)pc, pc->pc_size, size);
 	if (pc->pc_dtor != NULL)
-		for (i = 0; i < cpu_nslots(); i++)
-			(*pc->pc_dtor)(percpu_copy(pc, i), pc->pc_arg,
-			    percpu_cpu(i));
+		percpu_call(pc, pc->pc_dtor, pc->pc_arg);
 	host_free(pc->pc_copies);
 	pc->pc_copies = NULL;
 	pc->pc_size = 0;
@@ -99,26 +101,37 @@ percpu_free(percpu_t *pc, size_t size)
 __kern_public void *
 percpu_getref(percpu_t *pc)
 {
+	struct lwp *l;
 
-	kpreempt_disable();
-	return percpu_copy(pc, curlwp_get()->l_slot);
+	l = curlwp_get();
+	kpreempt_enter(l);
+	return percpu_copy(pc, oncpu_info(l));
 }
 
 __kern_public void
 percpu_putref(percpu_t *pc)
 {
 
+	struct lwp *l;
+
 	(void)pc;
-	kpreempt_enable();
+	l = curlwp_get();
+	KASSERTMSG(l->l_nopreempt > 0, "percpu_putref: no reference held");
+	kpreempt_exit(l);
+}
+
+__kern_public void *
+percpu_getptr_remote(percpu_t *pc, struct cpu_info *ci)
+{
+
+	return percpu_copy(pc, ci);
 }
 
 __kern_public void
 percpu_foreach(percpu_t *pc, percpu_callback_t func, void *arg)
 {
-	int i;
 
-	for (i = 0; i < cpu_nslots(); i++)
-		(*func)(percpu_copy(pc, i), arg, percpu_cpu(i));
+	percpu_call(pc, func, arg);
 }
 
 struct percpu_xcall {
@@ -131,17 +144,11 @@ static void
 percpu_xcall(void *a, void *b)
 {
 	struct percpu_xcall *px;
-	struct cpu_info *ci;
-	int i;
 
 	(void)b;
 	px = a;
-	ci = curcpu();
-	for (i = (int)ci->ci_index; i < cpu_nslots(); i += ncpu) {
-		cpuslot_enter(curlwp_get(), i);
-		(*px->px_func)(percpu_copy(px->px_pc, i), px->px_arg, ci);
-		kpreempt_enable();
-	}
+	(*px->px_func)(percpu_getref(px->px_pc), px->px_arg, curcpu());
+	percpu_putref(px->px_pc);
 }
 
 __kern_public void

@@ -4,15 +4,25 @@
  */
 
 /*
- * pool(9).  pool_cache(9), on top of it, is in subr_pool_cache.c.
+ * pool(9): getting and putting items, and waiting for one.  subr_pool_page.c
+ * has the pages, subr_pool_list.c makes and destroys pools, and
+ * subr_pool_cache.c is pool_cache(9).
  *
- * Pages come from the C allocator, where kern_nomalloc_p() does not forbid
- * that: not in interrupts, nor under spin mutexes.  A page begins
- * with a header that has a link for each item, so that free items are never
- * touched and an item's state is known without looking at it.  Everything is
- * done under one internal spin lock per pool, so that interrupt handlers get
- * and put items, too: they take what is there, and kmem(9)'s helper, or the
- * next thread that comes along, fills up the reserve they have drawn on.
+ * Pages come from an allocator of the client, or from the C allocator.  The C
+ * allocator is not called where kern_nomalloc_p() forbids it: in interrupts and
+ * under spin mutexes.
+ *
+ * A page has a header with a link for each item.  So the pool stores nothing in
+ * free items, and knows the state of an item without reading the item.  Only
+ * checking mode fills free items.  The header is at the start of the page, so
+ * the alignment of the page leads from an item to the header.  The headers are
+ * elsewhere if pages are not aligned or are not memory, or if a header would
+ * leave too little room in them.  They are then in a tree that is ordered by
+ * the addresses of the pages.
+ *
+ * One internal spin lock per pool guards everything, so interrupt handlers can
+ * get and put items, too.  Handlers take only free items.  kmem(9)'s helper, or
+ * the next thread that uses the pool, refills the reserve.
  *
  * Locks: pool_listlock, then pr_lock, then the bucket of a sleep queue.
  */
@@ -20,81 +30,46 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kern.h"
+#include "kern_context.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "kern_sleepq.h"
+#include "subr_kmem.h"
 #include "subr_pool.h"
+#include "subr_prf.h"
 
-/* Between items in builds with address sanitizer, so that it sees overruns. */
-#ifdef KERN_ASAN
-#define	POOL_REDZONE	16
-#else
-#define	POOL_REDZONE	0
-#endif
-
-#define	POOL_ALIGN	16		/* default, if the size warrants it */
-#define	POOL_MINITEM	8		/* smallest size and alignment */
-#define	POOL_MINPAGE	4096
-#define	POOL_MAXPAGE	((size_t)1 << 30)
-#define	POOL_RESERVE	16		/* items for interrupts */
-#define	POOL_RESERVESZ	((size_t)32 * 1024)	/* bytes, to begin with */
-#define	POOL_RESERVEMAX	4096		/* items, after they were too few */
+/* pool_short() doubles the reserve up to so many items and so many bytes. */
+#define	POOL_RESERVEMAX	4096
 #define	POOL_RESERVEMAXSZ ((size_t)1024 * 1024)
-#define	POOL_PATIENCE	500000000	/* ns, waiting without a word */
-#define	POOL_FILL	0xd9		/* of free items, in checking mode */
-
-static struct kspin	pool_listlock;
-static struct pool	*pool_list;		/* (pool_listlock) */
-
-static void pool_page_free(struct pool *, void *);
-
-__kern_public struct pool_allocator pool_allocator_kmem = {
-	.pa_alloc = pool_page_alloc, .pa_free = pool_page_free
-};
-__kern_public struct pool_allocator pool_allocator_nointr = {
-	.pa_alloc = pool_page_alloc, .pa_free = pool_page_free
-};
-__kern_public struct pool_allocator pool_allocator_meta = {
-	.pa_alloc = pool_page_alloc, .pa_free = pool_page_free
-};
-
-void *
-pool_page_alloc(struct pool *pp, int flags)
-{
-
-	(void)flags;
-	return host_memalign(pp->pr_pagesz, pp->pr_pagesz);
-}
-
-static void
-pool_page_free(struct pool *pp, void *page)
-{
-
-	(void)pp;
-	host_free(page);
-}
+#define	POOL_PATIENCE	500000000	/* ns to wait without a message */
 
 /*
- * Leave the pool to the helper.  The lock is held, and released.
+ * Leave the refill to the helper, and release the lock.
  */
 void
 pool_later(struct pool *pp)
 {
 
+	KSPIN_ASSERT(pool_spin(pp));
 	atomic_store_relaxed(&pp->pr_refill, 1u);
-	kspin_exit((struct kspin *)(void *)&pp->pr_lock);
+	pool_unlock(pp);
 	kmem_helper_wake();
 }
 
 /*
- * Hold off pool_destroy() while the pool is used without its lock.  The lock
- * is held.
+ * Hold off pool_destroy() while the pool is used without its lock.
  */
-static void
+void
 pool_hold(struct pool *pp)
 {
 
+	KSPIN_ASSERT(pool_spin(pp));
 	pp->pr_busy++;
 }
 
-static void
+void
 pool_release(struct pool *pp)
 {
 	struct sleepq *sq;
@@ -107,204 +82,14 @@ pool_release(struct pool *pp)
 		l = sleepq_dequeue(sq, &pp->pr_busy, SLEEPQ_POOL, NULL);
 		sleepq_exit(sq);
 	}
-	/* The last touch of the pool. */
+	/* This is the last access to the pool. */
 	pool_unlock(pp);
 	if (l != NULL)
 		lwp_unpark(l);
 }
 
-static void
-pool_page_insert(struct pool_page **headp, struct pool_page *pg)
-{
-
-	pg->pg_next = *headp;
-	if (pg->pg_next != NULL)
-		pg->pg_next->pg_prevp = &pg->pg_next;
-	pg->pg_prevp = headp;
-	*headp = pg;
-}
-
-static void
-pool_page_remove(struct pool_page *pg)
-{
-
-	*pg->pg_prevp = pg->pg_next;
-	if (pg->pg_next != NULL)
-		pg->pg_next->pg_prevp = pg->pg_prevp;
-}
-
-static inline void *
-pool_item(const struct pool *pp, struct pool_page *pg, unsigned int i)
-{
-
-	return (char *)pg + pp->pr_first + i * pp->pr_slot;
-}
-
 /*
- * The page and the number of an item, which a caller gives back.
- */
-struct pool_page *
-pool_find(const struct pool *pp, const char *func, const void *item,
-    unsigned int *ip)
-{
-	struct pool_page *pg;
-	size_t off;
-
-	pg = (struct pool_page *)((uintptr_t)item & ~(pp->pr_pagesz - 1));
-	off = (uintptr_t)item - (uintptr_t)pg - pp->pr_first;
-	if (pg == NULL || pg->pg_pool != pp ||
-	    off / pp->pr_slot >= pp->pr_itemsperpage || off % pp->pr_slot != 0)
-		panic("%s: \"%s\": %p is not one of its items", func,
-		    pp->pr_wchan, item);
-	*ip = (unsigned int)(off / pp->pr_slot);
-	return pg;
-}
-
-/*
- * How many items fit on a page of that size, behind the header.
- */
-static unsigned int
-pool_layout(struct pool *pp, size_t align, size_t ioff, size_t pagesz)
-{
-	size_t first, n;
-
-	n = pagesz / pp->pr_slot;
-	if (n > POOL_LINK_MAX)
-		n = POOL_LINK_MAX;
-	for (; n > 0; n--) {
-		first = sizeof(struct pool_page) + n * sizeof(uint16_t) +
-		    POOL_REDZONE;
-		/* The item's byte number ioff is to be aligned. */
-		first = ((first + ioff + align - 1) & ~(align - 1)) - ioff;
-		if (first + n * pp->pr_slot <= pagesz) {
-			pp->pr_first = first;
-			break;
-		}
-	}
-	return (unsigned int)n;
-}
-
-__kern_public void
-pool_init(struct pool *pp, size_t size, unsigned int align, unsigned int ioff,
-    int flags, const char *wchan, struct pool_allocator *palloc, int ipl)
-{
-	struct pool *o;
-	size_t a, pagesz;
-
-	kern_init();
-	KASSERTMSG(size != 0 && size < POOL_MAXPAGE / 4,
-	    "pool_init: \"%s\": size %zu", wchan, size);
-	KASSERTMSG((align & (align - 1)) == 0 && align <= POOL_MAXPAGE / 4,
-	    "pool_init: \"%s\": alignment %u", wchan, align);
-	KASSERTMSG(ipl >= IPL_NONE && ipl < NIPL, "pool_init: \"%s\": IPL %d",
-	    wchan, ipl);
-	if (KERN_CHECKING()) {
-		kspin_enter(&pool_listlock);
-		for (o = pool_list; o != NULL; o = o->pr_next)
-			if (o == pp)
-				panic("pool_init: \"%s\": pool %p is "
-				    "initialised already, as \"%s\"", wchan,
-				    (void *)pp, o->pr_wchan);
-		kspin_exit(&pool_listlock);
-	}
-
-	memset(pp, 0, sizeof(*pp));
-	pp->pr_ipl = ipl;
-	pp->pr_wchan = wchan;
-	pp->pr_alloc = palloc != NULL ? palloc : &pool_allocator_kmem;
-	pp->pr_flags = flags;
-	pp->pr_maxitems = pp->pr_hardlimit = UINT32_MAX;
-	pp->pr_reqsize = size;
-
-	a = align != 0 ? align : size >= POOL_ALIGN ? POOL_ALIGN : 0;
-	if (a < POOL_MINITEM)
-		a = POOL_MINITEM;
-	ioff &= (unsigned int)(a - 1);
-	pp->pr_slot = (size + POOL_REDZONE + a - 1) & ~(a - 1);
-
-	pagesz = pp->pr_alloc->pa_pagesz;
-	if (pagesz == 0)
-		/* Waste no more than a quarter. */
-		for (pagesz = POOL_MINPAGE; (pp->pr_itemsperpage =
-		    pool_layout(pp, a, ioff, pagesz)) * pp->pr_slot <
-		    pagesz / 4 * 3; pagesz *= 2)
-			continue;
-	else
-		pp->pr_itemsperpage = pool_layout(pp, a, ioff, pagesz);
-	KASSERTMSG((pagesz & (pagesz - 1)) == 0 && pp->pr_itemsperpage != 0,
-	    "pool_init: \"%s\": items of %zu bytes on pages of %zu", wchan,
-	    size, pagesz);
-	pp->pr_pagesz = pagesz;
-
-	kspin_enter(&pool_listlock);
-	pp->pr_next = pool_list;
-	if (pp->pr_next != NULL)
-		pp->pr_next->pr_prevp = &pp->pr_next;
-	pp->pr_prevp = &pool_list;
-	pool_list = pp;
-	kspin_exit(&pool_listlock);
-
-	/* Something to start with where there are interrupts. */
-	if (ipl >= IPL_VM && pp->pr_alloc->pa_alloc == pool_page_alloc) {
-		pp->pr_reserve = pp->pr_slot * POOL_RESERVE <=
-		    POOL_RESERVESZ || pp->pr_itemsperpage > POOL_RESERVE ?
-		    POOL_RESERVE : pp->pr_itemsperpage;
-		(void)pool_prime(pp, (int)pp->pr_reserve);
-		kmem_helper_start();
-	}
-}
-
-/*
- * Add a page.  In thread context, without the lock, while the pool is held
- * or the caller's otherwise.
- */
-static bool
-pool_grow(struct pool *pp, int flags)
-{
-	struct pool_page *pg;
-	unsigned int i;
-
-	pg = (*pp->pr_alloc->pa_alloc)(pp, flags);
-	if (pg == NULL)
-		return false;
-	KASSERTMSG(((uintptr_t)pg & (pp->pr_pagesz - 1)) == 0,
-	    "pool_get: \"%s\": page %p is not aligned", pp->pr_wchan,
-	    (void *)pg);
-	pg->pg_pool = pp;
-	pg->pg_nfree = pp->pr_itemsperpage;
-	pg->pg_free = 0;
-	for (i = 0; i < pp->pr_itemsperpage; i++)
-		pg->pg_link[i] = i + 1 < pp->pr_itemsperpage ?
-		    (uint16_t)(i + 1) : POOL_LINK_END;
-	if (KERN_CHECKING())
-		for (i = 0; i < pp->pr_itemsperpage; i++)
-			memset(pool_item(pp, pg, i), POOL_FILL,
-			    pp->pr_reqsize);
-	KERN_POISON(&pg->pg_link[pp->pr_itemsperpage], pp->pr_pagesz -
-	    sizeof(*pg) - pp->pr_itemsperpage * sizeof(pg->pg_link[0]));
-
-	pool_lock(pp);
-	pool_page_insert(&pp->pr_empty, pg);
-	pp->pr_npages++;
-	pp->pr_nfree += pp->pr_itemsperpage;
-	pool_unlock(pp);
-	return true;
-}
-
-/*
- * Give a page that is off the lists back.  In thread context.
- */
-static void
-pool_shrink(struct pool *pp, struct pool_page *pg)
-{
-
-	KERN_UNPOISON(pg, pp->pr_pagesz);
-	pg->pg_pool = NULL;
-	(*pp->pr_alloc->pa_free)(pp, pg);
-}
-
-/*
- * How many items to have at hand.
+ * Return how many free items the pool should have.
  */
 static unsigned int
 pool_want(const struct pool *pp)
@@ -326,33 +111,35 @@ pool_islow(const struct pool *pp)
 }
 
 /*
- * A page that could be given back while at least keep items stay; take it
- * off the lists.  The lock is held.
+ * Find a page that can be given back, and take it off the lists.  Without the
+ * page, at least "keep" free items must be left.
  */
 static struct pool_page *
 pool_spare(struct pool *pp, unsigned int keep)
 {
 	struct pool_page *pg;
 
+	KSPIN_ASSERT(pool_spin(pp));
 	pg = pp->pr_empty;
 	if (pg == NULL || pool_avail(pp) - pg->pg_nfree < keep ||
 	    pp->pr_nout + pp->pr_nfree - pg->pg_nfree < pp->pr_primed)
 		return NULL;
-	pool_page_remove(pg);
+	pool_page_retire(pp, pg);
 	pp->pr_npages--;
 	pp->pr_nfree -= pg->pg_nfree;
 	return pg;
 }
 
 /*
- * There was no item where no page can be added: have more from now on.  The
- * lock is held, and released.
+ * Make the pool keep more free items from now on.  The caller has found no free
+ * item, and may not add a page.  Release the lock.
  */
 static void
 pool_short(struct pool *pp)
 {
 	unsigned int n;
 
+	KSPIN_ASSERT(pool_spin(pp));
 	n = pp->pr_reserve < POOL_RESERVE ? POOL_RESERVE : pp->pr_reserve * 2;
 	if (n <= POOL_RESERVEMAX && n * pp->pr_slot <= POOL_RESERVEMAXSZ)
 		pp->pr_reserve = n;
@@ -360,8 +147,9 @@ pool_short(struct pool *pp)
 }
 
 /*
- * After a call, which leaves the lock here: fill up what interrupts have
- * drawn on, or give back what is too much; nomalloc: or have that done.
+ * Finish a call: refill the items that interrupts have used, or give back pages
+ * that are not needed.  If nomalloc is set, leave this to the helper.  Release
+ * the lock.
  */
 void
 pool_level(struct pool *pp, bool nomalloc)
@@ -404,8 +192,9 @@ pool_level(struct pool *pp, bool nomalloc)
 }
 
 /*
- * An item has come back, or may be handed out now: wake somebody who sleeps
- * for one.  The lock is held; the caller unparks.
+ * Take a thread that sleeps for an item off the sleep queue, and return it, or
+ * NULL.  Call this when an item has come back, or when the limit has risen.
+ * The caller releases the lock and then unparks the thread.
  */
 struct lwp *
 pool_wake(struct pool *pp)
@@ -413,6 +202,7 @@ pool_wake(struct pool *pp)
 	struct sleepq *sq;
 	struct lwp *l;
 
+	KSPIN_ASSERT(pool_spin(pp));
 	if (__predict_true(pp->pr_nwait == 0))
 		return NULL;
 	sq = sleepq_enter(pp);
@@ -424,7 +214,7 @@ pool_wake(struct pool *pp)
 }
 
 /*
- * Sleep until pool_wake() or the deadline.  The lock is held, and released.
+ * Release the lock, and sleep until pool_wake() or the deadline.
  */
 static void
 pool_sleep(struct pool *pp, bool waited, int64_t deadline)
@@ -432,6 +222,7 @@ pool_sleep(struct pool *pp, bool waited, int64_t deadline)
 	struct sleepq *sq;
 	struct lwp *l;
 
+	KSPIN_ASSERT(pool_spin(pp));
 	l = curlwp_get();
 	pp->pr_nwait++;
 	sq = sleepq_enter(pp);
@@ -445,6 +236,10 @@ pool_sleep(struct pool *pp, bool waited, int64_t deadline)
 	}
 }
 
+/*
+ * Warn that the hard limit has refused an item, at most once in pr_limitgap.
+ * Release the lock.
+ */
 static void
 pool_limited(struct pool *pp)
 {
@@ -466,7 +261,8 @@ pool_limited(struct pool *pp)
 }
 
 /*
- * Ask the pool's owner for items.  The lock is held, and released meanwhile.
+ * Ask the pool's owner for items, with the lock released.  If nomalloc is set,
+ * do nothing.
  */
 static void
 pool_drainhook(struct pool *pp, int flags, bool nomalloc)
@@ -474,6 +270,7 @@ pool_drainhook(struct pool *pp, int flags, bool nomalloc)
 	void (*func)(void *, int);
 	void *arg;
 
+	KSPIN_ASSERT(pool_spin(pp));
 	if ((func = pp->pr_drain) == NULL || nomalloc)
 		return;
 	arg = pp->pr_drainarg;
@@ -490,7 +287,7 @@ pool_context(const struct pool *pp, const char *func, int flags)
 	struct lwp *l;
 
 	if ((flags & PR_WAITOK) != 0)
-		wqcheck_sleepable(func);
+		context_check_sleep(func);
 	l = host_self();
 	if (l != NULL && l->l_intrdepth != 0 && l->l_ipl > pp->pr_ipl)
 		panic("%s: \"%s\" has IPL %d, called in an interrupt at IPL "
@@ -498,7 +295,7 @@ pool_context(const struct pool *pp, const char *func, int flags)
 }
 
 /*
- * Take a free item.  The lock is held.
+ * Take a free item.
  */
 static void *
 pool_take(struct pool *pp)
@@ -537,26 +334,126 @@ pool_filled(const struct pool *pp, const void *item)
 			    "byte %zu after pool_put", pp->pr_wchan, item, i);
 }
 
+/* The state of a thread that waits for an item. */
+struct pool_wait {
+	bool	pw_drained;		/* it has asked the owner for items */
+	bool	pw_waited;		/* it has slept, so it goes first */
+	int64_t	pw_ns;			/* how long to sleep next, for memory */
+};
+
 /*
- * What pool_get() and pool_cache_get() have in common; *constructedp says
- * what the caller of the latter got.
+ * Ask the pool's owner for items, but only once, and not if nomalloc is set.
+ * Return true on the first call, if the owner has a hook.  The caller then
+ * looks again.
+ */
+static bool
+pool_asked(struct pool *pp, int flags, bool nomalloc, struct pool_wait *pw)
+{
+
+	KSPIN_ASSERT(pool_spin(pp));
+	if (pw->pw_drained || pp->pr_drain == NULL)
+		return false;
+	pw->pw_drained = true;
+	pool_drainhook(pp, flags, nomalloc);
+	return true;
+}
+
+/*
+ * Ask the owner for items, or wait for one, when the pool has reached its hard
+ * limit.  Return true if the caller may try again; the lock is then held.
+ * Return false if it must do without; the lock is then released.
+ */
+static bool
+pool_full(struct pool *pp, const char *func, int flags, bool nomalloc,
+    struct pool_wait *pw)
+{
+
+	KSPIN_ASSERT(pool_spin(pp));
+	if (pool_asked(pp, flags, nomalloc, pw))
+		return true;
+	if ((flags & PR_WAITOK) == 0 || (flags & PR_LIMITFAIL) != 0) {
+		pool_limited(pp);
+		return false;
+	}
+	if (kern_intr_p())
+		panic("%s: \"%s\": waiting in interrupt context", func,
+		    pp->pr_wchan);
+	pool_sleep(pp, pw->pw_waited, HOST_FOREVER);
+	pw->pw_waited = true;
+	pool_lock(pp);
+	return true;
+}
+
+/*
+ * Add a page, ask the owner for items, or wait, when the pool has no free item.
+ * The return value, and the lock, are as in pool_full().
+ */
+static bool
+pool_empty(struct pool *pp, const char *func, int flags, bool nomalloc,
+    struct pool_wait *pw)
+{
+
+	KSPIN_ASSERT(pool_spin(pp));
+	if (nomalloc) {
+		if ((flags & PR_WAITOK) == 0) {
+			pp->pr_nfail++;
+			pool_short(pp);
+			return false;
+		}
+		if (kern_intr_p())
+			panic("%s: \"%s\": waiting in interrupt context", func,
+			    pp->pr_wchan);
+		/*
+		 * A caller that holds a spin lock should not wait for memory.
+		 * Let it wait anyway, because it deadlocks only in one case: a
+		 * handler has interrupted the C allocator in another thread,
+		 * and spins for that lock.
+		 */
+	}
+	pool_unlock(pp);
+	if (pool_grow(pp, flags & (PR_WAITOK | PR_NOWAIT))) {
+		pool_lock(pp);
+		return true;
+	}
+	pool_lock(pp);
+	if (pool_asked(pp, flags, nomalloc, pw))
+		return true;
+	if ((flags & PR_WAITOK) == 0) {
+		pp->pr_nfail++;
+		pool_unlock(pp);
+		return false;
+	}
+	/* Wait until an item comes back or there may be memory again. */
+	pool_unlock(pp);
+	kmem_reclaim();
+	pool_lock(pp);
+	if (pool_avail(pp) != 0)
+		return true;
+	pool_sleep(pp, pw->pw_waited, host_monotime() + pw->pw_ns);
+	pw->pw_waited = true;
+	if (pw->pw_ns < POOL_PATIENCE && (pw->pw_ns *= 2) >= POOL_PATIENCE)
+		kern_warn("%s: \"%s\": waiting for memory", func, pp->pr_wchan);
+	pool_lock(pp);
+	return true;
+}
+
+/*
+ * Do the common part of pool_get() and pool_cache_get().  Set *constructedp if
+ * the item is a constructed object.
  */
 void *
 pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 {
-	int64_t wait;
+	struct pool_wait pw = { false, false, 1000000 };
 	void *item;
-	bool drained, nomalloc, waited;
+	bool nomalloc;
 
 	KASSERTMSG((flags & (PR_WAITOK | PR_NOWAIT)) !=
 	    (PR_WAITOK | PR_NOWAIT), "%s: \"%s\": flags %#x", func,
 	    pp->pr_wchan, (unsigned)flags);
-	if (KERN_CHECKING())
-		pool_context(pp, func, flags);
+	KERN_CHECK(pool_context(pp, func, flags));
 
 	*constructedp = false;
-	wait = 1000000;
-	drained = waited = false;
 	nomalloc = pool_nomalloc(pp);
 	if ((flags & PR_WAITOK) != 0 &&
 	    __predict_false(atomic_load_relaxed(&pp->pr_refill) != 0))
@@ -570,73 +467,18 @@ pool_get1(struct pool *pp, const char *func, int flags, bool *constructedp)
 			break;
 		}
 		if (pp->pr_nout >= pp->pr_hardlimit) {
-			if (!drained && pp->pr_drain != NULL) {
-				drained = true;
-				pool_drainhook(pp, flags, nomalloc);
-				continue;
-			}
-			if ((flags & PR_WAITOK) == 0 ||
-			    (flags & PR_LIMITFAIL) != 0) {
-				pool_limited(pp);
+			if (!pool_full(pp, func, flags, nomalloc, &pw))
 				return NULL;
-			}
-			if (kern_intr_p())
-				panic("%s: \"%s\": waiting in interrupt "
-				    "context", func, pp->pr_wchan);
-			pool_sleep(pp, waited, HOST_FOREVER);
-			waited = true;
-			pool_lock(pp);
-			continue;
-		}
-		if (pp->pr_nfree != 0) {
+		} else if (pp->pr_nfree != 0) {
 			item = pool_take(pp);
 			break;
-		}
-		if (nomalloc) {
-			if ((flags & PR_WAITOK) == 0) {
-				pp->pr_nfail++;
-				pool_short(pp);
-				return NULL;
-			}
-			if (kern_intr_p())
-				panic("%s: \"%s\": waiting in interrupt "
-				    "context", func, pp->pr_wchan);
-			/* Not right, but mostly harmless. */
-		}
-		pool_unlock(pp);
-		if (pool_grow(pp, flags & (PR_WAITOK | PR_NOWAIT))) {
-			pool_lock(pp);
-			continue;
-		}
-		pool_lock(pp);
-		if (!drained && pp->pr_drain != NULL) {
-			drained = true;
-			pool_drainhook(pp, flags, nomalloc);
-			continue;
-		}
-		if ((flags & PR_WAITOK) == 0) {
-			pp->pr_nfail++;
-			pool_unlock(pp);
+		} else if (!pool_empty(pp, func, flags, nomalloc, &pw))
 			return NULL;
-		}
-		/* Until an item comes back, or there may be memory again. */
-		pool_unlock(pp);
-		pool_drainall();
-		pool_lock(pp);
-		if (pool_avail(pp) == 0) {
-			pool_sleep(pp, waited, host_monotime() + wait);
-			waited = true;
-			if (wait < POOL_PATIENCE && (wait *= 2) >=
-			    POOL_PATIENCE)
-				kern_warn("%s: \"%s\": waiting for memory",
-				    func, pp->pr_wchan);
-			pool_lock(pp);
-		}
 	}
 	pp->pr_nget++;
 	pool_level(pp, nomalloc);
-	KERN_UNPOISON(item, pp->pr_reqsize);
-	if (KERN_CHECKING() && !*constructedp)
+	pool_unpoison(pp, item);
+	if (pool_filling(pp) && !*constructedp)
 		pool_filled(pp, item);
 	return item;
 }
@@ -647,6 +489,8 @@ pool_get(struct pool *pp, int flags)
 	bool constructed;
 	void *item;
 
+	KASSERTMSG((flags & PR_ZERO) == 0 || (pp->pr_flags & PR_NOTOUCH) == 0,
+	    "pool_get: \"%s\": PR_ZERO in a PR_NOTOUCH pool", pp->pr_wchan);
 	item = pool_get1(pp, "pool_get", flags, &constructed);
 	if (item != NULL && (flags & PR_ZERO) != 0)
 		memset(item, 0, pp->pr_reqsize);
@@ -660,14 +504,20 @@ pool_put1(struct pool *pp, const char *func, void *item)
 	unsigned int i;
 	bool nomalloc;
 
-	if (KERN_CHECKING())
-		pool_context(pp, func, 0);
+	KERN_CHECK(pool_context(pp, func, 0));
 	nomalloc = pool_nomalloc(pp);
+	if (__predict_false(pp->pr_offpage))
+		pool_lock(pp);
 	pg = pool_find(pp, func, item, &i);
-	if (KERN_CHECKING() && pg->pg_link[i] == POOL_LINK_OUT)
+	if (__predict_false(pp->pr_offpage))
+		pool_unlock(pp);
+	if (__predict_false(pg == NULL))
+		return;
+	if (pool_filling(pp) && pg->pg_link[i] == POOL_LINK_OUT)
 		memset(item, POOL_FILL, pp->pr_reqsize);
-	KERN_POISON(item, pp->pr_reqsize);
+	pool_poison(pp, item);
 	pool_lock(pp);
+	pool_page_regain(pp, pg);
 	if (pg->pg_link[i] != POOL_LINK_OUT)
 		panic("%s: \"%s\": item %p is free already", func,
 		    pp->pr_wchan, item);
@@ -682,7 +532,12 @@ pool_put1(struct pool *pp, const char *func, void *item)
 		pool_page_insert(&pp->pr_empty, pg);
 	}
 	pp->pr_nfree++;
-	pp->pr_nout--;
+	/*
+	 * If the item was being taken out during the fork, perhaps the count
+	 * does not include it.
+	 */
+	if (pp->pr_nout != 0 || pp->pr_torngen == 0)
+		pp->pr_nout--;
 	pool_returned(pp, nomalloc);
 }
 
@@ -757,7 +612,7 @@ pool_sethardlimit(struct pool *pp, int n, const char *warning, int gap)
 	pp->pr_limitnext = 0;
 	nwait = pp->pr_nwait;
 	pool_unlock(pp);
-	/* It may be higher now; waiters look again. */
+	/* The limit may be higher now, so make the waiters look again. */
 	for (; nwait > 0; nwait--) {
 		pool_lock(pp);
 		l = pool_wake(pp);
@@ -778,9 +633,9 @@ pool_set_drain_hook(struct pool *pp, void (*func)(void *, int), void *arg)
 }
 
 /*
- * Give back what can be spared.
+ * Give back the pages that can be spared.
  */
-static int
+int
 pool_giveback(struct pool *pp)
 {
 	struct pool_page *pg;
@@ -814,104 +669,6 @@ pool_reclaim(struct pool *pp)
 	return pool_giveback(pp);
 }
 
-/*
- * Memory is short: have all pools give back the pages that are not in use.
- * The caller may hold locks that constructors and drain hooks take, so none
- * is called.
- */
-void
-pool_drainall(void)
-{
-	struct pool *next, *pp;
-
-	pp = NULL;
-	do {
-		kspin_enter(&pool_listlock);
-		/* NULL also if the pool was destroyed: the end, then. */
-		next = pp == NULL ? pool_list : pp->pr_next;
-		if (next != NULL) {
-			pool_lock(next);
-			pool_hold(next);
-			pool_unlock(next);
-		}
-		kspin_exit(&pool_listlock);
-		if (pp != NULL)
-			pool_release(pp);
-		if (next != NULL)
-			(void)pool_giveback(next);
-	} while ((pp = next) != NULL);
-}
-
-/*
- * The helper: see to the pools that were left to it.
- */
-void
-pool_refill(void)
-{
-	struct pool *pp;
-	bool enlarge;
-
-	for (;;) {
-		kspin_enter(&pool_listlock);
-		for (pp = pool_list; pp != NULL; pp = pp->pr_next)
-			if (atomic_load_relaxed(&pp->pr_refill) != 0)
-				break;
-		enlarge = false;
-		if (pp != NULL) {
-			pool_lock(pp);
-			pool_hold(pp);
-			atomic_store_relaxed(&pp->pr_refill, 0u);
-			enlarge = pp->pr_cache != NULL &&
-			    pp->pr_cache->pc_nlive > pp->pr_cache->pc_size;
-			pool_unlock(pp);
-		}
-		kspin_exit(&pool_listlock);
-		if (pp == NULL)
-			return;
-		if (enlarge)
-			pool_cache_enlarge(pp->pr_cache);
-		pool_lock(pp);
-		pool_level(pp, false);
-		pool_release(pp);
-	}
-}
-
-__kern_public void
-pool_destroy(struct pool *pp)
-{
-	struct pool_page *pg;
-	struct sleepq *sq;
-	struct lwp *l;
-
-	if (KERN_CHECKING())
-		wqcheck_sleepable("pool_destroy");
-	l = curlwp_get();
-	kspin_enter(&pool_listlock);
-	*pp->pr_prevp = pp->pr_next;
-	if (pp->pr_next != NULL)
-		pp->pr_next->pr_prevp = pp->pr_prevp;
-	pp->pr_next = NULL;
-	kspin_exit(&pool_listlock);
-
-	pool_lock(pp);
-	while (pp->pr_busy != 0) {
-		sq = sleepq_enter(&pp->pr_busy);
-		sleepq_enqueue(sq, l, &pp->pr_busy, SLEEPQ_POOL, false);
-		sleepq_exit(sq);
-		pool_unlock(pp);
-		(void)sleepq_block(l, HOST_FOREVER);
-		pool_lock(pp);
-	}
-	pool_unlock(pp);
-	if (pp->pr_nout != 0)
-		panic("pool_destroy: \"%s\": %u items are still out",
-		    pp->pr_wchan, pp->pr_nout);
-	while ((pg = pp->pr_empty) != NULL) {
-		pool_page_remove(pg);
-		pool_shrink(pp, pg);
-	}
-}
-
 __kern_public uint64_t
 pool_nget(struct pool *pp)
 {
@@ -934,26 +691,3 @@ pool_nput(struct pool *pp)
 	return n;
 }
 
-/*
- * Around fork: no pool must be caught half changed.
- */
-void
-pool_fork(int when)
-{
-	struct pool *pp;
-
-	if (when == KERN_FORK_PREPARE)
-		kspin_enter(&pool_listlock);
-	for (pp = pool_list; pp != NULL; pp = pp->pr_next) {
-		if (when == KERN_FORK_PREPARE) {
-			pool_lock(pp);
-			continue;
-		}
-		/* Who slept, and who held it, is not here. */
-		if (when == KERN_FORK_CHILD)
-			pp->pr_nwait = pp->pr_busy = 0;
-		pool_unlock(pp);
-	}
-	if (when != KERN_FORK_PREPARE)
-		kspin_exit(&pool_listlock);
-}

@@ -4,17 +4,22 @@
  */
 
 /*
- * pool_cache(9): constructed objects that are free are on a stack of
- * addresses beside the pool, under the pool's lock.  To the pool they are
- * handed out.
+ * pool_cache(9).  A cache keeps the addresses of free constructed objects on a
+ * stack.  The lock of its pool guards the stack.  The pool counts these objects
+ * as allocated.
  */
 
 #include <string.h>
 
+#include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_param.h"
+#include "subr_kmem.h"
 #include "subr_pool.h"
 
 /*
- * Take a constructed object out of the cache.  The lock is held.
+ * Take a constructed object out of the cache.
  */
 void *
 pool_cache_take(struct pool_cache *pc)
@@ -23,6 +28,7 @@ pool_cache_take(struct pool_cache *pc)
 	unsigned int i;
 	void *obj;
 
+	KSPIN_ASSERT(pool_spin(&pc->pc_pool));
 	obj = pc->pc_objs[--pc->pc_nobjs];
 	pg = pool_find(&pc->pc_pool, "pool_cache_get", obj, &i);
 	pg->pg_link[i] = POOL_LINK_OUT;
@@ -59,8 +65,7 @@ pool_cache_init(size_t size, unsigned int align, unsigned int ioff,
 	struct pool_cache *pc;
 
 	kern_init();
-	if (KERN_CHECKING())
-		wqcheck_sleepable("pool_cache_init");
+	KERN_CHECK(context_check_sleep("pool_cache_init"));
 	while ((pc = host_alloc(sizeof(*pc))) == NULL)
 		kmem_backoff(&kw, "pool_cache_init", sizeof(*pc));
 	pool_cache_bootstrap(pc, size, align, ioff, flags, wchan, palloc, ipl,
@@ -88,8 +93,8 @@ pool_cache_destroy(pool_cache_t pc)
 }
 
 /*
- * Make room for all objects there are.  If there is no memory for that, some
- * will be destructed when they come back.
+ * Make room on the stack for all existing objects.  If there is no memory for
+ * this, pool_cache_put() destructs the objects that find no room.
  */
 void
 pool_cache_enlarge(struct pool_cache *pc)
@@ -124,7 +129,7 @@ pool_cache_get_paddr(pool_cache_t pc, int flags, paddr_t *pap)
 
 	nomalloc = kern_nomalloc_p();
 	KASSERTMSG((flags & PR_ZERO) == 0,
-	    "pool_cache_get: \"%s\": PR_ZERO, but objects are constructed",
+	    "pool_cache_get: \"%s\": PR_ZERO in a pool cache",
 	    pc->pc_pool.pr_wchan);
 	obj = pool_get1(&pc->pc_pool, "pool_cache_get", flags, &constructed);
 	if (obj == NULL)
@@ -164,7 +169,8 @@ pool_cache_destruct(struct pool_cache *pc, const char *func, void *obj)
 }
 
 /*
- * The object must be out.
+ * Find the page and the number of an object, and panic if the object is free.
+ * Return NULL if pool_find() does.
  */
 static struct pool_page *
 pool_cache_find(struct pool_cache *pc, const char *func, const void *obj,
@@ -172,7 +178,11 @@ pool_cache_find(struct pool_cache *pc, const char *func, const void *obj,
 {
 	struct pool_page *pg;
 
+	KSPIN_ASSERT(pool_spin(&pc->pc_pool));
 	pg = pool_find(&pc->pc_pool, func, obj, ip);
+	if (__predict_false(pg == NULL))
+		return NULL;
+	pool_page_regain(&pc->pc_pool, pg);
 	if (pg->pg_link[*ip] != POOL_LINK_OUT)
 		panic("%s: \"%s\": object %p is free already", func,
 		    pc->pc_pool.pr_wchan, obj);
@@ -189,17 +199,20 @@ pool_cache_put_paddr(pool_cache_t pc, void *obj, paddr_t pa)
 
 	(void)pa;
 	pp = &pc->pc_pool;
-	if (KERN_CHECKING())
-		pool_context(pp, "pool_cache_put", 0);
+	KERN_CHECK(pool_context(pp, "pool_cache_put", 0));
 	nomalloc = pool_nomalloc(pp);
 	pool_lock(pp);
 	pg = pool_cache_find(pc, "pool_cache_put", obj, &i);
+	if (__predict_false(pg == NULL)) {
+		pool_unlock(pp);
+		return;
+	}
 	if (pc->pc_nobjs == pc->pc_size || pool_avail(pp) >= pp->pr_maxitems) {
 		pool_unlock(pp);
 		pool_cache_destruct(pc, "pool_cache_put", obj);
 		return;
 	}
-	KERN_POISON(obj, pp->pr_reqsize);
+	pool_poison(pp, obj);
 	pg->pg_link[i] = POOL_LINK_CACHED;
 	pc->pc_objs[pc->pc_nobjs++] = obj;
 	pool_returned(pp, nomalloc);
@@ -227,9 +240,9 @@ pool_cache_invalidate(pool_cache_t pc)
 	pool_lock(pp);
 	for (n = pc->pc_nobjs; n > 0 && pc->pc_nobjs > 0; n--) {
 		obj = pool_cache_take(pc);
-		pp->pr_nput--;		/* it counts once */
+		pp->pr_nput--;		/* pool_put1() counts it again */
 		pool_unlock(pp);
-		KERN_UNPOISON(obj, pp->pr_reqsize);
+		pool_unpoison(pp, obj);
 		pool_cache_destruct(pc, "pool_cache_invalidate", obj);
 		pool_lock(pp);
 	}

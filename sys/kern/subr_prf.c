@@ -4,9 +4,9 @@
  */
 
 /*
- * panic(9), printf(9), log(9), snprintb(9) and the formatter under them.
- * Everything here may run in any context: it takes no lock of the C library
- * and allocates nothing.
+ * printf(9) and log(9), and the formatter that all messages use.  Everything
+ * here may run in any context: it takes no lock of the C library and allocates
+ * nothing.
  */
 
 #include <string.h>
@@ -14,18 +14,10 @@
 #include <sys/wq_prf.h>
 
 #include "kern.h"
+#include "subr_prf.h"
+#include "subr_prf_var.h"
 
-#define	PANIC_MAX	512		/* a panic line, with its newline */
-#define	PRINTF_MAX	512		/* what is written in one piece */
-#define	HEXDUMP_LINE	16
-
-struct prf {
-	char	*p_buf;
-	size_t	 p_size;		/* of p_buf, with the NUL */
-	size_t	 p_len;			/* of the whole text */
-	size_t	 p_done;		/* of it, what was written */
-	void	(*p_write)(const char *, size_t); /* when full, or NULL */
-};
+#define	PRINTF_MAX	512		/* bytes written at once */
 
 static void
 prf_flush(struct prf *p)
@@ -36,7 +28,7 @@ prf_flush(struct prf *p)
 	p->p_done = p->p_len;
 }
 
-static void
+void
 prf_put(struct prf *p, char c)
 {
 
@@ -58,7 +50,7 @@ prf_pad(struct prf *p, char c, int n)
 }
 
 /*
- * A text of len bytes in a field.
+ * Put a text of len bytes into a field of the given width.
  */
 static void
 prf_text(struct prf *p, const char *s, int len, int width, bool left)
@@ -72,13 +64,12 @@ prf_text(struct prf *p, const char *s, int len, int width, bool left)
 		prf_pad(p, ' ', width - len);
 }
 
-struct prf_spec {
-	bool	ps_left, ps_zero, ps_alt;
-	char	ps_sign;		/* '+', ' ' or 0 */
-	int	ps_width, ps_prec;	/* ps_prec -1: none */
+/* A va_list that can be passed by pointer. */
+struct prf_args {
+	va_list	pa_ap;
 };
 
-static void
+void
 prf_number(struct prf *p, uintmax_t v, unsigned base, bool upper, bool neg,
     const struct prf_spec *ps)
 {
@@ -118,11 +109,12 @@ prf_number(struct prf *p, uintmax_t v, unsigned base, bool upper, bool neg,
 }
 
 /*
- * The bits that are set in v by their names, as in <LINK,FULL>.  names holds,
- * for each, the number of the bit, from 1 on, and the name: the number is a
- * character below the blank, which ends the name before it.
+ * Put the names of the bits that are set in v, as in <LINK,FULL>.  For each
+ * bit, "names" has a character, whose value is the number of the bit from 1 on,
+ * and then the name of the bit.  The character is less than a blank, so it also
+ * ends the name before it.
  */
-static void
+void
 prf_bits(struct prf *p, uintmax_t v, const char *names)
 {
 	char sep;
@@ -142,178 +134,337 @@ prf_bits(struct prf *p, uintmax_t v, const char *names)
 }
 
 /*
- * The kernel's printf formats: d i u o x X c s p %, with flags, width,
- * precision and the lengths hh h l ll j z t; and b, whose second argument is
- * the base and then the names of bits.
+ * Put the name of a function or an object (%pF), or of a site (%pS).  A site is
+ * the address that a call returns to.  Only the library's own messages have
+ * these formats.
+ *
+ * The text is NAME+0xOFFSET (MODULE+0xOFFSET).  If the name is unknown, the
+ * address replaces it.  An unknown module is omitted.  This subtracts 1 from a
+ * site, so that addr2line(1) finds the line of the call and not the next line.
+ */
+static void
+prf_symbol(struct prf *p, uintptr_t addr, bool site)
+{
+	struct host_symbol hs;
+	bool known;
+
+	known = host_symbol(site && addr != 0 ? addr - 1 : addr, &hs);
+	if (hs.hs_name[0] == '\0')
+		prf_sub(p, "0x%jx", (uintmax_t)addr);
+	else if (hs.hs_nameoff == 0)
+		prf_sub(p, "%s", hs.hs_name);
+	else
+		prf_sub(p, "%s+0x%jx", hs.hs_name, (uintmax_t)hs.hs_nameoff);
+	if (known)
+		prf_sub(p, " (%s+0x%jx)", hs.hs_module,
+		    (uintmax_t)hs.hs_offset);
+}
+
+/*
+ * Put an address and, if it is in a variable, the variable's name.  This is
+ * %pI of the library's own messages.
+ */
+static void
+prf_item(struct prf *p, uintptr_t addr)
+{
+	struct host_symbol hs;
+
+	prf_sub(p, "0x%jx", (uintmax_t)addr);
+	(void)host_symbol(addr, &hs);
+	if (hs.hs_name[0] != '\0' && hs.hs_nameoff == 0)
+		prf_sub(p, " \"%s\"", hs.hs_name);
+	else if (hs.hs_name[0] != '\0')
+		prf_sub(p, " \"%s+0x%jx\"", hs.hs_name,
+		    (uintmax_t)hs.hs_nameoff);
+}
+
+/*
+ * Skip a length modifier.  Return the size of the integer that it denotes.
+ * Look at the modifier itself, because int and long may have the same size.
+ */
+static int
+prf_length(const char **fmtp)
+{
+	const char *fmt = *fmtp;
+	size_t size;
+
+	switch (*fmt++) {
+	case 'h':
+		size = sizeof(short);
+		if (*fmt == 'h') {
+			fmt++;
+			size = sizeof(char);
+		}
+		break;
+	case 'l':
+		size = sizeof(long);
+		if (*fmt == 'l') {
+			fmt++;
+			size = sizeof(long long);
+		}
+		break;
+	case 'j':
+	case 'q':
+		size = sizeof(intmax_t);
+		break;
+	case 'z':
+		size = sizeof(size_t);
+		break;
+	case 't':
+		size = sizeof(ptrdiff_t);
+		break;
+	default:
+		return (int)sizeof(int);
+	}
+	*fmtp = fmt;
+	return (int)size;
+}
+
+/*
+ * Read a number from the format or, for a '*', from the arguments.
+ */
+static const char *
+prf_digits(const char *fmt, int *np, struct prf_args *pa)
+{
+
+	if (*fmt == '*') {
+		*np = va_arg(pa->pa_ap, int);
+		return fmt + 1;
+	}
+	for (*np = 0; *fmt >= '0' && *fmt <= '9'; fmt++)
+		*np = *np * 10 + (*fmt - '0');
+	return fmt;
+}
+
+/*
+ * Read flags, width, precision and length.  Return a pointer to the letter.
+ */
+static const char *
+prf_spec(const char *fmt, struct prf_spec *ps, struct prf_args *pa)
+{
+
+	memset(ps, 0, sizeof(*ps));
+	ps->ps_prec = -1;
+	for (;; fmt++) {
+		if (*fmt == '-')
+			ps->ps_left = true;
+		else if (*fmt == '0')
+			ps->ps_zero = true;
+		else if (*fmt == '#')
+			ps->ps_alt = true;
+		else if (*fmt == '+' || (*fmt == ' ' && ps->ps_sign == 0))
+			ps->ps_sign = *fmt;
+		else if (*fmt != ' ' && *fmt != '\'')
+			break;
+	}
+	fmt = prf_digits(fmt, &ps->ps_width, pa);
+	if (ps->ps_width < 0) {
+		ps->ps_left = true;
+		ps->ps_width = -ps->ps_width;
+	}
+	if (*fmt == '.')
+		fmt = prf_digits(fmt + 1, &ps->ps_prec, pa);
+	ps->ps_size = prf_length(&fmt);
+	return fmt;
+}
+
+static intmax_t
+prf_signed(const struct prf_spec *ps, struct prf_args *pa)
+{
+	int d;
+
+	if (ps->ps_size > (int)sizeof(long))
+		return va_arg(pa->pa_ap, long long);
+	if (ps->ps_size > (int)sizeof(int))
+		return va_arg(pa->pa_ap, long);
+	d = va_arg(pa->pa_ap, int);
+	if (ps->ps_size == 1)
+		return (signed char)d;
+	if (ps->ps_size == (int)sizeof(short))
+		return (short)d;
+	return d;
+}
+
+static uintmax_t
+prf_unsigned(const struct prf_spec *ps, struct prf_args *pa)
+{
+	unsigned u;
+
+	if (ps->ps_size > (int)sizeof(long))
+		return va_arg(pa->pa_ap, unsigned long long);
+	if (ps->ps_size > (int)sizeof(int))
+		return va_arg(pa->pa_ap, unsigned long);
+	u = va_arg(pa->pa_ap, unsigned);
+	if (ps->ps_size == 1)
+		return (unsigned char)u;
+	if (ps->ps_size == (int)sizeof(short))
+		return (unsigned short)u;
+	return u;
+}
+
+/*
+ * Put %p or, in the library's own messages, %pS, %pF or %pI.  Return how many
+ * letters after the p belong to the format.
+ */
+static int
+prf_pointer(struct prf *p, struct prf_spec *ps, uintptr_t u, char letter)
+{
+
+	if (p->p_symbols && (letter == 'S' || letter == 'F')) {
+		prf_symbol(p, u, letter == 'S');
+		return 1;
+	}
+	if (p->p_symbols && letter == 'I') {
+		prf_item(p, u);
+		return 1;
+	}
+	ps->ps_alt = true;
+	if (u == 0)
+		prf_text(p, "0x0", 3, ps->ps_width, ps->ps_left);
+	else
+		prf_number(p, u, 16, false, false, ps);
+	return 0;
+}
+
+static void
+prf_string(struct prf *p, const struct prf_spec *ps, const char *s)
+{
+	int n;
+
+	if (s == NULL)
+		s = "(null)";
+	for (n = 0; (ps->ps_prec < 0 || n < ps->ps_prec) && s[n] != '\0'; n++)
+		continue;
+	prf_text(p, s, n, ps->ps_width, ps->ps_left);
+}
+
+/*
+ * Put the two arguments of %b: an integer, and a text that contains the base
+ * and then the names of the bits.
+ */
+static void
+prf_bitmask(struct prf *p, struct prf_spec *ps, struct prf_args *pa)
+{
+	const char *names;
+	uintmax_t u;
+
+	if (ps->ps_size < (int)sizeof(int))
+		ps->ps_size = (int)sizeof(int);
+	u = prf_unsigned(ps, pa);
+	names = va_arg(pa->pa_ap, const char *);
+	prf_number(p, u, *names == 8 || *names == 16 ? (unsigned)*names : 10,
+	    false, false, ps);
+	if (*names != '\0')
+		prf_bits(p, u, names + 1);
+}
+
+/*
+ * Put an argument according to the letter of its conversion.  fmt points behind
+ * the letter.  Return where the format continues after the conversion.
+ */
+static const char *
+prf_convert(struct prf *p, char letter, const char *fmt, struct prf_spec *ps,
+    struct prf_args *pa)
+{
+	uintmax_t u;
+	intmax_t d;
+	char c;
+
+	switch (letter) {
+	case 'd':
+	case 'i':
+		d = prf_signed(ps, pa);
+		u = d < 0 ? 0 - (uintmax_t)d : (uintmax_t)d;
+		prf_number(p, u, 10, false, d < 0, ps);
+		break;
+	case 'o':
+	case 'u':
+	case 'x':
+	case 'X':
+		ps->ps_sign = 0;
+		prf_number(p, prf_unsigned(ps, pa), letter == 'o' ? 8 :
+		    letter == 'u' ? 10 : 16, letter == 'X', false, ps);
+		break;
+	case 'p':
+		fmt += prf_pointer(p, ps,
+		    (uintptr_t)va_arg(pa->pa_ap, void *), *fmt);
+		break;
+	case 'b':
+		prf_bitmask(p, ps, pa);
+		break;
+	case 'c':
+		c = (char)va_arg(pa->pa_ap, int);
+		prf_text(p, &c, 1, ps->ps_width, ps->ps_left);
+		break;
+	case 's':
+		prf_string(p, ps, va_arg(pa->pa_ap, const char *));
+		break;
+	case '\0':
+		return fmt - 1;
+	default:
+		/* "%%", or a letter that is unknown: put it as is. */
+		prf_put(p, letter);
+		break;
+	}
+	return fmt;
+}
+
+/*
+ * Format like the kernel's printf: b c d i o p s u x X %, with flags, width,
+ * precision and the lengths hh h l ll j q t z.
  */
 static void
 prf_format(struct prf *p, const char *fmt, va_list ap)
 {
+	struct prf_args pa;
 	struct prf_spec ps;
-	const char *s;
-	uintmax_t u;
-	intmax_t d;
-	unsigned base;
-	bool neg;
 	char c;
-	int n, size_of;
 
+	va_copy(pa.pa_ap, ap);
 	while ((c = *fmt++) != '\0') {
 		if (c != '%') {
 			prf_put(p, c);
 			continue;
 		}
-		memset(&ps, 0, sizeof(ps));
-		ps.ps_prec = -1;
-		for (;; fmt++) {
-			if (*fmt == '-')
-				ps.ps_left = true;
-			else if (*fmt == '0')
-				ps.ps_zero = true;
-			else if (*fmt == '#')
-				ps.ps_alt = true;
-			else if (*fmt == '+' || (*fmt == ' ' &&
-			    ps.ps_sign == 0))
-				ps.ps_sign = *fmt;
-			else if (*fmt != ' ' && *fmt != '\'')
-				break;
-		}
-		if (*fmt == '*') {
-			ps.ps_width = va_arg(ap, int);
-			if (ps.ps_width < 0) {
-				ps.ps_left = true;
-				ps.ps_width = -ps.ps_width;
-			}
-			fmt++;
-		} else
-			for (; *fmt >= '0' && *fmt <= '9'; fmt++)
-				ps.ps_width = ps.ps_width * 10 + (*fmt - '0');
-		if (*fmt == '.') {
-			fmt++;
-			ps.ps_prec = 0;
-			if (*fmt == '*') {
-				ps.ps_prec = va_arg(ap, int);
-				fmt++;
-			} else
-				for (; *fmt >= '0' && *fmt <= '9'; fmt++)
-					ps.ps_prec = ps.ps_prec * 10 +
-					    (*fmt - '0');
-		}
-		size_of = (int)sizeof(int);
-		for (;; fmt++) {
-			if (*fmt == 'h')
-				size_of = size_of == (int)sizeof(int) ?
-				    (int)sizeof(short) : 1;
-			else if (*fmt == 'l')
-				size_of = size_of == (int)sizeof(int) ?
-				    (int)sizeof(long) : (int)sizeof(long long);
-			else if (*fmt == 'j' || *fmt == 'q')
-				size_of = (int)sizeof(intmax_t);
-			else if (*fmt == 'z' || *fmt == 't')
-				size_of = (int)sizeof(size_t);
-			else
-				break;
-		}
-		base = 10;
-		switch (c = *fmt++) {
-		case 'd':
-		case 'i':
-			if (size_of > (int)sizeof(long))
-				d = va_arg(ap, long long);
-			else if (size_of > (int)sizeof(int))
-				d = va_arg(ap, long);
-			else {
-				d = va_arg(ap, int);
-				if (size_of == 1)
-					d = (signed char)d;
-				else if (size_of == (int)sizeof(short))
-					d = (short)d;
-			}
-			neg = d < 0;
-			u = neg ? 0 - (uintmax_t)d : (uintmax_t)d;
-			prf_number(p, u, base, false, neg, &ps);
-			break;
-		case 'x':
-		case 'X':
-			base = 16;
-			goto number;
-		case 'o':
-			base = 8;
-			goto number;
-		case 'u':
- number:
-			if (size_of > (int)sizeof(long))
-				u = va_arg(ap, unsigned long long);
-			else if (size_of > (int)sizeof(int))
-				u = va_arg(ap, unsigned long);
-			else {
-				u = va_arg(ap, unsigned);
-				if (size_of == 1)
-					u = (unsigned char)u;
-				else if (size_of == (int)sizeof(short))
-					u = (unsigned short)u;
-			}
-			ps.ps_sign = 0;
-			prf_number(p, u, base, c == 'X', false, &ps);
-			break;
-		case 'p':
-			u = (uintptr_t)va_arg(ap, void *);
-			ps.ps_alt = true;
-			if (u == 0) {
-				prf_text(p, "0x0", 3, ps.ps_width,
-				    ps.ps_left);
-				break;
-			}
-			prf_number(p, u, 16, false, false, &ps);
-			break;
-		case 'b':
-			u = size_of > (int)sizeof(long) ?
-			    va_arg(ap, unsigned long long) :
-			    size_of > (int)sizeof(int) ?
-			    va_arg(ap, unsigned long) : va_arg(ap, unsigned);
-			s = va_arg(ap, const char *);
-			base = *s == 8 || *s == 16 ? (unsigned)*s : 10;
-			prf_number(p, u, base, false, false, &ps);
-			if (*s != '\0')
-				prf_bits(p, u, s + 1);
-			break;
-		case 'c':
-			c = (char)va_arg(ap, int);
-			prf_text(p, &c, 1, ps.ps_width, ps.ps_left);
-			break;
-		case 's':
-			s = va_arg(ap, const char *);
-			if (s == NULL)
-				s = "(null)";
-			for (n = 0; (ps.ps_prec < 0 || n < ps.ps_prec) &&
-			    s[n] != '\0'; n++)
-				continue;
-			prf_text(p, s, n, ps.ps_width, ps.ps_left);
-			break;
-		case '\0':
-			fmt--;
-			break;
-		default:
-			/* "%%", and what is not known stands for itself. */
-			prf_put(p, c);
-			break;
-		}
+		fmt = prf_spec(fmt, &ps, &pa);
+		c = *fmt++;
+		fmt = prf_convert(p, c, fmt, &ps, &pa);
 	}
+	va_end(pa.pa_ap);
+}
+
+void
+prf_sub(struct prf *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	prf_format(p, fmt, ap);
+	va_end(ap);
 }
 
 /*
- * Into memory: the length of the whole text is returned; what does not fit
- * is left out; the buffer is terminated.
+ * Format into memory.  Return the length of the whole text.  The buffer holds
+ * as much of it as fits, and a NUL.
  */
-size_t
-kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+static size_t
+prf_memory(char *buf, size_t size, bool symbols, const char *fmt, va_list ap)
 {
-	struct prf p = { .p_buf = buf, .p_size = size };
+	struct prf p = {
+		.p_buf = buf, .p_size = size, .p_symbols = symbols
+	};
 
 	prf_format(&p, fmt, ap);
 	if (size != 0)
 		buf[p.p_len < size ? p.p_len : size - 1] = '\0';
 	return p.p_len;
+}
+
+size_t
+kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+{
+
+	return prf_memory(buf, size, true, fmt, ap);
 }
 
 size_t
@@ -329,93 +480,8 @@ ksnprintf(char *buf, size_t size, const char *fmt, ...)
 }
 
 /*
- * One line to standard error.
- */
-static void
-prf_line(const char *prefix, const char *fmt, va_list ap)
-{
-	char buf[PANIC_MAX];
-	size_t len, n;
-
-	len = ksnprintf(buf, sizeof(buf), "%s", prefix);
-	n = kvsnprintf(buf + len, sizeof(buf) - len, fmt, ap);
-	len = n < sizeof(buf) - len ? len + n : sizeof(buf) - 1;
-	/* One line, whatever the text held. */
-	while (len > 0 && buf[len - 1] == '\n')
-		len--;
-	for (n = 0; n < len; n++)
-		if (buf[n] == '\n')
-			buf[n] = ' ';
-	buf[len++] = '\n';
-	host_write(buf, len);
-}
-
-static __wq_noreturn void
-vpanic(const char *fmt, va_list ap)
-{
-	static uintptr_t panicking;	/* host_selfkey() of the first */
-	uintptr_t o;
-	unsigned n;
-
-	/* The first panic is the one to read; the others wait for its end. */
-	o = 0;
-	if (!atomic_cas_acq_rel(&panicking, &o, host_selfkey())) {
-		if (o != host_selfkey())
-			for (n = 0; n < 1000 * 1000;)
-				host_relax(&n);
-		host_abort();
-	}
-	prf_line("panic: ", fmt, ap);
-	host_abort();
-}
-
-__kern_public void
-panic(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vpanic(fmt, ap);
-}
-
-__kern_public void
-kern_assert(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vpanic(fmt, ap);
-}
-
-__kern_public void
-kern_assertmsg(const char *kind, const char *expr, const char *file, int line,
-    const char *fmt, ...)
-{
-	char msg[PANIC_MAX / 2];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)kvsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
-	kern_assert(__WQ_KASSERTSTR "%s", kind, expr, file, line, msg);
-}
-
-/*
- * Something that the user should know and that stops nobody.
- */
-void
-kern_warn(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	prf_line("workqueue: ", fmt, ap);
-	va_end(ap);
-}
-
-/*
- * The text after a prefix to a descriptor of the host's, in one piece unless
- * it is longer than the buffer.
+ * Write a prefix and the text by a function of the host, in one piece unless
+ * they are longer than the buffer.
  */
 static void
 prf_write(void (*func)(const char *, size_t), const char *prefix,
@@ -484,7 +550,7 @@ wqk_printf_tolog(const char *fmt, ...)
 }
 
 /*
- * Each text begins with its priority, as in <3>.
+ * Log a text, with its priority in front, as in <3>.
  */
 __kern_public void
 wqk_vlog(int pri, const char *fmt, va_list ap)
@@ -505,7 +571,7 @@ wqk_log(int pri, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* More of a text that log() has begun. */
+/* Continue a text that log() has begun. */
 __kern_public void
 wqk_addlog(const char *fmt, ...)
 {
@@ -517,7 +583,7 @@ __kern_public int
 wqk_vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {
 
-	return (int)kvsnprintf(buf, size, fmt, ap);
+	return (int)prf_memory(buf, size, false, fmt, ap);
 }
 
 __kern_public int
@@ -527,152 +593,7 @@ wqk_snprintf(char *buf, size_t size, const char *fmt, ...)
 	size_t len;
 
 	va_start(ap, fmt);
-	len = kvsnprintf(buf, size, fmt, ap);
+	len = prf_memory(buf, size, false, fmt, ap);
 	va_end(ap);
 	return (int)len;
-}
-
-static void
-prf_sub(struct prf *p, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	prf_format(p, fmt, ap);
-	va_end(ap);
-}
-
-/*
- * A field of the new format of snprintb(9), past its letter: its bits, and
- * where its text begins.
- */
-static uint64_t
-prf_field(const char **fmtp, char type, uint64_t v)
-{
-	const char *fmt = *fmtp;
-	unsigned bit, width;
-
-	bit = (unsigned char)*fmt++;
-	width = 1;
-	if (type != 'b')
-		width = (unsigned char)*fmt++;
-	*fmtp = fmt;
-	if (bit > 63)
-		return 0;
-	return (v >> bit) & (width > 63 ? ~(uint64_t)0 :
-	    ((uint64_t)1 << width) - 1);
-}
-
-/*
- * The new format: a sequence of fields, each ended by a NUL, one more at
- * their end.  b: a bit; f: a field, shown as a number; F: a field, whose =
- * (and :) that follow name its values, with * for any other, a format of one
- * uintmax_t.
- */
-static void
-prf_fields(struct prf *p, uint64_t v, unsigned base, const char *fmt)
-{
-	struct prf_spec ps = { .ps_prec = -1, .ps_alt = true };
-	uint64_t f;
-	char sep, type;
-	bool matched;
-
-	sep = '<';
-	f = 0;
-	matched = true;
-	while ((type = *fmt++) != '\0') {
-		switch (type) {
-		case 'b':
-			if (prf_field(&fmt, type, v) == 0)
-				break;
-			for (prf_put(p, sep), sep = ','; *fmt != '\0'; fmt++)
-				prf_put(p, *fmt);
-			break;
-		case 'f':
-		case 'F':
-			f = prf_field(&fmt, type, v);
-			matched = false;
-			prf_put(p, sep);
-			sep = ',';
-			if (type == 'F')
-				break;
-			for (; *fmt != '\0'; fmt++)
-				prf_put(p, *fmt);
-			prf_put(p, '=');
-			prf_number(p, f, base, false, false, &ps);
-			break;
-		case '=':
-		case ':':
-			if ((unsigned char)*fmt++ != f || matched)
-				break;
-			matched = true;
-			if (type == '=')
-				prf_put(p, '=');
-			for (; *fmt != '\0'; fmt++)
-				prf_put(p, *fmt);
-			break;
-		case '*':
-			if (matched)
-				break;
-			matched = true;
-			prf_sub(p, fmt, (uintmax_t)f);
-			break;
-		default:
-			break;
-		}
-		while (*fmt++ != '\0')
-			continue;
-	}
-	if (sep != '<')
-		prf_put(p, '>');
-}
-
-__kern_public int
-wqk_snprintb(char *buf, size_t size, const char *fmt, uint64_t v)
-{
-	struct prf p = { .p_buf = buf, .p_size = size };
-	struct prf_spec ps = { .ps_prec = -1, .ps_alt = true };
-	unsigned base;
-	bool new;
-
-	new = *fmt == '\177';
-	if (new)
-		fmt++;
-	base = *fmt == 8 || *fmt == 16 ? (unsigned)*fmt : 10;
-	prf_number(&p, v, base, false, false, &ps);
-	if (*fmt != '\0') {
-		if (new)
-			prf_fields(&p, v, base, fmt + 1);
-		else
-			prf_bits(&p, v, fmt + 1);
-	}
-	if (size != 0)
-		buf[p.p_len < size ? p.p_len : size - 1] = '\0';
-	return (int)p.p_len;
-}
-
-__kern_public void
-wqk_hexdump(void (*pr)(const char *, ...) __wq_printflike(1, 2),
-    const char *msg, const void *ptr, size_t len)
-{
-	char line[8 + 3 * HEXDUMP_LINE + 4 + HEXDUMP_LINE + 2];
-	const unsigned char *s = ptr;
-	size_t i, k, n;
-
-	if (msg != NULL)
-		(*pr)("%s: %zu bytes @ %p\n", msg, len, ptr);
-	for (i = 0; i < len; i += n) {
-		n = len - i < HEXDUMP_LINE ? len - i : HEXDUMP_LINE;
-		k = ksnprintf(line, sizeof(line), "%03zx ", i);
-		for (size_t j = 0; j < HEXDUMP_LINE; j++)
-			k += ksnprintf(line + k, sizeof(line) - k,
-			    j < n ? " %02x" : "   ", j < n ? s[i + j] : 0);
-		k += ksnprintf(line + k, sizeof(line) - k, "  |");
-		for (size_t j = 0; j < n; j++)
-			line[k++] = s[i + j] >= ' ' && s[i + j] < 0x7f ?
-			    (char)s[i + j] : '.';
-		line[k++] = '|';
-		line[k] = '\0';
-		(*pr)("%s\n", line);
-	}
 }

@@ -4,18 +4,25 @@
  */
 
 /*
- * psref(9).  A target counts its references; PRT_DRAIN beside the count says
- * that somebody waits for the last one to go.  Threads have a list of those
- * they hold, so that they can be asked, and be told what they got wrong.
+ * psref(9).  A target counts its references.  psref_target_destroy() sets
+ * PRT_DRAIN in the same word, and waits for the release of the last reference.
+ * Each thread has a list of the references that it holds, for psref_held() and
+ * to diagnose misuse.
  *
- * Last touch: once the count is 0 the target may be gone, so whoever drops
- * the last one wakes by the address and does not look at it any more.
+ * Once the count is 0 the target may be gone.  So the thread that releases the
+ * last reference uses only the target's address, to wake the waiter.
  */
 
 #include <sys/kmem.h>
 #include <sys/psref.h>
 
 #include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "kern_sleepq.h"
+#include "kern_spl.h"
 
 #define	PRT_DRAIN	0x80000000u
 
@@ -73,15 +80,14 @@ psref_target_destroy(struct psref_target *prt, struct psref_class *prc)
 	KASSERTMSG(!psref_held(prt, prc), "psref_target_destroy: the caller "
 	    "holds a reference to target %p (%s)", (void *)prt,
 	    prc->prc_name);
-	if (KERN_CHECKING())
-		wqcheck_sleepable("psref_target_destroy");
+	KERN_CHECK(context_check_sleep("psref_target_destroy"));
 	l = curlwp_get();
 	o = atomic_fetch_or_seq_cst(&prt->prt_refs, PRT_DRAIN);
 	KASSERTMSG((o & PRT_DRAIN) == 0, "psref_target_destroy: target %p "
 	    "(%s) is destroyed", (void *)prt, prc->prc_name);
 	for (;;) {
 		sq = sleepq_enter(prt);
-		/* Acquire: what the holders did is over. */
+		/* Acquire: observe what the holders did. */
 		if (atomic_load_acquire(&prt->prt_refs) == PRT_DRAIN)
 			break;
 		sleepq_enqueue(sq, l, prt, SLEEPQ_PSREF, false);
@@ -103,24 +109,25 @@ psref_acquire(struct psref *psref, const struct psref_target *prt,
 
 	psref_check(prt, prc, "psref_acquire");
 	l = curlwp_get();
-	if (KERN_CHECKING() && l->l_cpu == NULL && l->l_nopreempt == 0 &&
-	    l->l_ipl == IPL_NONE && l->l_softintr == 0)
+	/* A kernel source may set LP_BOUND itself. */
+	if (KERN_CHECKING() && (l->l_pflag & LP_BOUND) == 0 &&
+	    l->l_nopreempt == 0 && l->l_ipl == IPL_NONE && l->l_softintr == 0)
 		panic("psref_acquire: target %p (%s): the thread is not bound",
 		    (const void *)prt, prc->prc_name);
-	/* Relaxed: what is read of the target was found by other means. */
+	/*
+	 * Relaxed: the caller is in a read section, or holds a lock, which
+	 * orders its accesses to the target.
+	 */
 	o = atomic_fetch_add_relaxed(
 	    &((struct psref_target *)(uintptr_t)prt)->prt_refs, 1u);
 	KASSERTMSG((o & PRT_DRAIN) == 0, "psref_acquire: target %p (%s) is "
 	    "being destroyed", (const void *)prt, prc->prc_name);
 	psref->psref_target = prt;
 	psref->psref_lwp = l;
-	l->l_kspin++;
-	atomic_signal_barrier();
+	handler_hold(l);
 	psref->psref_next = l->l_psrefs;
 	l->l_psrefs = psref;
-	atomic_signal_barrier();
-	if (--l->l_kspin == 0)
-		intr_deliver(l);
+	handler_release(l);
 }
 
 __kern_public void
@@ -135,17 +142,14 @@ psref_release(struct psref *psref, const struct psref_target *prt,
 	KASSERTMSG(psref->psref_lwp == l && psref->psref_target == prt,
 	    "psref_release: %p is no reference of this thread to target %p "
 	    "(%s)", (void *)psref, (const void *)prt, prc->prc_name);
-	l->l_kspin++;
-	atomic_signal_barrier();
+	handler_hold(l);
 	for (pp = &l->l_psrefs; *pp != psref; pp = &(*pp)->psref_next)
 		continue;
 	*pp = psref->psref_next;
-	atomic_signal_barrier();
-	if (--l->l_kspin == 0)
-		intr_deliver(l);
+	handler_release(l);
 	psref->psref_target = NULL;
 	psref->psref_lwp = NULL;
-	/* Release: what we did is over.  The last touch of the target. */
+	/* Release: publish what the holder did.  The last access. */
 	if (atomic_fetch_add_acq_rel(
 	    &((struct psref_target *)(uintptr_t)prt)->prt_refs, -1u) ==
 	    (PRT_DRAIN | 1))
@@ -164,20 +168,17 @@ psref_copy(struct psref *to, const struct psref *from,
 	KASSERTMSG(from->psref_lwp == l, "psref_copy: %p is no reference of "
 	    "this thread", (const void *)from);
 	/*
-	 * The target may be on its way out, but stays while we hold one: count
-	 * below psref_acquire()'s check.
+	 * The target may be draining, but it exists while the caller holds a
+	 * reference.  So increment the count without psref_acquire()'s check.
 	 */
 	(void)atomic_fetch_add_relaxed(
 	    &((struct psref_target *)(uintptr_t)prt)->prt_refs, 1u);
 	to->psref_target = prt;
 	to->psref_lwp = l;
-	l->l_kspin++;
-	atomic_signal_barrier();
+	handler_hold(l);
 	to->psref_next = l->l_psrefs;
 	l->l_psrefs = to;
-	atomic_signal_barrier();
-	if (--l->l_kspin == 0)
-		intr_deliver(l);
+	handler_release(l);
 }
 
 __kern_public bool

@@ -4,8 +4,8 @@
  */
 
 /*
- * ratecheck(9): how often something may be done.  The state is the client's,
- * who sees to it that one thread at a time is here with it.
+ * ratecheck(9): limit the rate of an action.  The state belongs to the client,
+ * which must let only one thread at a time use it.
  */
 
 #include <limits.h>
@@ -15,19 +15,30 @@
 #include "kern.h"
 
 /*
- * The time since *last in microseconds; a state that was never used, or is
- * from a later time than now, is as old as can be.
+ * Return true if the interval has passed since *last.  Also return true if
+ * *last was never set, or is later than now.
  */
-static int64_t
-ratecheck_age(const struct timeval *last, const struct timeval *now)
+static bool
+ratecheck_passed(const struct timeval *last, const struct timeval *now,
+    const struct timeval *interval)
 {
-	int64_t age;
+	uint64_t s;
+	long us;
 
-	if (last->tv_sec == 0 && last->tv_usec == 0)
-		return INT64_MAX;
-	age = (int64_t)(now->tv_sec - last->tv_sec) * 1000000 +
-	    (now->tv_usec - last->tv_usec);
-	return age < 0 ? INT64_MAX : age;
+	if ((last->tv_sec == 0 && last->tv_usec == 0) ||
+	    last->tv_sec > now->tv_sec || (last->tv_sec == now->tv_sec &&
+	    last->tv_usec > now->tv_usec) || interval->tv_sec < 0)
+		return true;
+	/* Unsigned: a signed difference could overflow. */
+	s = (uint64_t)now->tv_sec - (uint64_t)last->tv_sec;
+	us = (long)now->tv_usec - (long)last->tv_usec;
+	if (us < 0) {
+		s--;
+		us += 1000000;
+	}
+	if (s != (uint64_t)interval->tv_sec)
+		return s > (uint64_t)interval->tv_sec;
+	return us >= (long)interval->tv_usec;
 }
 
 __kern_public int
@@ -36,8 +47,7 @@ ratecheck(struct timeval *last, const struct timeval *interval)
 	struct timeval now;
 
 	microuptime(&now);
-	if (ratecheck_age(last, &now) <
-	    (int64_t)interval->tv_sec * 1000000 + interval->tv_usec)
+	if (!ratecheck_passed(last, &now, interval))
 		return 0;
 	*last = now;
 	return 1;
@@ -46,11 +56,12 @@ ratecheck(struct timeval *last, const struct timeval *interval)
 __kern_public int
 ppsratecheck(struct timeval *last, int *curpps, int maxpps)
 {
+	static const struct timeval second = { .tv_sec = 1 };
 	struct timeval now;
 	int ok;
 
 	microuptime(&now);
-	if (ratecheck_age(last, &now) >= 1000000) {
+	if (ratecheck_passed(last, &now, &second)) {
 		*last = now;
 		*curpps = 0;
 	}

@@ -4,23 +4,30 @@
  */
 
 /*
- * lwp_specific(9): a thread's values are an array that its lwp points to.
+ * lwp_specific(9).  The values of a thread are in an array, to which the
+ * thread's lwp points.
  *
- * The array is the thread's own; the lock is for the list of all of them, the
- * table of keys, and the exchange of an array for a larger one.  A value is
- * taken out by a swap, so that of the thread's end and the key's exactly one
- * calls the destructor.
+ * The array belongs to the thread.  specific_lock guards the list of all
+ * arrays, the table of keys, and the replacement of an array by a larger one.
+ * A thread that ends takes its values out of the array by a swap.  So does a
+ * thread that deletes the key.  So exactly one of the two calls the destructor.
  */
 
 #include <errno.h>
 
 #include "kern.h"
+#include "kern_context.h"
+#include "kern_fork.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "subr_specificdata.h"
 
 #include <sys/condvar.h>
 
 #define	SPECIFIC_KEYS	256
-#define	SPECIFIC_GRAIN	8		/* values more at a time */
-#define	SPECIFIC_ROUNDS	4		/* as POSIX asks at least */
+#define	SPECIFIC_GRAIN	8		/* array sizes are multiples */
+#define	SPECIFIC_ROUNDS	4		/* the minimum of POSIX */
 
 struct specificdata {
 	struct specificdata *sd_next;	/* (l) */
@@ -29,16 +36,15 @@ struct specificdata {
 	void		*sd_values[];	/* (a) */
 };
 
-/* All under specific_lock; (a) also read without. */
+/* specific_lock guards all of it.  (a): also read without the lock. */
 static struct {
 	bool		 sk_used;	/* (a) */
 	specificdata_dtor_t sk_dtor;
-	int		 sk_calls;	/* of the destructor */
+	int		 sk_calls;	/* calls by ending threads */
 } specific_keys[SPECIFIC_KEYS];
 static struct specificdata *specific_list;
 
-/* Zeros are an adaptive mutex that is free, and not watched. */
-static kmutex_t		specific_lock = KMUTEX_INITIALIZER;
+KERN_MUTEX(specific_lock);
 static kcondvar_t	specific_cv = { .cv_wmesg = "specific" };
 
 __kern_public int
@@ -68,7 +74,7 @@ specific_take(struct specificdata *sd, specificdata_key_t key)
 	if (key >= sd->sd_nvalues ||
 	    atomic_load_relaxed(&sd->sd_values[key]) == NULL)
 		return NULL;
-	/* Acquire: what is behind the value, for the destructor. */
+	/* Acquire: the destructor sees what the value points to. */
 	return atomic_swap_acq_rel(&sd->sd_values[key], NULL);
 }
 
@@ -88,8 +94,7 @@ lwp_specific_key_delete(specificdata_key_t key)
 	specificdata_dtor_t dtor;
 	void *value;
 
-	if (KERN_CHECKING())
-		wqcheck_sleepable("lwp_specific_key_delete");
+	KERN_CHECK(context_check_sleep("lwp_specific_key_delete"));
 	mutex_enter(&specific_lock);
 	specific_check(key, "lwp_specific_key_delete");
 	dtor = specific_keys[key].sk_dtor;
@@ -101,7 +106,10 @@ lwp_specific_key_delete(specificdata_key_t key)
 		mutex_exit(&specific_lock);
 		(*dtor)(value);
 		mutex_enter(&specific_lock);
-		/* The list may have changed; what was taken is gone. */
+		/*
+		 * The list may have changed, so begin again.  Values that were
+		 * taken are no longer there.
+		 */
 		sd = specific_list;
 	}
 	while (specific_keys[key].sk_calls != 0)
@@ -118,7 +126,10 @@ lwp_getspecific(specificdata_key_t key)
 
 	if ((l = host_self()) == NULL)
 		return NULL;
-	/* Acquire: pairs with the release in specific_grow(), for handlers. */
+	/*
+	 * Acquire: a handler that has interrupted specific_grow() sees a
+	 * complete array.  Pairs with the release there.
+	 */
 	sd = atomic_load_acquire(&l->l_specific);
 	if (sd == NULL || key >= sd->sd_nvalues)
 		return NULL;
@@ -126,7 +137,7 @@ lwp_getspecific(specificdata_key_t key)
 }
 
 /*
- * Have room for a key.
+ * Replace a thread's array by one that has room for the key.
  */
 static struct specificdata *
 specific_grow(struct lwp *l, specificdata_key_t key)
@@ -153,7 +164,7 @@ specific_grow(struct lwp *l, specificdata_key_t key)
 	if (sd->sd_next != NULL)
 		sd->sd_next->sd_prevp = &sd->sd_next;
 	specific_list = sd;
-	/* Release: a handler on this thread finds one that is filled. */
+	/* Release: a handler on this thread sees a complete array. */
 	atomic_store_release(&l->l_specific, sd);
 	mutex_exit(&specific_lock);
 	host_free(old);
@@ -166,7 +177,7 @@ specific_set(struct lwp *l, specificdata_key_t key, void *value,
 {
 	struct specificdata *sd;
 
-	/* Not under the lock: who may use the key knows that it is made. */
+	/* No lock: the caller must ensure that the key exists. */
 	specific_check(key, func);
 	sd = l->l_specific;
 	if (sd == NULL || key >= sd->sd_nvalues) {
@@ -174,7 +185,9 @@ specific_set(struct lwp *l, specificdata_key_t key, void *value,
 			return;
 		sd = specific_grow(l, key);
 	}
-	/* Release: the key's deletion, by another thread, finds what it is. */
+	/*
+	 * Release: if a thread deletes the key, it sees what value points to.
+	 */
 	atomic_store_release(&sd->sd_values[key], value);
 }
 
@@ -186,7 +199,8 @@ lwp_setspecific(specificdata_key_t key, void *value)
 }
 
 /*
- * The caller sees to it that the thread does not run, and is not ended.
+ * Set a value of another thread.  The caller ensures that the thread neither
+ * runs nor has ended.
  */
 __kern_public void
 lwp_setspecific_by_lwp(struct lwp *l, specificdata_key_t key, void *value)
@@ -196,7 +210,8 @@ lwp_setspecific_by_lwp(struct lwp *l, specificdata_key_t key, void *value)
 }
 
 /*
- * One round over the values of a thread that ends; true if there were any.
+ * Call the destructors for the values of a thread that ends, once for each.
+ * Return true if there were any.
  */
 static bool
 specific_round(struct lwp *l)
@@ -208,7 +223,7 @@ specific_round(struct lwp *l)
 	bool any;
 
 	any = false;
-	/* A destructor may have it grow. */
+	/* A destructor may replace the array by a larger one. */
 	for (key = 0; key < l->l_specific->sd_nvalues; key++) {
 		sd = l->l_specific;
 		mutex_enter(&specific_lock);
@@ -230,7 +245,7 @@ specific_round(struct lwp *l)
 }
 
 /*
- * A thread ends.
+ * Destroy the values of a thread that ends, and free its array.
  */
 void
 specific_exit(struct lwp *l)
@@ -253,7 +268,7 @@ specific_exit(struct lwp *l)
 }
 
 /*
- * In a forked child: the others' values are nobody's.
+ * Forget the values of the parent's other threads, in a forked child.
  */
 void
 specific_fork(struct lwp *l)
@@ -261,7 +276,6 @@ specific_fork(struct lwp *l)
 	struct specificdata *sd;
 	unsigned key;
 
-	atomic_store_relaxed(&specific_lock.mtx_owner, (uintptr_t)0);
 	specific_cv.cv_waiters = 0;
 	for (key = 0; key < SPECIFIC_KEYS; key++)
 		specific_keys[key].sk_calls = 0;

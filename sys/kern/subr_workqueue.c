@@ -6,59 +6,85 @@
 /*
  * workqueue(9).
  *
- * Read it in the order of an item's way: workqueue_enqueue(), then
- * workqueue_worker() with workqueue_take(), workqueue_run() and what it does
- * when there is nothing to run; then workqueue_create() and
- * workqueue_destroy().  workqueue_wait() is in subr_workqueue_wait.c.
+ * Read this file along the path of an item: workqueue_enqueue(); then
+ * workqueue_worker() with workqueue_take(), workqueue_run() and the functions
+ * that wait for items; then workqueue_create() and workqueue_destroy().
+ * subr_workqueue_find.c searches for an item.  The calls that wait and cancel
+ * are in subr_workqueue_wait.c, and the worker's part in them is in
+ * subr_workqueue_waiter.c.
  *
- * The rules that everything rests on:
+ * subr_wqinbox.h has the inbox.  It states the last-touch rule, and explains
+ * why no wake-up is lost.  subr_wqspin.c decides when a worker spins.
  *
- * Last touch.  When its compare-and-swap has put an item in, a producer
- * touches the queue no more, for the item may run, and its function destroy
- * the queue, before the producer's next instruction.  If the producer found
- * that the runner sleeps it wakes it through what it found, the runner's
- * address, and runners are type-stable.
+ * A search holds q_lock and compares addresses, in q_batch and on the list.  It
+ * does not look in the inbox, but first moves all items from there to the list.
+ * It may follow the links of the list, because the items there are pending, so
+ * the client must not have freed them.
  *
- * No lost wake-up.  The worker announces its sleep in the word that producers
- * swap, so that there is one order of announcements and items: either the
- * worker's swap fails since an item is there, or one producer finds the
- * announcement, and wakes.
+ * Which calls for one workqueue may run at the same time:
  *
- * Exactness.  Works are found by their address on the ordered side under
- * q_lock: in q_batch, which is memory of ours, or on the list, whose works
- * are pending and so may not be freed.
+ *			enqueue	search	drain	run	destroy
+ *	enqueue		yes	yes	yes	yes	no
+ *	search			yes	yes	yes	begun
+ *	drain				yes	yes	begun
+ *	run					no	begun
+ *	destroy						no
+ *
+ * "search" is wait, timedwait and cancel; "run" is workqueue_run_polled();
+ * getpri and setspin count as enqueue.  "no": the caller must serialise the two
+ * calls.  One exception: while workqueue_destroy() waits, callbacks of the
+ * workqueue may enqueue.  "begun": the call must have begun before
+ * workqueue_destroy(), which waits for it.
+ *
+ * The caller must also serialise the enqueues of one item.  It must not enqueue
+ * the item again before the callback for the last enqueue has begun.
+ *
+ * Producers and the worker share only the inbox.  All other calls take q_lock,
+ * and those that search the list also take q_findlock.  wq_waiting counts the
+ * calls that workqueue_destroy() waits for.  fr_running is set while a thread
+ * runs a polled queue.
  */
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
+#include <host/host_call.h>
 #include <host/host_probe.h>
 
 #include <sys/workqueue_ext.h>
 
+#include "kern.h"
+#include "kern_boot.h"
+#include "kern_context.h"
+#include "kern_fork.h"
+#include "kern_lock.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_plant.h"
+#include "kern_sleepq.h"
+#include "subr_cpu.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
 #include "subr_workqueue.h"
-
-#define	WQ_FLAGS	(WQ_MPSAFE | WQ_PERCPU | WQ_FPU)
+#include "subr_wqcheck.h"
+#include "subr_wqinbox.h"
+#include "subr_wqlend.h"
+#include "subr_wqslab.h"
+#include "subr_wqspin.h"
+#include "subr_wqstat.h"
+#include "subr_wqtrace.h"
 
 _Static_assert(sizeof(struct work) == sizeof(void *),
     "struct work is one pointer");
 
-/* All the workqueues of the process, for fork. */
-static struct workqueue	*workqueue_list;
-static struct kspin	workqueue_listlock;
-
-static void
-workqueue_forked(struct runner *r, struct workqueue_queue *q)
-{
-
-	(void)r;
-	panic("workqueue_enqueue: \"%s\" belongs to the parent of this process",
-	    q->q_wq->wq_name);
-}
-
-/* Stands in a forked child for the workers that are not there. */
-static struct runner	workqueue_forkrunner = { workqueue_forked };
+/*
+ * The keys of two processes (kern_forkkey) differ by more than the size of
+ * cpu_infos.  So an address with one key never equals an address with another.
+ */
+_Static_assert(CPU_MAX * sizeof(struct cpu_info) < 1 << KERN_FORKSHIFT,
+    "an address in cpu_infos can look like one with another process's key");
 
 bool
 workqueue_runs(const struct lwp *l, const struct workqueue *wq,
@@ -80,75 +106,70 @@ workqueue_runs(const struct lwp *l, const struct workqueue *wq,
  * Producers.
  */
 
-static void
-workqueue_check_enqueue(struct workqueue *wq, struct work *wk)
+/*
+ * Handle LWP_LOST: panic if the thread is a worker, because a callback has
+ * ended it.
+ */
+void
+workqueue_lwplost(struct lwp *l)
 {
-	const struct workqueue *other;
-	const struct lwp *l;
 
-	if (!wqcheck_alive(wq))
-		panic("workqueue_enqueue: workqueue %p is destroyed",
-		    (void *)wq);
-	if (wq->wq_forkgen != kern_forkgen)
-		return;
-	if ((l = host_self()) != NULL && l->l_ipl > wq->wq_ipl)
-		panic("workqueue_enqueue: \"%s\" has IPL %d, called at IPL "
-		    "%d%s", wq->wq_name, wq->wq_ipl, l->l_ipl,
-		    lockdebug_made(wq));
-	if ((other = wqcheck_enqueue(wk, wq)) != NULL)
-		panic("workqueue_enqueue: work %p enqueued on \"%s\"%s is "
-		    "already pending on \"%s\"%s", (void *)wk, wq->wq_name,
-		    lockdebug_made(wq), other->wq_name,
-		    lockdebug_made(other));
+	if (l->l_wqq != NULL)
+		panic("workqueue \"%s\": function %pF ended its thread, "
+		    "called with item %pI", l->l_wqq->q_wq->wq_name,
+		    (const void *)(uintptr_t)l->l_wqq->q_wq->wq_func,
+		    (const void *)l->l_curwork);
 }
 
 /*
- * Safe for any number of producers, and for a signal handler that interrupts
- * any of them or the worker.
+ * Push an item.  In checking mode, record the contents of its word.
  */
 static inline void
-workqueue_push(struct workqueue_queue *q, struct work *wk)
+workqueue_push_any(struct workqueue_queue *q, struct work *wk)
 {
-	struct runner *r;
-	uintptr_t old;
 
-	old = atomic_load_relaxed(&q->q_inbox);
-	do {
-		wk->wk_dummy = (void *)old;
-		/*
-		 * Release: the item's contents, and its word, go with it; pairs
-		 * with the acquire in workqueue_take().  Acquire: the runner
-		 * found there was set up before it announced its sleep.
-		 */
-	} while (!atomic_cas_weak_acq_rel(&q->q_inbox, &old, (uintptr_t)wk));
-	if (__predict_false((old & WQ_ASLEEP) != 0)) {
-		r = (struct runner *)(old & ~WQ_ASLEEP);
-		(*r->r_wakeup)(r, q);
+	if (KERN_TRACING())
+		wqtrace_enqueue(wk, q->q_wq->wq_name);
+	if (KERN_WATCHED()) {
+		host_access_item(wk);
+		host_happens_before(wk);
+		host_unwatched(wk, sizeof(*wk));
 	}
+	if (KERN_CHECKING())
+		wqinbox_wake(wqinbox_insert(&q->q_inbox, wk, wqcheck_link));
+	else
+		wqinbox_push(&q->q_inbox, wk);
 }
 
 /*
- * The checking mode, the caller's CPU, and what is not allowed.
+ * Enqueue an item if KERN_SLOW() is true, or on the caller's CPU.  Panic if the
+ * call is not allowed.  workqueue_enqueue() has computed off from ci and passes
+ * only off, so compute ci again.
  */
 static __kern_hot __kern_noinline void
-workqueue_enqueue_slow(struct workqueue *wq, struct work *wk,
-    struct cpu_info *ci)
+workqueue_enqueue_slow(struct workqueue *wq, struct work *wk, uintptr_t off,
+    uintptr_t site)
 {
+	struct cpu_info *ci;
 
+	if (wq == NULL)
+		panic("workqueue_enqueue: the workqueue is NULL");
+	ci = (struct cpu_info *)(off - kern_forkkey + wq->wq_key);
 	if (KERN_CHECKING())
-		workqueue_check_enqueue(wq, wk);
+		workqueue_check_enqueue(wq, wk, site);
+	workqueue_check_process(wq, "workqueue_enqueue");
 	if ((wq->wq_flags & WQ_PERCPU) == 0) {
 		if (ci != NULL)
 			panic("workqueue_enqueue: \"%s\" is not WQ_PERCPU but "
 			    "a CPU was given", wq->wq_name);
-		workqueue_push(&wq->wq_queues[0], wk);
+		workqueue_push_any(&wq->wq_queues[0], wk);
 		return;
 	}
 	if (ci == NULL)
-		ci = curcpu();
+		ci = cpu_hint(host_self());
 	else if (!cpu_among(ci, wq->wq_nqueues))
 		panic("workqueue_enqueue: \"%s\": no such CPU", wq->wq_name);
-	workqueue_push(&wq->wq_queues[ci->ci_index], wk);
+	workqueue_push_any(&wq->wq_queues[ci->ci_index], wk);
 }
 
 __kern_public __kern_hot void
@@ -156,17 +177,26 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 {
 	uintptr_t off;
 
-	HOST_PROBE3("sdt", "kernel__workqueue__enqueue", wq, wk, ci);
-	/* The common cases make no call, and so need no stack frame. */
-	if (wq->wq_plain && __predict_true(ci == NULL)) {
-		workqueue_push(&wq->wq_queues[0], wk);
+	HOST_PROBE3(sdt, kernel__workqueue__enqueue, wq, wk, ci);
+	off = 0;
+	if (__predict_false(wq == NULL))
+		goto slow;
+	/*
+	 * The common cases make no call, and so need no stack frame.  off is
+	 * the offset of ci from NULL or, with WQ_PERCPU, from the first CPU.
+	 * If another process made the workqueue, the keys differ, so off is too
+	 * large for any ci.
+	 */
+	off = (uintptr_t)ci + kern_forkkey - wq->wq_key;
+	if (__predict_true(off == 0)) {
+		wqinbox_push(&wq->wq_queues[0].q_inbox, wk);
 		return;
 	}
-	off = (uintptr_t)ci - (uintptr_t)cpu_infos;
 	if (off < wq->wq_cpuspan && off % sizeof(*ci) == 0)
-		workqueue_push(&wq->wq_queues[off / sizeof(*ci)], wk);
+		wqinbox_push(&wq->wq_queues[off / sizeof(*ci)].q_inbox, wk);
 	else
-		workqueue_enqueue_slow(wq, wk, ci);
+ slow:
+		workqueue_enqueue_slow(wq, wk, off, LOCKDEBUG_SITE());
 }
 
 /*
@@ -174,44 +204,21 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
  */
 
 /*
- * Put the works of an inbox, newest first, to the end of the ordered list.
+ * Move the items of q_unturned to the list.  Between pieces, hand q_lock to
+ * other threads.
  */
-void
-workqueue_order(struct workqueue_queue *q, uintptr_t w)
+static __kern_noinline void
+workqueue_turn_all(struct workqueue_queue *q)
 {
-	struct work *wk, *first, **lastp;
 
-	if (workqueue_end(w))
-		return;
-	/* The newest is met first and ends the list. */
-	lastp = (struct work **)&((struct work *)w)->wk_dummy;
-	first = NULL;
-	do {
-		wk = (struct work *)w;
-		w = (uintptr_t)wk->wk_dummy;
-		wk->wk_dummy = first;
-		first = wk;
-	} while (!workqueue_end(w));
-	atomic_store_relaxed(q->q_lastp, first);
-	q->q_lastp = lastp;
+	while (!workqueue_turn(q)) {
+		mutex_handoff(&q->q_lock);
+		mutex_enter(&q->q_lock);
+	}
 }
 
 /*
- * Take all that is in the inbox.
- */
-uintptr_t
-workqueue_empty_inbox(struct workqueue_queue *q)
-{
-
-	/* From a work to anything else it changes by us only, under q_lock. */
-	if (workqueue_end(atomic_load_relaxed(&q->q_inbox)))
-		return 0;
-	/* Acquire: pairs with the release of every producer. */
-	return atomic_swap_acquire(&q->q_inbox, (uintptr_t)0);
-}
-
-/*
- * Fill the batch with the oldest works there are, and return how many.
+ * Fill the batch with the oldest items.  Return their number.
  */
 __kern_hot unsigned
 workqueue_take(struct workqueue_queue *q, struct lwp *l)
@@ -224,19 +231,27 @@ workqueue_take(struct workqueue_queue *q, struct lwp *l)
 	kern_mutex_enter(&q->q_lock, l);
 	q->q_base += q->q_end - q->q_start;
 	q->q_start = q->q_end = 0;
-	if (q->q_first == NULL && (list = workqueue_empty_inbox(q)) != 0) {
-		/* The newest goes to the end; few enough fit in at once. */
+	if (q->q_first == NULL && __predict_false(q->q_unturned != 0))
+		workqueue_turn_all(q);
+	else if (q->q_first == NULL &&
+	    (list = wqinbox_take(&q->q_inbox)) != 0) {
+		/*
+		 * The newest item comes first here, so fill the batch from its
+		 * end.  If not all items fit, move them to the list instead.
+		 */
 		i = WQ_BATCH;
-		for (w = list; !workqueue_end(w) && i > 0;
+		for (w = list; !wqinbox_end(w) && i > 0;
 		    w = (uintptr_t)wk->wk_dummy) {
 			wk = (struct work *)w;
 			batch[--i] = wk;
 		}
-		if (workqueue_end(w)) {
+		if (wqinbox_end(w)) {
 			q->q_start = i;
 			q->q_end = WQ_BATCH;
-		} else
-			workqueue_order(q, list);
+		} else {
+			workqueue_unturned(q, list);
+			workqueue_turn_all(q);
+		}
 	}
 	if ((wk = q->q_first) != NULL) {
 		for (i = 0; i < WQ_BATCH && wk != NULL; i++) {
@@ -250,38 +265,54 @@ workqueue_take(struct workqueue_queue *q, struct lwp *l)
 	}
 	i = q->q_end - q->q_start;
 	kern_mutex_exit(&q->q_lock, l);
+	if (__predict_false(atomic_load_relaxed(&q->q_walked)) &&
+	    atomic_load_relaxed(&q->q_first) == NULL)
+		workqueue_forget(q);
 	return i;
 }
 
-static void
-workqueue_check_return(struct workqueue *wq, struct lwp *l, int biglocks)
+/*
+ * Do what workqueue_take() does, in checking mode or while a tool watches.
+ * Always move all items to the list.
+ */
+unsigned
+workqueue_take_checked(struct workqueue_queue *q, struct lwp *l)
 {
+	struct work *wk;
+	unsigned i;
 
-	const void *f;
-
-	f = (const void *)(uintptr_t)wq->wq_func;
-	lockdebug_ran("workqueue", wq, f, INT_MAX);
-	if (l->l_mtxcount != 0)
-		panic("%s: function %p returned holding a spin mutex",
-		    lockdebug_text(wq, "workqueue"), f);
-	if (l->l_ipl != IPL_NONE)
-		panic("%s: function %p returned at IPL %d",
-		    lockdebug_text(wq, "workqueue"), f, l->l_ipl);
-	if (l->l_nopreempt != 0)
-		panic("%s: function %p returned with preemption off",
-		    lockdebug_text(wq, "workqueue"), f);
-	if (l->l_blcnt != biglocks)
-		panic("%s: function %p returned holding %d kernel locks",
-		    lockdebug_text(wq, "workqueue"), f, l->l_blcnt);
+	kern_mutex_enter(&q->q_lock, l);
+	q->q_base += q->q_end - q->q_start;
+	q->q_start = q->q_end = 0;
+	if (q->q_first == NULL) {
+		if (q->q_unturned == 0)
+			workqueue_unturned(q, wqinbox_take(&q->q_inbox));
+		workqueue_turn_all(q);
+	}
+	for (i = 0; i < WQ_BATCH && (wk = q->q_first) != NULL; i++) {
+		workqueue_check_item(q, wk);
+		q->q_batch[i] = wk;
+		atomic_store_relaxed(&q->q_first, (struct work *)wk->wk_dummy);
+	}
+	if (q->q_first == NULL)
+		q->q_lastp = &q->q_first;
+	q->q_end = i;
+	kern_mutex_exit(&q->q_lock, l);
+	if (atomic_load_relaxed(&q->q_walked) &&
+	    atomic_load_relaxed(&q->q_first) == NULL)
+		workqueue_forget(q);
+	return i;
 }
 
 /*
- * One more is done, which somebody may be waiting for.
+ * Record that the worker has run or skipped one more item.  Wake the threads
+ * that wait for it.
  *
- * We store q_done and then load q_waitpos, a waiter does it the other way
- * round, and not both may miss the other: by the asymmetric fence, or by
- * sequential consistency.  Release: what the work did is seen by who sees it
- * done.
+ * The worker stores q_done and then loads q_waitpos.  A waiter stores q_waitpos
+ * and then loads q_done.  The asymmetric fence, or sequential consistency,
+ * ensures that at least one of the two sees the other's store.
+ *
+ * Release: a thread that sees the item done also sees what the callback did.
  */
 static inline void
 workqueue_done(struct workqueue_queue *q, uint64_t done, bool asymfence)
@@ -300,33 +331,41 @@ workqueue_done(struct workqueue_queue *q, uint64_t done, bool asymfence)
 		workqueue_notify(q, done);
 }
 
-/*
- * A work of the batch was cancelled, and we come to its place.
- */
-static __kern_noinline void
-workqueue_skip(struct workqueue_queue *q, struct work **wkp, uint64_t pos)
+/* Do what workqueue_done() does, for a callback that did not return. */
+void
+workqueue_left(struct workqueue_queue *q, uint64_t done)
 {
-	struct workqueue_canceller *wc;
-	uintptr_t wk;
 
-	mutex_enter(&q->q_lock);
-	wk = (uintptr_t)atomic_load_relaxed(wkp) & ~WQ_CANCELLED;
-	for (wc = q->q_cancellers; wc != NULL; wc = wc->wc_next)
-		if (wc->wc_pos == pos) {
-			wc->wc_skipped = true;
-			if (KERN_CHECKING())
-				wqcheck_run((void *)wk, q->q_wq);
-		}
-	atomic_store_relaxed(wkp, (struct work *)WQ_CANCELLED);
-	/* Release: after what it tells about. */
-	atomic_store_release(&q->q_begun, pos);
-	mutex_exit(&q->q_lock);
+	workqueue_done(q, done, host_asymfence);
 }
 
 /*
- * Run the batch.  It is compiled twice: plain, for a queue without the kernel
- * lock, in a process without checks, on a host with the asymmetric fence,
- * where none of these is looked at for each work; and for all others.
+ * Call the callback for an item of the batch.  "held" is the number of kernel
+ * locks that the worker holds.
+ */
+static inline __attribute__((__always_inline__)) void
+workqueue_call(struct workqueue *wq, struct workqueue_queue *q, struct lwp *l,
+    struct work *wk, void (*func)(struct work *, void *), void *arg,
+    bool plain, int held)
+{
+
+	if (!plain && KERN_SLOW())
+		workqueue_call_begin(wq, q, wk);
+	l->l_curwork = wk;
+	HOST_PROBE4(sdt, kernel__workqueue__entry, wq, wk, func, arg);
+	host_callback((uintptr_t)func, true);
+	(*func)(wk, arg);
+	host_callback((uintptr_t)func, false);
+	/* The item may be gone: from here on, use only its address. */
+	HOST_PROBE4(sdt, kernel__workqueue__return, wq, wk, func, arg);
+	if (!plain && KERN_SLOW())
+		workqueue_call_end(wq, q, l, held);
+}
+
+/*
+ * Run the batch.  The compiler makes two copies of this function.  The plain
+ * one is for a queue without the kernel lock, in a process without checks, on a
+ * host with the asymmetric fence.  So it tests for none of these at each item.
  */
 static inline __attribute__((__always_inline__)) void
 workqueue_run_batch(struct workqueue_queue *q, struct lwp *l, bool plain)
@@ -351,10 +390,12 @@ workqueue_run_batch(struct workqueue_queue *q, struct lwp *l, bool plain)
 	end = &q->q_batch[q->q_end];
 	for (wkp = &q->q_batch[q->q_start]; wkp < end; wkp++) {
 		/*
-		 * Who cancels a work of the batch marks its place and then
-		 * looks at q_done, which we stored before we look here: so
-		 * if we were not this far the work is cancelled, and if we
-		 * were, q_begun tells.  See workqueue_cancel().
+		 * workqueue_cancel() marks the item's place in the batch and
+		 * then loads q_done.  The worker has stored q_done, and loads
+		 * the place here.  At least one of the two sees the other's
+		 * store.  So if the canceller finds that the item before this
+		 * one is not done, the worker will find the mark.  Otherwise
+		 * the canceller learns from q_begun whether the item runs.
 		 */
 		wk = asymfence ? atomic_load_relaxed(wkp) :
 		    atomic_load_seq_cst(wkp);
@@ -364,19 +405,7 @@ workqueue_run_batch(struct workqueue_queue *q, struct lwp *l, bool plain)
 			continue;
 		}
 		atomic_store_relaxed(&q->q_begun, ++done);
-		if (!plain && KERN_CHECKING()) {
-			wqcheck_run(wk, wq);
-			(void)lockdebug_run(wq, q, (uintptr_t)func);
-		}
-		l->l_curwork = wk;
-		HOST_PROBE4("sdt", "kernel__workqueue__entry", wq, wk, func,
-		    arg);
-		(*func)(wk, arg);
-		/* From here on wk is an address, not a work. */
-		HOST_PROBE4("sdt", "kernel__workqueue__return", wq, wk, func,
-		    arg);
-		if (!plain && KERN_CHECKING())
-			workqueue_check_return(wq, l, held);
+		workqueue_call(wq, q, l, wk, func, arg, plain, held);
 		workqueue_done(q, done, asymfence);
 		if (biglock)
 			kernel_lock_yield(l);
@@ -411,119 +440,83 @@ workqueue_run(struct workqueue_queue *q, struct lwp *l)
 }
 
 /*
- * Waiting for work.
- *
- * A worker that snatches each work as it appears makes the inbox's cache line
- * travel for each; after a small batch it lets some more come together.  And
- * a sleep costs some ten times what a hand-over to a spinning worker does, so
- * it spins before it sleeps, if the last works came soon enough for that to
- * pay, on another CPU than the producer's, and not on all CPUs at once.
+ * Waiting for items.
  */
-#define	WQ_GATHER	1000		/* ns to let works come together */
-#define	WQ_SOON		200		/* ns: they come in a stream */
-
-int	workqueue_spinners;		/* (a) workers that spin */
 
 /*
- * For the worker, which has taken all there was.  The list is looked at too,
- * for who waits or cancels moves works there from the inbox.  Relaxed: it
- * takes them under the lock.
+ * Return true if items have come since the worker took all that it found.  Also
+ * look at the list, because a search moves items from the inbox to the list.
+ * Relaxed: the worker takes items under the lock.
  */
 static inline bool
-workqueue_nothing(struct workqueue_queue *q)
+workqueue_something(const void *arg)
 {
+	const struct workqueue_queue *q;
 
-	return workqueue_end(atomic_load_relaxed(&q->q_inbox)) &&
-	    atomic_load_relaxed(&q->q_first) == NULL;
-}
-
-void
-workqueue_gather(void)
-{
-	unsigned n;
-
-	for (n = cpu_pauses * WQ_GATHER / 1000; n > 0; n--)
-		host_pause();
+	q = arg;
+	return !wqinbox_isempty(&q->q_inbox) ||
+	    atomic_load_relaxed(&q->q_first) != NULL ||
+	    atomic_load_relaxed(&q->q_unturned) != 0;
 }
 
 /*
- * Spin for a while, if that pays.  True if something came.
+ * Spin for a while, if that pays.  Return true if an item has come.
  */
 static __kern_hot bool
-workqueue_spin(struct workqueue_queue *q, struct lwp *l, int64_t start,
-    int64_t spin)
+workqueue_spin(struct workqueue_queue *q, int64_t start, int64_t spin)
 {
-	unsigned n;
-	bool found;
+	unsigned looks;
 
-	if (q->q_gap >= spin || atomic_load_relaxed(&l->l_wakercpu) >= 0)
+	if (!wqspin_enter(q->q_gap, spin))
 		return false;
-	/* A count, and no data behind it: relaxed. */
-	if (atomic_fetch_add_relaxed(&workqueue_spinners, 1) >= cpu_real - 1) {
-		(void)atomic_fetch_add_relaxed(&workqueue_spinners, -1);
-		return false;
-	}
-	found = false;
-	for (n = 1;; n++) {
-		if (!workqueue_nothing(q)) {
-			found = true;
-			if (n < cpu_pauses * WQ_SOON / 1000)
-				workqueue_gather();
-			break;
-		}
-		host_pause();
-		if (n % 32 == 0 && host_monotime() - start >= spin)
-			break;
-	}
-	(void)atomic_fetch_add_relaxed(&workqueue_spinners, -1);
-	return found;
+	looks = wqspin_until(workqueue_something, q, start, spin);
+	if (looks != 0)
+		wqspin_gather_soon(looks, q->q_lone);
+	wqspin_exit();
+	return looks != 0;
 }
 
 /*
- * Announce that the runner is going to sleep.  False if there is work.
+ * Announce that the runner is going to sleep.  Return false if there is an
+ * item.
  */
 __kern_hot bool
 workqueue_announce(struct workqueue_queue *q, struct runner *r,
     struct lwp *l)
 {
-	uintptr_t old;
-	bool announced;
+	bool announced, drains;
 
+	drains = !KERN_BUG(DRAIN) ||
+	    atomic_load_seq_cst(&q->q_wq->wq_draining) != 0;
 	kern_mutex_enter(&q->q_lock, l);
-	old = 0;
-	/*
-	 * Release: producers find a runner that is set up.  Sequentially
-	 * consistent, with the load below: see workqueue_quiesce().
-	 */
-	announced = q->q_first == NULL && atomic_cas_seq_cst(&q->q_inbox, &old,
-	    (uintptr_t)r | WQ_ASLEEP);
+	announced = ((q->q_first == NULL && q->q_unturned == 0) ||
+	    KERN_BUG(RECHECK)) && wqinbox_announce(&q->q_inbox, NULL, r);
 	kern_mutex_exit(&q->q_lock, l);
-	if (announced && __predict_false(
+	/* Sequentially consistent: see workqueue_quiesce(). */
+	if (announced && drains && __predict_false(
 	    atomic_load_seq_cst(&q->q_wq->wq_draining) != 0))
 		sleepq_wakeall(q->q_wq, SLEEPQ_DRAIN);
 	return announced;
 }
 
 /*
- * Sleep until there is something.  False if the worker shall end.
+ * Sleep until there is an item.  Return false if the worker must end.
  */
 static __kern_hot bool
 workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 {
-	uintptr_t asleep;
 	bool ends;
 
-	asleep = (uintptr_t)&l->l_runner | WQ_ASLEEP;
 	if (!workqueue_announce(q, &l->l_runner, l))
 		return true;
 	for (;;) {
 		/*
-		 * Acquire, and before the inbox: whoever destroys has enqueued
-		 * before, and what was enqueued is seen below.
+		 * Load this before the inbox.  Acquire: the destroying thread
+		 * enqueued its items before it stored WORKER_ENDS.  So a worker
+		 * that sees WORKER_ENDS also sees those items below.
 		 */
-		ends = atomic_load_acquire(&q->q_exit);
-		/* Acquire: pairs with the release in workqueue_enqueue(). */
-		if (atomic_load_acquire(&q->q_inbox) != asleep)
+		ends = atomic_load_acquire(&q->q_worker) != WORKER_SERVES;
+		if (!wqinbox_isannounced(&q->q_inbox, &l->l_runner))
 			return true;
 		if (ends)
 			return false;
@@ -532,92 +525,159 @@ workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 }
 
 /*
- * We have waited for so long.
+ * Sleep, and find out whether the producer that wakes the worker is on the same
+ * CPU as the worker.
  */
-static inline void
-workqueue_waited(struct workqueue_queue *q, int64_t gap, int64_t spin)
+static inline bool
+workqueue_sleep_learn(struct workqueue_queue *q, struct lwp *l)
 {
+	bool go;
 
-	if (gap > spin * 4)
-		gap = spin * 4;
-	if (q->q_gap > spin * 4)
-		q->q_gap = spin * 4;
-	q->q_gap += (gap - q->q_gap) / 4;
+	wqspin_ask(l);
+	go = workqueue_sleep(q, l);
+	wqspin_learn(l);
+	return go;
 }
 
 /*
- * Wait for work, in one way or the other.  False if the worker shall end.
+ * Wait for an item, by spinning or asleep.  Return false if the worker must
+ * end.
  *
- * Where works are so rare that one more gap, however short, will not have us
- * spin, nothing is done after a sleep that can be done after the work: then
- * the work's own time counts as gap, and who wakes us does not say where.
+ * q_gap is an average of the gaps between items.  It may be so long that one
+ * short gap cannot bring it below the spin limit.  In this case wake up as fast
+ * as possible, and do the bookkeeping after the callback.  The gap then
+ * includes the time of the callback, and the producer does not report its CPU.
  */
 static __kern_hot bool
 workqueue_idle(struct workqueue_queue *q, struct lwp *l)
 {
 	int64_t now, spin;
-	bool go, rare;
+	bool go;
 
 	spin = atomic_load_relaxed(&q->q_wq->wq_spin);
 	if (!cpu_spinok || spin == 0) {
-		q->q_gap = WQ_GAPMAX;
+		q->q_gap = WQSPIN_GAPMAX;
 		return workqueue_sleep(q, l);
 	}
+	/* If the producer is on this CPU, the gap does not matter. */
+	if (wqspin_samecpu(l))
+		return workqueue_sleep_learn(q, l);
 	now = host_monotime();
 	if (q->q_slept != 0) {
-		workqueue_waited(q, now - q->q_slept, spin);
+		wqspin_waited(&q->q_gap, now - q->q_slept, spin);
 		q->q_slept = 0;
 	}
-	if (workqueue_spin(q, l, now, spin)) {
-		workqueue_waited(q, host_monotime() - now, spin);
+	if (workqueue_spin(q, now, spin)) {
+		wqspin_waited(&q->q_gap, host_monotime() - now, spin);
 		return true;
 	}
-	rare = q->q_gap >= spin * 3;
-	atomic_store_relaxed(&l->l_wakercpu, rare ? LWP_NOWAKER : -1);
-	go = workqueue_sleep(q, l);
-	if (rare)
+	if (q->q_gap >= spin * 3) {
+		wqspin_dontask(l);
+		go = workqueue_sleep(q, l);
 		q->q_slept = now;
-	else {
-		workqueue_waited(q, host_monotime() - now, spin);
-		/* Who woke us from our own CPU cannot run while we spin. */
-		if (atomic_load_relaxed(&l->l_wakercpu) != host_curcpu())
-			atomic_store_relaxed(&l->l_wakercpu, -1);
+	} else {
+		go = workqueue_sleep_learn(q, l);
+		wqspin_waited(&q->q_gap, host_monotime() - now, spin);
 	}
 	return go;
 }
 
+/*
+ * Forget the batch, which is on the stack of the calling thread.  Otherwise a
+ * late workqueue_cancel() could write to it.
+ */
+static __kern_noinline void
+workqueue_drop_batch(struct workqueue_queue *q)
+{
+
+	mutex_enter(&q->q_lock);
+	q->q_base += q->q_end - q->q_start;
+	q->q_start = q->q_end = 0;
+	mutex_exit(&q->q_lock);
+}
+
+/*
+ * Run a queue until the thread must end or leave.  By then the thread has
+ * announced its sleep, and has found no item since.
+ */
 static __kern_hot void
-workqueue_worker(void *arg)
+workqueue_serve(struct workqueue_queue *q, struct lwp *l)
 {
 	struct work *batch[WQ_BATCH];
-	struct workqueue_queue *q;
-	struct lwp *l;
+	unsigned (*take)(struct workqueue_queue *, struct lwp *);
 	unsigned n;
 
-	q = arg;
-	/* On our stack, which has room for it in a page that is touched. */
+	take = workqueue_take;
+	if (KERN_CHECKING() || KERN_WATCHED()) {
+		take = workqueue_take_checked;
+		KERN_UNWATCHED(batch, sizeof(batch));
+	}
+	/* The batch is on this stack, in a page that is in use anyway. */
 	q->q_batch = batch;
-	l = curlwp_get();
 	l->l_wqq = q;
 	for (;;) {
-		n = workqueue_take(q, l);
+		n = (*take)(q, l);
 		if (n != 0) {
 			workqueue_run(q, l);
-			if (n < WQ_BATCH / 2 && cpu_spinok &&
-			    !workqueue_nothing(q))
-				workqueue_gather();
-		} else if (!workqueue_idle(q, l))
+			wqspin_ran(&q->q_lone, n);
+			/*
+			 * The batch was at least half full, so more items have
+			 * probably come.  Take them at once: a look first would
+			 * only fetch the producer's cache line once more.
+			 */
+			if (n >= WQ_BATCH / 2)
+				continue;
+			if (workqueue_something(q)) {
+				if (cpu_spinok && wqspin_streams(q->q_lone))
+					wqspin_gather();
+				continue;
+			}
+		}
+		if (!workqueue_idle(q, l))
 			break;
 	}
+	workqueue_drop_batch(q);
 	l->l_wqq = NULL;
 }
 
 /*
- * Making and unmaking.
+ * Run one batch of a queue, for the rescuer.
+ */
+static void
+workqueue_serve_batch(struct workqueue_queue *q, struct lwp *l)
+{
+	struct work *batch[WQ_BATCH];
+	unsigned n;
+
+	KERN_UNWATCHED(batch, sizeof(batch));
+	q->q_batch = batch;
+	l->l_wqq = q;
+	n = KERN_CHECKING() || KERN_WATCHED() ? workqueue_take_checked(q, l) :
+	    workqueue_take(q, l);
+	if (n != 0)
+		workqueue_run(q, l);
+	workqueue_drop_batch(q);
+	l->l_wqq = NULL;
+}
+
+static void
+workqueue_worker(void *arg)
+{
+	struct workqueue_queue *q;
+
+	q = arg;
+	workqueue_serve(q, curlwp_get());
+	/* Relaxed: the end of the thread is a release. */
+	KASSERT(atomic_load_relaxed(&q->q_worker) == WORKER_ENDS);
+	atomic_store_relaxed(&q->q_worker, WORKER_ENDED);
+}
+
+/*
+ * Creation and destruction.
  */
 
 /*
- * Have the first n workers end, and wait until they have.
+ * Make the first n workers end, and wait until they have ended.
  */
 static void
 workqueue_end_workers(struct workqueue *wq, int n)
@@ -627,13 +687,65 @@ workqueue_end_workers(struct workqueue *wq, int n)
 
 	for (i = 0; i < n; i++) {
 		q = &wq->wq_queues[i];
+		KASSERT(atomic_load_relaxed(&q->q_worker) == WORKER_SERVES);
 		/* Release: pairs with the acquire in workqueue_sleep(). */
-		atomic_store_release(&q->q_exit, 1);
+		atomic_store_release(&q->q_worker, WORKER_ENDS);
 		lwp_unpark(q->q_lwp);
 	}
-	for (i = 0; i < n; i++)
-		lwp_join(wq->wq_queues[i].q_lwp);
+	for (i = 0; i < n; i++) {
+		q = &wq->wq_queues[i];
+		lwp_join(q->q_lwp);
+		KASSERT(atomic_load_relaxed(&q->q_worker) == WORKER_ENDED);
+	}
 }
+
+static void
+workqueue_worker_poke(struct workqueue_queue *q)
+{
+
+	lwp_unpark(q->q_lwp);
+}
+
+static void
+workqueue_worker_end(struct workqueue *wq)
+{
+
+	if (wq->wq_forkgen != kern_forkgen)
+		return;
+	/*
+	 * With a single worker there is no need to wait until the queue is
+	 * quiet.  The worker loads q_worker before it looks for items.  So if
+	 * it sees WORKER_ENDS and then finds no item, no item is left.  See
+	 * workqueue_sleep().
+	 */
+	workqueue_finish(wq, wq->wq_nqueues > 1);
+	workqueue_end_workers(wq, wq->wq_nqueues);
+}
+
+static const struct workqueue_hooks workqueue_worker_hooks = {
+	.wh_poke = workqueue_worker_poke,
+	.wh_end = workqueue_worker_end,
+};
+
+/*
+ * Do what workqueue_worker_end() does, for a workqueue whose threads are lent.
+ */
+static void
+workqueue_lent_end(struct workqueue *wq)
+{
+
+	if (wq->wq_forkgen != kern_forkgen)
+		return;
+	workqueue_finish(wq, wq->wq_nqueues > 1);
+	wqlend_end(wq, wq->wq_nqueues);
+}
+
+static const struct workqueue_hooks workqueue_lent_hooks = {
+	.wh_poke = wqlend_poke,
+	.wh_end = workqueue_lent_end,
+	.wh_serve = workqueue_serve,
+	.wh_batch = workqueue_serve_batch,
+};
 
 static void
 workqueue_queue_init(struct workqueue *wq, struct workqueue_queue *q,
@@ -644,50 +756,31 @@ workqueue_queue_init(struct workqueue *wq, struct workqueue_queue *q,
 	q->q_ci = ci;
 	q->q_waitpos = WQ_NOPOS;
 	q->q_lastp = &q->q_first;
-	q->q_gap = WQ_GAPMAX;
-	mutex_init(&q->q_lock, MUTEX_NODEBUG, IPL_NONE);
+	q->q_gap = WQSPIN_GAPMAX;
+	mutex_init_quiet(&q->q_lock);
+	mutex_init_quiet(&q->q_findlock);
 }
 
 /*
- * A worker's name: the queue's, or as much of it as leaves room for the CPU.
- */
-static void
-workqueue_worker_name(const struct workqueue *wq,
-    const struct workqueue_queue *q, char *buf, size_t size)
-{
-	char idx[12];
-	size_t len;
-
-	if (q->q_ci == NULL) {
-		(void)ksnprintf(buf, size, "%s", wq->wq_name);
-		return;
-	}
-	len = ksnprintf(idx, sizeof(idx), "/%u", q->q_ci->ci_index);
-	(void)ksnprintf(buf, size, "%.*s%s", (int)(size - 1 - len),
-	    wq->wq_name, idx);
-}
-
-/*
- * A workqueue with no worker yet, on no list.
+ * Allocate a workqueue, which has no worker yet.
  */
 int
-workqueue_alloc(struct workqueue **wqp, const char *name,
+workqueue_alloc(struct workqueue **wqp, const char *who, const char *name,
     void (*func)(struct work *, void *), void *arg, pri_t prio, int ipl,
-    int flags)
+    int flags, const struct workqueue_hooks *hooks)
 {
 	struct workqueue *wq;
-	int i, n;
+	int error, i, n;
 
 	kern_init();
-	if (wqp == NULL || name == NULL || func == NULL ||
-	    (flags & ~WQ_FLAGS) != 0 || prio < PRI_NONE || prio >= PRI_COUNT ||
-	    ipl < IPL_NONE || ipl > IPL_HIGH)
-		return EINVAL;
+	kern_fork_catchup();
+	if ((error = workqueue_check_args(who, name, func, prio, ipl,
+	    flags)) != 0)
+		return error;
 	if (strlen(name) >= MAXCOMLEN)
 		return ENAMETOOLONG;
 	n = flags & WQ_PERCPU ? ncpu : 1;
-	wq = host_alloc(sizeof(*wq) + (size_t)n * sizeof(wq->wq_queues[0]));
-	if (wq == NULL)
+	if ((wq = wqslab_alloc(n)) == NULL)
 		return ENOMEM;
 	wq->wq_func = func;
 	wq->wq_arg = arg;
@@ -696,13 +789,16 @@ workqueue_alloc(struct workqueue **wqp, const char *name,
 	wq->wq_prio = prio;
 	wq->wq_spin = kern_spin;
 	wq->wq_nqueues = n;
-	if (!KERN_CHECKING()) {
-		wq->wq_plain = (flags & WQ_PERCPU) == 0;
+	wq->wq_hooks = hooks;
+	if (!KERN_SLOW()) {
 		wq->wq_runplain = (flags & WQ_MPSAFE) != 0 && host_asymfence;
 		wq->wq_cpuspan = flags & WQ_PERCPU ?
 		    (size_t)n * sizeof(struct cpu_info) : 0;
 	}
 	wq->wq_forkgen = kern_forkgen;
+	wq->wq_key = kern_forkkey +
+	    (KERN_SLOW() ? WQ_NOCPU :
+	    flags & WQ_PERCPU ? (uintptr_t)cpu_infos : 0);
 	(void)ksnprintf(wq->wq_name, sizeof(wq->wq_name), "%s", name);
 	for (i = 0; i < n; i++)
 		workqueue_queue_init(wq, &wq->wq_queues[i],
@@ -712,23 +808,80 @@ workqueue_alloc(struct workqueue **wqp, const char *name,
 }
 
 /*
- * Put it on the lists: it is a workqueue now.
+ * Record a complete workqueue, for the live view and for checking mode.
  */
 void
 workqueue_insert(struct workqueue *wq, const char *func, uintptr_t site)
 {
 
-	kspin_enter(&workqueue_listlock);
-	wq->wq_next = workqueue_list;
-	wq->wq_prevp = &workqueue_list;
-	if (wq->wq_next != NULL)
-		wq->wq_next->wq_prevp = &wq->wq_next;
-	workqueue_list = wq;
-	kspin_exit(&workqueue_listlock);
+	KASSERT(wq->wq_state == WORKQUEUE_MAKING);
+	wq->wq_state = WORKQUEUE_SERVES;
+	wq->wq_statslot = wqstat_enter(wq, WQSTAT_WORKQUEUE);
 	if (KERN_CHECKING()) {
 		wqcheck_create(wq);
 		lockdebug_alloc(func, wq, "workqueue", wq->wq_name, site);
 	}
+}
+
+/*
+ * Start the worker of each queue, by the function "create".
+ */
+static int
+workqueue_start_workers(struct workqueue *wq, int (*create)(struct lwp **,
+    const char *, pri_t, struct cpu_info *, void (*)(void *), void *))
+{
+	struct workqueue_queue *q;
+	char wname[MAXCOMLEN];
+	int error, i;
+
+	for (i = 0; i < wq->wq_nqueues; i++) {
+		q = &wq->wq_queues[i];
+		wqlend_name(q, wname, sizeof(wname));
+		atomic_store_relaxed(&q->q_worker, WORKER_SERVES);
+		error = (*create)(&q->q_lwp, wname, wq->wq_prio, q->q_ci,
+		    workqueue_worker, q);
+		if (error != 0) {
+			workqueue_end_workers(wq, i);
+			return error;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Create a workqueue.  "create" is the function that starts each worker, or
+ * NULL if threads are lent to it.
+ */
+static int
+workqueue_make(struct workqueue **wqp, const char *name,
+    void (*func)(struct work *, void *), void *arg, pri_t prio, int ipl,
+    int flags, int (*create)(struct lwp **, const char *, pri_t,
+    struct cpu_info *, void (*)(void *), void *), uintptr_t site)
+{
+	struct workqueue *wq;
+	int error;
+
+	if (KERN_CHECKING())
+		context_check_sleep("workqueue_create");
+	if (wqp == NULL)
+		return kern_einval("workqueue_create", "nowhere to store the "
+		    "queue: the first argument is NULL");
+	error = workqueue_alloc(&wq, "workqueue_create", name, func, arg, prio,
+	    ipl, flags, create == NULL ? &workqueue_lent_hooks :
+	    &workqueue_worker_hooks);
+	if (error != 0)
+		return error;
+	error = create == NULL ? wqlend_begin(wq) :
+	    workqueue_start_workers(wq, create);
+	if (error != 0) {
+		wqslab_free(wq);
+		return error;
+	}
+	workqueue_insert(wq, "workqueue_create", site);
+	HOST_PROBE7(sdt, kernel__workqueue__create, wq, name, func, arg,
+	    prio, ipl, flags);
+	*wqp = wq;
+	return 0;
 }
 
 __kern_public int
@@ -736,123 +889,35 @@ workqueue_create(struct workqueue **wqp, const char *name,
     void (*func)(struct work *, void *), void *arg, pri_t prio, int ipl,
     int flags)
 {
-	struct workqueue *wq;
-	struct workqueue_queue *q;
-	char wname[MAXCOMLEN];
-	int error, i;
 
-	if (KERN_CHECKING())
-		wqcheck_sleepable("workqueue_create");
-	error = wqp == NULL ? EINVAL :
-	    workqueue_alloc(&wq, name, func, arg, prio, ipl, flags);
-	if (error != 0)
-		return error;
-	for (i = 0; i < wq->wq_nqueues; i++) {
-		q = &wq->wq_queues[i];
-		workqueue_worker_name(wq, q, wname, sizeof(wname));
-		error = lwp_create(&q->q_lwp, wname, prio, q->q_ci,
-		    workqueue_worker, q);
-		if (error != 0) {
-			workqueue_end_workers(wq, i);
-			host_free(wq);
-			return error;
-		}
-	}
-	workqueue_insert(wq, "workqueue_create", LOCKDEBUG_SITE());
-	HOST_PROBE7("sdt", "kernel__workqueue__create", wq, name, func, arg,
-	    prio, ipl, flags);
-	*wqp = wq;
-	return 0;
+	kern_init();
+	return workqueue_make(wqp, name, func, arg, prio, ipl, flags,
+	    kern_lend && (flags & WQ_DEDICATED) == 0 ? NULL : lwp_create,
+	    LOCKDEBUG_SITE());
+}
+
+int
+workqueue_create_shared(struct workqueue **wqp, const char *name,
+    void (*func)(struct work *, void *), void *arg, pri_t prio, int ipl,
+    int flags)
+{
+
+	return workqueue_make(wqp, name, func, arg, prio, ipl, flags,
+	    lwp_create_shared, LOCKDEBUG_SITE());
 }
 
 /*
- * Are all the queues empty and all the workers asleep, at one moment?
- *
- * The moment is the one between the two rounds.  A queue that is found asleep
- * in the second round, with q_done as in the first, has completed no work
- * between its two looks; had it had one at that moment, pending or running,
- * it would have had to complete it to be asleep.  And at a moment when no
- * work is left none can come, since only works enqueue now.
+ * Tell watching tools that the caller's next accesses come after all callbacks
+ * that have returned.
  */
-static bool
-workqueue_quiet(struct workqueue *wq)
+void
+workqueue_after(struct workqueue *wq)
 {
-	struct workqueue_queue *q;
 	int i;
 
-	/* Acquire, here and below: the order of the looks is the proof. */
-	for (i = 0; i < wq->wq_nqueues; i++) {
-		q = &wq->wq_queues[i];
-		q->q_seen = atomic_load_acquire(&q->q_done);
-	}
-	for (i = 0; i < wq->wq_nqueues; i++) {
-		q = &wq->wq_queues[i];
-		if ((atomic_load_seq_cst(&q->q_inbox) & WQ_ASLEEP) == 0 ||
-		    atomic_load_acquire(&q->q_done) != q->q_seen)
-			return false;
-	}
-	return true;
-}
-
-/*
- * Are all the workers asleep, though maybe not at one moment?  If not, one of
- * them will say so when it is.  It is woken, in case that a producer was
- * stopped before doing so.
- */
-static bool
-workqueue_asleep(struct workqueue *wq)
-{
-	struct workqueue_queue *q;
-	int i;
-
-	for (i = 0; i < wq->wq_nqueues; i++) {
-		q = &wq->wq_queues[i];
-		if ((atomic_load_seq_cst(&q->q_inbox) & WQ_ASLEEP) == 0) {
-			workqueue_poke(q);
-			return false;
-		}
-	}
-	return true;
-}
-
-void
-workqueue_quiesce(struct workqueue *wq)
-{
-	struct sleepq *sq;
-	struct lwp *l;
-
-	l = curlwp_get();
-	/*
-	 * We count ourselves and then look at the inboxes; a worker announces
-	 * its sleep there and then looks at the count.  Sequentially
-	 * consistent: not both miss.
-	 */
-	(void)atomic_fetch_add_seq_cst(&wq->wq_draining, 1);
-	for (;;) {
-		sq = sleepq_enter(wq);
-		if (workqueue_asleep(wq)) {
-			sleepq_exit(sq);
-			if (workqueue_quiet(wq))
-				break;
-			continue;
-		}
-		sleepq_enqueue(sq, l, wq, SLEEPQ_DRAIN, false);
-		sleepq_exit(sq);
-		(void)sleepq_block(l, HOST_FOREVER);
-	}
-	(void)atomic_fetch_add_seq_cst(&wq->wq_draining, -1);
-}
-
-void
-workqueue_check_call(struct workqueue *wq, const char *func)
-{
-
-	if (KERN_CHECKING()) {
-		if (!wqcheck_alive(wq))
-			panic("%s: workqueue %p is destroyed", func,
-			    (void *)wq);
-		wqcheck_sleepable_on(func, wq, "workqueue");
-	}
+	if (KERN_WATCHED())
+		for (i = 0; i < wq->wq_nqueues; i++)
+			host_happens_after(&wq->wq_queues[i]);
 }
 
 __kern_public void
@@ -868,100 +933,96 @@ workqueue_destroy(struct workqueue *wq)
 		panic("workqueue_destroy: \"%s\" destroyed from its own "
 		    "callback", wq->wq_name);
 	if (KERN_CHECKING())
-		lockdebug_wantwork("workqueue_destroy", wq, LOCKDEBUG_SITE());
+		lockdebug_maywait("workqueue_destroy", wq, LOCKDEBUG_SITE());
 
-	HOST_PROBE1("sdt", "kernel__workqueue__destroy", wq);
+	HOST_PROBE1(sdt, kernel__workqueue__destroy, wq);
 	wqk_kernel_unlock(0, &biglocks);
-	if (wq->wq_forkgen != kern_forkgen) {
-		if (wq->wq_queues[0].q_fdrunner != NULL)
-			workqueue_polled_destroy(wq);
-	} else {
-		/* One without a worker is run by us, for the last time. */
-		if (wq->wq_queues[0].q_fdrunner != NULL)
-			workqueue_polled_last(wq);
-		if (KERN_CHECKING())
-			lockdebug_wait("workqueue_destroy", wq, NULL, NULL);
-		/*
-		 * A single worker ends only if it has seen its end before it
-		 * finds nothing: see workqueue_sleep().
-		 */
-		if (wq->wq_nqueues > 1 || wq->wq_queues[0].q_lwp == NULL ||
-		    KERN_CHECKING())
-			workqueue_quiesce(wq);
-		if (KERN_CHECKING())
-			lockdebug_waited();
-		HOST_PROBE1("sdt", "kernel__workqueue__exit__start", wq);
-		if (wq->wq_queues[0].q_fdrunner != NULL)
-			workqueue_polled_destroy(wq);
-		else
-			workqueue_end_workers(wq, wq->wq_nqueues);
-		HOST_PROBE1("sdt", "kernel__workqueue__exit__done", wq);
-		/* Acquire: pairs with the release in workqueue_wait(). */
+	/*
+	 * In a forked child the state may differ, because the parent may have
+	 * been in this function in another thread.
+	 */
+	KASSERT(wq->wq_state == WORKQUEUE_SERVES ||
+	    wq->wq_forkgen != kern_forkgen);
+	wq->wq_state = WORKQUEUE_ENDS;
+	(*wq->wq_hooks->wh_end)(wq);
+	if (wq->wq_forkgen == kern_forkgen) {
+		HOST_PROBE1(sdt, kernel__workqueue__exit__done, wq);
+		/* Acquire: pairs with the releases in subr_workqueue_wait.c. */
 		for (n = 0; atomic_load_acquire(&wq->wq_waiting) != 0;)
 			host_relax(&n);
 	}
+	workqueue_after(wq);
+	wqstat_leave(wq->wq_statslot, wq);
 	if (KERN_CHECKING())
 		lockdebug_free("workqueue_destroy", wq, "workqueue");
-	kspin_enter(&workqueue_listlock);
-	*wq->wq_prevp = wq->wq_next;
-	if (wq->wq_next != NULL)
-		wq->wq_next->wq_prevp = wq->wq_prevp;
-	kspin_exit(&workqueue_listlock);
-	host_free(KERN_CHECKING() ? wqcheck_destroy(wq) : wq);
+	wqslab_free(KERN_CHECKING() ? wqcheck_destroy(wq) : wq);
 	wqk_kernel_lock(biglocks);
 }
 
 __kern_public void
 workqueue_getpri(struct workqueue *wq, pri_t *asked, pri_t *inforce)
 {
+	struct workqueue_queue *q;
 
 	workqueue_check_call(wq, "workqueue_getpri");
-	if (wq->wq_forkgen != kern_forkgen)
-		panic("workqueue_getpri: \"%s\" belongs to the parent of this "
-		    "process", wq->wq_name);
+	workqueue_check_process(wq, "workqueue_getpri");
+	q = &wq->wq_queues[0];
 	if (asked != NULL)
 		*asked = wq->wq_prio;
 	if (inforce != NULL)
-		*inforce = wq->wq_queues[0].q_lwp == NULL ? PRI_NONE :
-		    lwp_inforce(wq->wq_queues[0].q_lwp);
+		*inforce = q->q_lend != NULL ? wqlend_inforce(q) :
+		    q->q_lwp == NULL ? PRI_NONE : lwp_inforce(q->q_lwp);
+}
+
+__kern_public struct work *
+workqueue_current(struct workqueue **wqp)
+{
+	struct lwp *l;
+
+	l = host_self();
+	if (l == NULL || l->l_wqq == NULL || l->l_curwork == NULL) {
+		if (wqp != NULL)
+			*wqp = NULL;
+		return NULL;
+	}
+	if (wqp != NULL)
+		*wqp = l->l_wqq->q_wq;
+	return l->l_curwork;
+}
+
+__kern_public int
+workqueue_setspin(struct workqueue *wq, unsigned int usec)
+{
+
+	if (wq == NULL)
+		panic("workqueue_setspin: the workqueue is NULL");
+	if (KERN_CHECKING() && !wqcheck_alive(wq))
+		panic("workqueue_setspin: workqueue %p is destroyed",
+		    (void *)wq);
+	if (usec > KERN_SPINMAX)
+		return kern_einval("workqueue_setspin", "\"%s\": %u us, more "
+		    "than %d", wq->wq_name, usec, KERN_SPINMAX);
+	/* WORKQUEUE_SPIN=0 forbids all queues to spin. */
+	atomic_store_relaxed(&wq->wq_spin,
+	    kern_spin == 0 ? 0 : (int64_t)usec * 1000);
+	return 0;
 }
 
 /*
- * Around fork.  In the child the workers are not there: whoever enqueues is
- * told so, by the runner that stands for them.
+ * Prepare for panics in a forked child, which has no workers.  If a worker
+ * called fork(2) in a callback, the child panics when the callback returns: see
+ * workqueue_notify().
  */
 void
-workqueue_fork_prepare(void)
+workqueue_fork(struct lwp *l)
 {
+	struct workqueue_outer *wo;
 
-	kspin_enter(&workqueue_listlock);
-	workqueue_polled_fork(1);
-}
-
-void
-workqueue_fork_parent(void)
-{
-
-	workqueue_polled_fork(0);
-	kspin_exit(&workqueue_listlock);
-}
-
-void
-workqueue_fork_child(void)
-{
-	struct workqueue_queue *q;
-	struct workqueue *wq;
-	int i;
-
-	for (wq = workqueue_list; wq != NULL; wq = wq->wq_next)
-		for (i = 0; i < wq->wq_nqueues; i++) {
-			q = &wq->wq_queues[i];
-			atomic_store_relaxed(&q->q_inbox,
-			    (uintptr_t)&workqueue_forkrunner | WQ_ASLEEP);
-			/* A worker that forked is caught as it returns. */
-			atomic_store_relaxed(&q->q_waitpos, (uint64_t)0);
-		}
-	atomic_store_relaxed(&workqueue_spinners, 0);
-	workqueue_polled_fork(0);
-	kspin_exit(&workqueue_listlock);
+	if (l != NULL && l->l_wqq != NULL) {
+		atomic_store_relaxed(&l->l_wqq->q_waitpos, (uint64_t)0);
+		for (wo = l->l_wqouter; wo != NULL; wo = wo->wo_next)
+			atomic_store_relaxed(&wo->wo_queue->q_waitpos,
+			    (uint64_t)0);
+	}
+	wqspin_fork();
 }

@@ -4,186 +4,93 @@
  */
 
 /*
- * workqueue_wait(): find a work on the ordered side, and wait until the
- * number of works that its queue has run reaches its position.
+ * The calls that search for an item or wait: workqueue_wait(),
+ * workqueue_timedwait(), workqueue_drain() and workqueue_cancel().
+ *
+ * A call that waits for an item first finds the item's position.  Then it waits
+ * until its queue has run that many items.  subr_workqueue_waiter.c has the
+ * worker's part.
  */
 
 #include <errno.h>
 
 #include <host/host_probe.h>
 
+#include <sys/workqueue_ext.h>
+
+#include "kern.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_plant.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
 #include "subr_workqueue.h"
+#include "subr_wqcheck.h"
 
 /*
- * Wake those, of a queue that is locked, whose position is reached.
- */
-static void
-workqueue_wakeup_done(struct workqueue_queue *q, uint64_t done)
-{
-	struct workqueue_waiter *ww, **wwp;
-	struct lwp *l;
-	uint64_t pos;
-
-	pos = WQ_NOPOS;
-	for (wwp = &q->q_waiters; (ww = *wwp) != NULL;) {
-		if (ww->ww_pos > done) {
-			if (ww->ww_pos < pos)
-				pos = ww->ww_pos;
-			wwp = &ww->ww_next;
-			continue;
-		}
-		*wwp = ww->ww_next;
-		l = ww->ww_lwp;
-		/*
-		 * Release: what the works did is seen by the waiter, who may
-		 * be gone with its record from now on.
-		 */
-		atomic_store_release(&ww->ww_done, 1);
-		lwp_unpark(l);
-	}
-	atomic_store_relaxed(&q->q_waitpos, pos);
-}
-
-/*
- * Wake those whose work has been run.
- */
-void
-workqueue_notify(struct workqueue_queue *q, uint64_t done)
-{
-
-	if (q->q_wq->wq_forkgen != kern_forkgen)
-		panic("workqueue \"%s\": function %p returned in a child of "
-		    "its process", q->q_wq->wq_name,
-		    (void *)(uintptr_t)q->q_wq->wq_func);
-	mutex_enter(&q->q_lock);
-	workqueue_wakeup_done(q, done);
-	mutex_exit(&q->q_lock);
-}
-
-/*
- * The position of a work on a queue that is locked, or 0 if it is neither
- * pending nor running there.  *pendingp: it is not the one that runs.
- */
-uint64_t
-workqueue_find(struct workqueue_queue *q, const struct work *wk,
-    bool *pendingp)
-{
-	const struct work *p;
-	uint64_t done, pos;
-	uintptr_t w;
-	unsigned i;
-
-	workqueue_order(q, workqueue_empty_inbox(q));
-	*pendingp = true;
-	pos = q->q_base + (q->q_end - q->q_start);
-	for (p = q->q_first; p != NULL; p = p->wk_dummy) {
-		pos++;
-		if (p == wk)
-			return pos;
-	}
-	/* Acquire: what a finished work did is seen by the caller. */
-	done = atomic_load_acquire(&q->q_done);
-	pos = q->q_base + (q->q_end - q->q_start);
-	for (i = q->q_end; i > q->q_start && pos > done; i--, pos--) {
-		w = (uintptr_t)atomic_load_relaxed(&q->q_batch[i - 1]);
-		if ((w & ~WQ_CANCELLED) == (uintptr_t)wk) {
-			*pendingp = pos > done + 1;
-			return pos;
-		}
-	}
-	return 0;
-}
-
-/*
- * Somebody waits for that position on a queue that is locked: have the worker
- * look.  False if it is reached already, and the worker may not have seen it.
+ * Make the worker look for waiters when it reaches a position.  The caller
+ * holds the lock of the queue.  Return false if the worker has reached the
+ * position already.  It may then have missed the waiter.
  */
 static bool
 workqueue_arm(struct workqueue_queue *q, uint64_t pos)
 {
 
+	KASSERT(mutex_owned(&q->q_lock));
 	if (pos >= atomic_load_relaxed(&q->q_waitpos))
 		return true;
-	/* The waiter's half of what workqueue_done() does. */
-	(void)atomic_swap_seq_cst(&q->q_waitpos, pos);
-	host_fence_heavy();
+	/* These stores and loads pair with workqueue_done(). */
+	if (KERN_BUG(SWAP))
+		atomic_store_relaxed(&q->q_waitpos, pos);
+	else {
+		(void)atomic_swap_seq_cst(&q->q_waitpos, pos);
+		host_fence_heavy();
+	}
 	return atomic_load_seq_cst(&q->q_done) < pos;
 }
 
 /*
- * Put a waiter on a queue that is locked.
+ * Put a waiter on a locked queue.
  */
 static void
 workqueue_register(struct workqueue_queue *q, struct workqueue_waiter *ww,
-    struct lwp *l, const struct work *wk, uint64_t pos)
+    struct lwp *l, const struct work *wk, const struct workqueue_place *wp)
 {
 
-	HOST_PROBE2("sdt", "kernel__workqueue__wait__hit", q->q_wq, wk);
+	KASSERT(mutex_owned(&q->q_lock));
+	HOST_PROBE2(sdt, kernel__workqueue__wait__hit, q->q_wq, wk);
 	/*
-	 * A producer that found the worker asleep may have been stopped
-	 * before it wakes it: do it in its stead.
+	 * A producer that found the worker asleep may have been preempted
+	 * before it woke the worker.  So wake the worker here.
 	 */
-	workqueue_poke(q);
+	(*q->q_wq->wq_hooks->wh_poke)(q);
 	ww->ww_queue = q;
 	ww->ww_lwp = l;
-	ww->ww_pos = pos;
+	ww->ww_work = wk;
+	ww->ww_pos = wp->wp_pos;
+	ww->ww_taken = wp->wp_item != ITEM_LISTED;
 	ww->ww_done = 0;
 	ww->ww_next = q->q_waiters;
 	q->q_waiters = ww;
-	if (!workqueue_arm(q, pos)) {
-		/* Maybe the worker missed us; if not, it finds one less. */
+	if (!ww->ww_taken) {
+		/*
+		 * No fence is needed: before the worker reaches ww_pos, it
+		 * takes q_lock once more.
+		 */
+		if (ww->ww_pos < atomic_load_relaxed(&q->q_waitpos))
+			atomic_store_relaxed(&q->q_waitpos, ww->ww_pos);
+	} else if (!workqueue_arm(q, ww->ww_pos)) {
+		/* The worker may have missed the waiter: do not wait. */
 		q->q_waiters = ww->ww_next;
 		ww->ww_done = 1;
 	}
 }
 
 /*
- * A work of a queue, which is locked, will not be run, though its position
- * will be reached: those who wait for it need not.
- */
-void
-workqueue_release(struct workqueue_queue *q, uint64_t pos)
-{
-	struct workqueue_waiter *ww, **wwp;
-	struct lwp *l;
-
-	for (wwp = &q->q_waiters; (ww = *wwp) != NULL;) {
-		if (ww->ww_pos != pos) {
-			wwp = &ww->ww_next;
-			continue;
-		}
-		*wwp = ww->ww_next;
-		l = ww->ww_lwp;
-		/* As in workqueue_wakeup_done(). */
-		atomic_store_release(&ww->ww_done, 1);
-		lwp_unpark(l);
-	}
-}
-
-/*
- * A work that was on the list of a queue, which is locked, is there no more:
- * those who wait for it need not, and those behind it move up.
- */
-void
-workqueue_shift(struct workqueue_queue *q, uint64_t pos)
-{
-	struct workqueue_waiter *ww;
-	uint64_t least;
-
-	workqueue_release(q, pos);
-	least = WQ_NOPOS;
-	for (ww = q->q_waiters; ww != NULL; ww = ww->ww_next) {
-		if (ww->ww_pos > pos)
-			ww->ww_pos--;
-		if (ww->ww_pos < least)
-			least = ww->ww_pos;
-	}
-	if (least != WQ_NOPOS && !workqueue_arm(q, least))
-		workqueue_wakeup_done(q, atomic_load_acquire(&q->q_done));
-}
-
-/*
- * Wait for what was registered.  0, or ETIMEDOUT and it is registered no more.
+ * Wait for the registered event, and return 0.  At the deadline, remove the
+ * waiter and return ETIMEDOUT.
  */
 static int
 workqueue_await(struct workqueue_waiter *ww, struct lwp *l, int64_t deadline)
@@ -214,14 +121,18 @@ workqueue_await(struct workqueue_waiter *ww, struct lwp *l, int64_t deadline)
 }
 
 /*
- * Wait for the work wherever it is: it may be running on some CPUs, having
- * enqueued itself on the next each time, and be pending on another.  All
- * queues are locked at once, so that it cannot go from one that has not been
- * looked at to one that has.
+ * Wait for an item on all queues.
  *
- * A work that only the calling worker could run is not waited for: EDEADLK,
- * or 0 if it is the one that runs.  *morep: it runs on more CPUs than there
- * is room for here, and the caller comes again.
+ * If an item enqueues itself on another CPU, it may be running on several CPUs
+ * and be pending on one more.  So search all queues.  They need not be locked
+ * together: an item that was enqueued on a queue before the call stays on that
+ * queue until its callback has returned.
+ *
+ * Do not wait for an item that only the calling worker could run.  Return
+ * EDEADLK instead, or 0 if the worker is running this item.
+ *
+ * If the item is on more queues than wws has room for, set *morep.  The caller
+ * then calls again.
  */
 #define	WQ_WAITERS	8
 
@@ -230,52 +141,49 @@ workqueue_wait_all(struct workqueue *wq, const struct work *wk,
     struct lwp *l, int64_t deadline, bool *morep)
 {
 	struct workqueue_waiter wws[WQ_WAITERS];
+	struct workqueue_place wp;
 	struct workqueue_queue *q;
-	uint64_t pos;
-	bool pending, watched;
+	bool watched;
 	int error, i, n;
 
 	error = 0;
 	*morep = false;
-	for (i = 0; i < wq->wq_nqueues; i++)
-		mutex_enter(&wq->wq_queues[i].q_lock);
+	KERN_UNWATCHED(wws, sizeof(wws));
 	for (i = n = 0; i < wq->wq_nqueues; i++) {
 		q = &wq->wq_queues[i];
-		pos = workqueue_find(q, wk, &pending);
-		if (pos == 0)
-			continue;
-		if (workqueue_runs(l, wq, q)) {
-			HOST_PROBE2("sdt", "kernel__workqueue__wait__self",
+		if (!workqueue_find(q, wk, &wp))
+			;
+		else if (workqueue_runs(l, wq, q)) {
+			HOST_PROBE2(sdt, kernel__workqueue__wait__self,
 			    wq, wk);
-			if (pending)
+			if (wp.wp_item != ITEM_RUNS)
 				error = EDEADLK;
 		} else if (n == WQ_WAITERS)
 			*morep = true;
 		else
-			workqueue_register(q, &wws[n++], l, wk, pos);
+			workqueue_register(q, &wws[n++], l, wk, &wp);
+		workqueue_unfind(q, &wp);
 	}
-	for (i = wq->wq_nqueues - 1; i >= 0; i--)
-		mutex_exit(&wq->wq_queues[i].q_lock);
-	/* All of them, for they are in our frame. */
+	/* Wait for all even after an error, because wws is in this frame. */
 	for (i = 0; i < n; i++) {
 		watched = KERN_CHECKING() && error == 0 &&
 		    deadline == HOST_FOREVER;
 		if (watched)
-			lockdebug_wait("workqueue_wait", wq, wws[i].ww_queue,
-			    &wws[i].ww_done);
+			lockdebug_wait_begin("workqueue_wait", wq,
+			    wws[i].ww_queue, &wws[i].ww_done);
 		if (workqueue_await(&wws[i], l, error == 0 ? deadline : 0) !=
 		    0 && error == 0)
 			error = ETIMEDOUT;
 		if (watched)
-			lockdebug_waited();
+			lockdebug_wait_end();
 	}
 	return error;
 }
 
 /*
- * 0, ETIMEDOUT, or EDEADLK.
+ * Wait for an item until a deadline.  Return 0, ETIMEDOUT or EDEADLK.
  */
-int
+static int
 workqueue_wait_until(struct workqueue *wq, struct work *wk, int64_t deadline,
     bool panics)
 {
@@ -285,16 +193,17 @@ workqueue_wait_until(struct workqueue *wq, struct work *wk, int64_t deadline,
 
 	error = 0;
 
-	if (wq->wq_forkgen != kern_forkgen)
-		panic("%s: \"%s\" belongs to the parent of this process",
-		    panics ? "workqueue_wait" : "workqueue_timedwait",
-		    wq->wq_name);
-	HOST_PROBE2("sdt", "kernel__workqueue__wait__start", wq, wk);
-	/* The destroyer waits for us to be out of here. */
+	workqueue_check_process(wq,
+	    panics ? "workqueue_wait" : "workqueue_timedwait");
+	HOST_PROBE2(sdt, kernel__workqueue__wait__start, wq, wk);
+	/* workqueue_destroy() waits until this call has ended. */
 	(void)atomic_fetch_add_relaxed(&wq->wq_waiting, 1);
 	l = curlwp_get();
 	wqk_kernel_unlock(0, &biglocks);
-	/* What runs on that many CPUs is found again this often at most. */
+	/*
+	 * Each turn of the loop waits for up to WQ_WAITERS queues.  So this
+	 * number of turns covers all queues.
+	 */
 	for (n = wq->wq_nqueues; n > 0; n -= WQ_WAITERS) {
 		error = workqueue_wait_all(wq, wk, l, deadline, &more);
 		if (error != 0 || !more)
@@ -302,19 +211,21 @@ workqueue_wait_until(struct workqueue *wq, struct work *wk, int64_t deadline,
 	}
 	if (error == EDEADLK && panics)
 		panic("workqueue_wait: \"%s\": would deadlock waiting for "
-		    "work %p", wq->wq_name, (const void *)wk);
-	HOST_PROBE2("sdt", "kernel__workqueue__wait__done", wq, wk);
-	/* Release: pairs with workqueue_destroy().  The last touch of wq. */
+		    "item %pI", wq->wq_name, (const void *)wk);
+	workqueue_after(wq);
+	HOST_PROBE2(sdt, kernel__workqueue__wait__done, wq, wk);
+	/* Release: pairs with workqueue_destroy().  The last access to wq. */
 	(void)atomic_fetch_add_acq_rel(&wq->wq_waiting, -1);
 	wqk_kernel_lock(biglocks);
 	return error;
 }
 
 /*
- * The checking mode: somebody is going to wait.  In a callback of the only
- * queue there is a wait returns at once or not at all, so it has no order.
+ * Tell checking mode that the caller is going to wait.  If there is only one
+ * queue, a wait in its callback returns at once or panics.  So such a wait does
+ * not count for the lock order.
  */
-void
+static void
 workqueue_check_wait(struct workqueue *wq, const char *func, uintptr_t site)
 {
 	struct lwp *l;
@@ -322,7 +233,7 @@ workqueue_check_wait(struct workqueue *wq, const char *func, uintptr_t site)
 	if (wq->wq_nqueues == 1 && (l = host_self()) != NULL &&
 	    workqueue_runs(l, wq, NULL))
 		return;
-	lockdebug_wantwork(func, wq, site);
+	lockdebug_maywait(func, wq, site);
 }
 
 __kern_public void
@@ -333,4 +244,169 @@ workqueue_wait(struct workqueue *wq, struct work *wk)
 	if (KERN_CHECKING())
 		workqueue_check_wait(wq, "workqueue_wait", LOCKDEBUG_SITE());
 	(void)workqueue_wait_until(wq, wk, HOST_FOREVER, true);
+}
+
+__kern_public int
+workqueue_timedwait(struct workqueue *wq, struct work *wk,
+    const struct timespec *ts)
+{
+	int64_t deadline, now;
+
+	workqueue_check_call(wq, "workqueue_timedwait");
+	deadline = HOST_FOREVER;
+	if (ts != NULL) {
+		if (ts->tv_sec < 0 || ts->tv_nsec < 0 ||
+		    ts->tv_nsec >= 1000000000)
+			return kern_einval("workqueue_timedwait", "\"%s\": "
+			    "a time of %jd s, %ld ns", wq->wq_name,
+			    (intmax_t)ts->tv_sec, (long)ts->tv_nsec);
+		now = host_monotime();
+		if (ts->tv_sec < (HOST_FOREVER - now) / 1000000000 - 1)
+			deadline = now + (int64_t)ts->tv_sec * 1000000000 +
+			    ts->tv_nsec;
+	}
+	if (KERN_CHECKING() && deadline == HOST_FOREVER)
+		workqueue_check_wait(wq, "workqueue_timedwait",
+		    LOCKDEBUG_SITE());
+	return workqueue_wait_until(wq, wk, deadline, false);
+}
+
+__kern_public int
+workqueue_drain(struct workqueue *wq)
+{
+	struct lwp *l;
+	int biglocks;
+
+	workqueue_check_call(wq, "workqueue_drain");
+	workqueue_check_process(wq, "workqueue_drain");
+	l = curlwp_get();
+	if (workqueue_runs(l, wq, NULL))
+		return EDEADLK;
+	if (KERN_CHECKING())
+		lockdebug_maywait("workqueue_drain", wq, LOCKDEBUG_SITE());
+	(void)atomic_fetch_add_relaxed(&wq->wq_waiting, 1);
+	wqk_kernel_unlock(0, &biglocks);
+	workqueue_quiesce(wq);
+	workqueue_after(wq);
+	/* Release: as in workqueue_wait_until().  The last access to wq. */
+	(void)atomic_fetch_add_acq_rel(&wq->wq_waiting, -1);
+	wqk_kernel_lock(biglocks);
+	return 0;
+}
+
+/*
+ * Cancel an item of the batch, when the worker may be about to run the item.
+ * The worker reports whether the call was in time.  The worker may need q_lock
+ * for this, so release q_lock meanwhile.
+ */
+static bool
+workqueue_cancel_late(struct workqueue_queue *q, struct work *wk, unsigned i,
+    uint64_t pos)
+{
+	struct workqueue_canceller wc, **wcp;
+	unsigned n;
+
+	KERN_UNWATCHED(&wc, sizeof(wc));
+	wc.wc_pos = pos;
+	wc.wc_skipped = false;
+	wc.wc_next = q->q_cancellers;
+	q->q_cancellers = &wc;
+	mutex_exit(&q->q_lock);
+	/* Acquire: this thread observes the worker's answer. */
+	for (n = 0; atomic_load_acquire(&q->q_begun) < pos;)
+		host_relax(&n);
+	mutex_enter(&q->q_lock);
+	for (wcp = &q->q_cancellers; *wcp != &wc; wcp = &(*wcp)->wc_next)
+		continue;
+	*wcp = wc.wc_next;
+	/*
+	 * If the item runs, and the batch is still the same, restore the item's
+	 * address, so that other threads find the item.
+	 */
+	if (!wc.wc_skipped && pos > q->q_base &&
+	    pos <= q->q_base + (q->q_end - q->q_start))
+		atomic_store_relaxed(&q->q_batch[i], wk);
+	return wc.wc_skipped;
+}
+
+/*
+ * Cancel an item on one queue.  The caller holds the queue's lock.
+ */
+static bool
+workqueue_cancel_one(struct workqueue_queue *q, struct work *wk,
+    struct workqueue_place *wp)
+{
+	struct work *o;
+	uint64_t pos;
+	unsigned i;
+
+	KASSERT(mutex_owned(&q->q_lock));
+	if (wp->wp_item == ITEM_RUNS)
+		return false;
+	/*
+	 * Some waiters wait for an item that is now in the batch.  Tell each of
+	 * them the position of its item.
+	 */
+	workqueue_settle(q);
+
+	if (wp->wp_item == ITEM_LISTED) {
+		workqueue_delist(q, wp);
+		workqueue_release(q, 0, wk);
+		return true;
+	}
+
+	/*
+	 * The item is in the batch, which the worker reads without the lock.
+	 * The worker stores q_done and then loads the item's place.  This call
+	 * marks the place and then loads q_done.  At least one of the two sees
+	 * the other's store.  So if q_done shows that an earlier item has not
+	 * run yet, the worker will find the mark.
+	 */
+	pos = wp->wp_pos;
+	i = q->q_start + (unsigned)(pos - q->q_base - 1);
+	o = wk;
+	if (!atomic_cas_seq_cst(&q->q_batch[i], &o,
+	    (struct work *)((uintptr_t)wk | WQ_CANCELLED)))
+		return false;		/* another thread cancels it */
+	if (!KERN_BUG(CANCEL))
+		host_fence_heavy();
+	if (atomic_load_seq_cst(&q->q_done) >= pos - 1) {
+		/*
+		 * Release q_findlock, because a callback of this worker may
+		 * need it before the worker answers.
+		 */
+		workqueue_unlist(q, wp);
+		return workqueue_cancel_late(q, wk, i, pos);
+	}
+	atomic_store_relaxed(&q->q_batch[i], (struct work *)WQ_CANCELLED);
+	if (KERN_CHECKING())
+		wqcheck_dequeue(wk);
+	workqueue_release(q, pos, wk);
+	return true;
+}
+
+__kern_public bool
+workqueue_cancel(struct workqueue *wq, struct work *wk)
+{
+	struct workqueue_place wp;
+	struct workqueue_queue *q;
+	bool cancelled;
+	int i;
+
+	workqueue_check_call(wq, "workqueue_cancel");
+	workqueue_check_process(wq, "workqueue_cancel");
+	/* workqueue_destroy() waits until this call has ended. */
+	(void)atomic_fetch_add_relaxed(&wq->wq_waiting, 1);
+	cancelled = false;
+	for (i = 0; i < wq->wq_nqueues && !cancelled; i++) {
+		q = &wq->wq_queues[i];
+		if (workqueue_find(q, wk, &wp))
+			cancelled = workqueue_cancel_one(q, wk, &wp);
+		workqueue_unfind(q, &wp);
+	}
+	workqueue_after(wq);
+	KERN_AFTER(wk);
+	/* Release: as in workqueue_wait_until().  The last access to wq. */
+	(void)atomic_fetch_add_acq_rel(&wq->wq_waiting, -1);
+	return cancelled;
 }

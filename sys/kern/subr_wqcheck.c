@@ -4,46 +4,57 @@
  */
 
 /*
- * The checking mode of workqueue(9): which items are pending, and which
- * queues are alive, by address, so that no help from the client is needed
- * and no word of the client's is believed.
+ * The checking mode of workqueue(9).  Two tables hold the addresses of the
+ * pending items and of the live queues.  So a check needs no help from the
+ * client, and trusts no memory of the client.
  *
- * A table is preallocated and lock-free, for signal handlers use it.  A key
- * stands somewhere in the window of slots that its hash begins; a slot is
- * freed by clearing it, and every search reads the whole window, so no
- * tombstones are needed.
+ * A table is preallocated and lock-free, because signal handlers use it.  The
+ * hash of a key selects a window of slots, and the key is in one of them.  A
+ * thread frees a slot by clearing it.  Every search reads the whole window, so
+ * there are no tombstones.
  *
- * Two threads that add one key at the same time both see the other: each
- * fills its slot and then reads the window again, both sequentially
- * consistent, so that not both reads can precede the other's store.
+ * If two threads add the same key at the same time, at least one of them sees
+ * the other's store.  Each fills its slot and then reads the window again.
+ * Both steps are sequentially consistent, so at most one of the reads can
+ * precede the other thread's store.
  */
 
 #include <string.h>
 
 #include "kern.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_param.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
+#include "subr_workqueue.h"
+#include "subr_wqcheck.h"
 
 #define	WQCHECK_WINDOW	64
 
 struct wqcheck_slot {
 	uintptr_t	 cs_key;	/* 0: free */
-	const void	*cs_value;	/* of the one whose key it is */
+	const void	*cs_value;	/* the value for the key */
+	const void	*cs_link;	/* (a) link word of a pending item */
+	uintptr_t	 cs_site;	/* (a) where the item was enqueued */
 };
 
 struct wqcheck_table {
 	const char	*ct_what;
 	size_t		 ct_mask;	/* slots - 1 */
 	struct wqcheck_slot *ct_slots;
-	unsigned	 ct_full;	/* it has overflowed, and said so */
+	unsigned	 ct_full;	/* (a) it has overflowed */
 };
 
 static struct wqcheck_table wqcheck_works = {
-	.ct_what = "pending works", .ct_mask = (1 << 18) - 1
+	.ct_what = "pending items", .ct_mask = (1 << 18) - 1
 };
 static struct wqcheck_table wqcheck_queues = {
 	.ct_what = "queues", .ct_mask = (1 << 14) - 1
 };
 
-/* Queues that were destroyed of late: see wqcheck_destroy(). */
+/* Recently destroyed queues: see wqcheck_destroy(). */
 static struct kspin	wqcheck_deadspin;
 static struct workqueue	*wqcheck_dead[16];	/* (wqcheck_deadspin) */
 static unsigned		wqcheck_ndead;		/* (wqcheck_deadspin) */
@@ -73,7 +84,8 @@ wqcheck_find(const struct wqcheck_table *ct, uintptr_t key,
 }
 
 /*
- * Add a key; the slot of the same key if it is there already.
+ * Add a key.  Return another slot that has the same key, or NULL if there is
+ * none.
  */
 static struct wqcheck_slot *
 wqcheck_add(struct wqcheck_table *ct, uintptr_t key, const void *value)
@@ -89,7 +101,7 @@ wqcheck_add(struct wqcheck_table *ct, uintptr_t key, const void *value)
 		o = 0;
 		if (atomic_load_relaxed(&cs->cs_key) == 0 &&
 		    atomic_cas_seq_cst(&cs->cs_key, &o, key)) {
-			/* For a message only: who reads it may be early. */
+			/* This is only for a message: a reader may see NULL. */
 			atomic_store_relaxed(&cs->cs_value, value);
 			return wqcheck_find(ct, key, cs);
 		}
@@ -108,7 +120,7 @@ wqcheck_remove(struct wqcheck_table *ct, uintptr_t key)
 	if ((cs = wqcheck_find(ct, key, NULL)) == NULL)
 		return false;
 	atomic_store_relaxed(&cs->cs_value, NULL);
-	/* Release: what happened while it was in comes before. */
+	/* Release: all uses of the slot come before. */
 	atomic_store_release(&cs->cs_key, (uintptr_t)0);
 	return true;
 }
@@ -131,13 +143,13 @@ wqcheck_init(void)
 }
 
 /*
- * In a forked child what was pending is the parent's.
+ * Forget the pending items in a forked child: they are the parent's.
  */
 void
-wqcheck_fork(void)
+wqcheck_fork(struct lwp *l)
 {
 
-	atomic_store_relaxed(&wqcheck_deadspin.ks_locked, 0u);
+	(void)l;
 	if (KERN_CHECKING())
 		memset(wqcheck_works.ct_slots, 0, (wqcheck_works.ct_mask + 1) *
 		    sizeof(*wqcheck_works.ct_slots));
@@ -151,7 +163,7 @@ wqcheck_create(struct workqueue *wq)
 }
 
 /*
- * Is that a queue?  True when in doubt.
+ * Return true if wq is a live queue, or if the table has overflowed.
  */
 bool
 wqcheck_alive(struct workqueue *wq)
@@ -162,8 +174,9 @@ wqcheck_alive(struct workqueue *wq)
 }
 
 /*
- * The last queues that were destroyed are kept for a while, so that whoever
- * still uses one reads what it was.  Returns the one to free now, or NULL.
+ * Keep a destroyed queue for a while, so that a thread that still uses it finds
+ * the memory of a queue.  Return an older queue for the caller to free, or
+ * NULL.
  */
 struct workqueue *
 wqcheck_destroy(struct workqueue *wq)
@@ -180,85 +193,62 @@ wqcheck_destroy(struct workqueue *wq)
 }
 
 /*
- * An item becomes pending on a queue.  NULL, or the queue that it is pending
- * on already.  From any context.
+ * Record that an item becomes pending on a queue.  Return NULL, or the queue on
+ * which it is already pending.  Any context.
  */
 const void *
-wqcheck_enqueue(const void *wk, const void *wq)
+wqcheck_enqueue(const void *wk, const void *wq, uintptr_t site)
 {
 	struct wqcheck_slot *cs;
 	const void *other;
 
-	if ((cs = wqcheck_add(&wqcheck_works, (uintptr_t)wk, wq)) == NULL)
+	if ((cs = wqcheck_add(&wqcheck_works, (uintptr_t)wk, wq)) == NULL) {
+		if ((cs = wqcheck_find(&wqcheck_works, (uintptr_t)wk,
+		    NULL)) != NULL)
+			atomic_store_relaxed(&cs->cs_site, site);
 		return NULL;
+	}
 	other = atomic_load_relaxed(&cs->cs_value);
 	return other != NULL ? other : wq;
 }
 
 /*
- * It is pending no more.
+ * Record a write to the link word of an item.  The producer calls this before
+ * the item is in the inbox.  Later callers hold the lock of the queue.
  */
 void
-wqcheck_run(const void *wk, const void *wq)
+wqcheck_link(const void *wk, const void *link)
+{
+	struct wqcheck_slot *cs;
+
+	if (!KERN_CHECKING())
+		return;
+	/* Relaxed: the inbox or the lock orders this like the link word. */
+	if ((cs = wqcheck_find(&wqcheck_works, (uintptr_t)wk, NULL)) != NULL)
+		atomic_store_relaxed(&cs->cs_link, link);
+}
+
+/*
+ * Return true if link is the last recorded link word of the item.  Also return
+ * true if the item is not in the table, because the table may be full.
+ */
+bool
+wqcheck_linked(const void *wk, const void *link, uintptr_t *sitep)
+{
+	const struct wqcheck_slot *cs;
+
+	if ((cs = wqcheck_find(&wqcheck_works, (uintptr_t)wk, NULL)) == NULL)
+		return true;
+	*sitep = atomic_load_relaxed(&cs->cs_site);
+	return atomic_load_relaxed(&cs->cs_link) == link;
+}
+
+/*
+ * Record that an item is no longer pending.
+ */
+void
+wqcheck_dequeue(const void *wk)
 {
 
-	(void)wq;
 	(void)wqcheck_remove(&wqcheck_works, (uintptr_t)wk);
-}
-
-/*
- * Panic if the calling thread may not sleep.
- */
-void
-wqcheck_sleepable(const char *func)
-{
-
-	wqcheck_sleepable_on(func, NULL, NULL);
-}
-
-/*
- * The same, and what it would sleep on.
- */
-void
-wqcheck_sleepable_on(const char *func, const void *addr, const char *kind)
-{
-	const char *on, *text;
-	struct lwp *l;
-
-	if ((l = host_self()) == NULL || (l->l_intrdepth == 0 &&
-	    l->l_softintr == 0 && l->l_ipl == IPL_NONE && l->l_nopreempt == 0))
-		return;
-	on = addr != NULL ? ", on " : "";
-	text = addr != NULL ? lockdebug_text(addr, kind) : "";
-	if (l->l_intrdepth != 0)
-		panic("%s: sleeping in interrupt context%s%s", func, on, text);
-	if (l->l_softintr != 0)
-		panic("%s: sleeping in softint context%s%s", func, on, text);
-	/* What raised the level may be a spin mutex. */
-	if (l->l_ipl != IPL_NONE)
-		panic("%s: sleeping at IPL %d%s%s%s", func, l->l_ipl, on, text,
-		    l->l_mtxcount != 0 ? lockdebug_heldtext() : "");
-	panic("%s: sleeping with preemption off%s%s", func, on, text);
-}
-
-/*
- * Panic if the calling thread may not block on that lock.
- */
-void
-wqcheck_lockable(const char *func, const void *addr, const char *kind)
-{
-	struct lwp *l;
-
-	if ((l = host_self()) == NULL)
-		return;
-	if (l->l_intrdepth != 0)
-		panic("%s: blocking in interrupt context, on %s", func,
-		    lockdebug_text(addr, kind));
-	if ((l->l_psread[0] | l->l_psread[1]) != 0)
-		panic("%s: blocking in a pserialize read section, on %s",
-		    func, lockdebug_text(addr, kind));
-	if (l->l_ipl >= IPL_VM)
-		panic("%s: blocking at IPL %d, on %s%s", func, l->l_ipl,
-		    lockdebug_text(addr, kind),
-		    l->l_mtxcount != 0 ? lockdebug_heldtext() : "");
 }

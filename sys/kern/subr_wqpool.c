@@ -4,93 +4,168 @@
  */
 
 /*
- * A queue with several runners.
+ * Pools: queues with several runners.
  *
- * The inbox is that of subr_workqueue.c, with the same rules for producers.
- * Whoever begins a work while others are left wakes, or starts, one more
- * thread before it calls the function.  So a burst spreads, one thread waking
- * the next, and no thread waits for a function that another runs.
+ * The inbox is the same as in subr_workqueue.c, with the same rules for
+ * producers.  If other items are left when a thread begins an item, the thread
+ * first wakes or starts one more thread.  So each thread wakes the next, and a
+ * burst of items spreads over the threads.  No item waits for the callback of
+ * another item while a thread could run it.
  *
- * While such a thread is on its way (p_nstarting), that is, until it asks for
- * work, it counts as idle and no other is woken or started.  When it gets a
- * work and others are left it goes on with the next thread itself.  So there
- * are never more threads than can come up while there is work for them.
+ * p_nstarting counts a thread that is being started, or that another thread has
+ * woken to help.  It does so until this helper comes to look for an item.
+ * Until then no further helper is woken or started.  (But a producer, or
+ * wqpool_kick(), may wake an idle thread.)  When the helper has taken an item
+ * and others are left, it wakes or starts the next one.  If the pool has a
+ * start hook, p_nstarting counts the helper only until it calls the hook.  The
+ * helper may start the next thread before that call.
  *
  * The rules, with p_lock held:
  *
- * Announcement.  Of the idle threads one, p_announced, stands in the inbox if
- * that is empty, or at the end of its works, and a producer that has found it
- * there wakes it.  When the inbox is empty p_announced is the first of p_idle,
- * or NULL with that: whoever changes p_idle, or empties the inbox, sees to it.
- * To be announced, and to have been found, changes nothing for the thread: it
- * is idle until it takes itself off p_idle, or is taken off by somebody who
- * then wakes it.  It leaves for good only when the swap that takes it out of
- * the inbox has succeeded, that is, when no producer is to be answered.
+ * Announcement.  The inbox contains one idle thread, p_announced, alone or
+ * behind the oldest item.  If a producer finds the thread there, it wakes the
+ * thread.  When the inbox is empty, p_announced is the first thread of p_idle,
+ * or NULL if there is none.  Code that changes p_idle or empties the inbox
+ * ensures this.  A thread that is announced, or that a producer has found,
+ * stays idle until it removes itself from p_idle, or until another thread
+ * removes it and then wakes it.  A thread ends only after the swap that takes
+ * it out of the inbox has succeeded, because then no producer is going to wake
+ * it.
  *
- * No work is left behind.  If there is something in the inbox or on the list,
- * a thread is awake, or about to be woken by a producer, that will look at
- * both before it sleeps.  A producer may be stopped before it wakes, so those
- * who wait for works, and who order the inbox and are no runners, wake an
- * idle thread themselves (wqpool_kick()).  When the last thread but one that
- * is idle ends there is still that one; so the last never ends.
+ * No item is left behind.  While there is an item in the inbox or on the list,
+ * one of two things is true.  Either a thread is awake, or a producer is about
+ * to wake one.  That thread will look at the inbox and at the list before it
+ * sleeps.  A producer may be preempted before it wakes the thread.  So a thread
+ * that waits until items have run wakes an idle thread itself (wqpool_kick()).
+ * So does a thread that orders the inbox and is no runner.  Until the pool ends
+ * (WQPOOL_ENDS), an idle thread ends only if another one is idle, so the last
+ * thread stays.
  *
- * Refused.  When the system refuses a thread and none is idle (p_short) all
- * that run may stand in their functions, and nobody but us tries again: a
- * callout does, every tick, until one has come or is wanted no more, and so do
- * those who wait.  For that a pool with a spare thread has had the callouts'
- * thread started as it was made.  If that was refused, or the pool is without
- * a spare one, it is tried for again with the thread that is refused; if it
- * cannot be had even then the work waits for the next that calls, returns from
- * its function, or waits.
+ * Cold.  A pool is cold while it has no thread of its own.  If the pool keeps a
+ * spare thread, p_announced is then p_cold, the runner of a record of
+ * subr_wqlend.c.  If a producer finds this runner, it pushes the record.  The
+ * lender then starts a thread, or has the rescuer visit the pool
+ * (wqpool_cold_ops).  A pool may become cold while there are items, or remain
+ * cold because a thread was refused.  Then the thread that changes p_nthreads
+ * pushes the record itself (wqpool_cool()).  If the pool keeps no spare thread,
+ * the client calls wqpool_grow() after an enqueue instead.  If the system
+ * refuses the thread, p_lacks is called.
  *
- * Works are told apart by address, under p_lock, as in workqueue_wait().
+ * Refused.  p_short is set if the system refuses a thread and no thread is
+ * idle.  All threads may then be blocked in callbacks, so another thread must
+ * try again.  A callout tries every tick, and so do the threads that wait,
+ * until there is a thread or none is needed any more.  For this,
+ * wqpool_create() and wqpool_setmax() start the callout thread if the pool
+ * keeps a spare thread and may have more than one thread.  A pool requests the
+ * callout thread again when the system refuses a thread, because the first
+ * request may have failed, or may not have been made.  If this request fails,
+ * too, the item waits for the next thread that returns from a callback, waits,
+ * or calls wqpool_grow().
  *
- * Batches.  The only thread of a pool may take several works at a time, and
- * runs them without p_lock: wr_begun says how far it is.  While p_batcher is
- * that thread's runner, p_seq, p_ndone, p_nrunning and wr_cur lag behind.
- * Whoever is going to look at them, or at the list, calls wqpool_order(),
- * which recalls the batch: what is not begun goes back to the list, and the
- * numbers become right.  The thread stores wr_begun and then loads
- * wr_recalled, the other does it the other way round, and not both may miss
- * the other: the asymmetric fence, or sequential consistency.  A batch is not
- * taken while somebody waits; who comes to wait recalls it.
+ * An item is identified by its address, under p_lock, as in workqueue_wait().
+ *
+ * Batches.  If a pool has only one thread, that thread may take several items
+ * at a time, and run them without p_lock.  wr_begun is the number of items that
+ * it has begun.  While p_batcher points to the runner of this thread, p_seq,
+ * p_ndone, p_nrunning and wr_cur are out of date.
+ *
+ * A thread that needs these, or the list, first calls wqpool_order(), which
+ * recalls the batch: it returns the rest of the batch to the list, and corrects
+ * the numbers.  The runner stores wr_begun and then loads wr_recalled.  The
+ * recalling thread stores wr_recalled and then loads wr_begun.  The asymmetric
+ * fence, or sequential consistency, ensures that at least one of them sees the
+ * other's store.  No batch is taken while a thread waits, and a thread that
+ * begins to wait recalls the batch.
  */
 
+#include <string.h>
+
+#include <host/host_call.h>
+#include <host/host_probe.h>
+
+#include "kern.h"
+#include "kern_context.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_plant.h"
+#include "subr_cpu.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
+#include "subr_prf.h"
+#include "subr_wqinbox.h"
+#include "subr_wqpool.h"
 #include "subr_wqpool_var.h"
+#include "subr_wqspin.h"
+#include "subr_wqstat.h"
+#include "subr_wqtrace.h"
+
+/*
+ * Return the client's function for an item, or 0 if the item is not a client's.
+ */
+static uintptr_t
+wqpool_target(const struct wqpool *p, const struct work *wk)
+{
+	const struct wqpool_kind *pk;
+	uintptr_t func;
+
+	pk = p->p_kind;
+	if (pk == NULL || pk->pk_func == WQPOOL_NOFUNC)
+		return (uintptr_t)p->p_func;
+	if (pk->pk_hidden[PKH_ACTIVE] != 0 || (pk->pk_mark != 0 &&
+	    (const char *)wk == (const char *)p->p_arg + pk->pk_mark))
+		return 0;
+	memcpy(&func, (const char *)wk + pk->pk_func, sizeof(func));
+	return func;
+}
+
+/*
+ * Do what a tool and the trace need before an item is enqueued.
+ */
+static __kern_noinline void
+wqpool_enqueue_slow(struct wqpool *p, struct work *wk)
+{
+
+	if (KERN_WATCHED()) {
+		host_access_item(wk);
+		host_happens_before(wk);
+		host_unwatched(wk, sizeof(struct wqpool_work));
+	}
+	if (KERN_TRACING() && wqpool_target(p, wk) != 0)
+		wqtrace_enqueue(wk, p->p_name);
+}
 
 __kern_public void
 wqpool_enqueue(struct wqpool *p, struct work *wk)
 {
-	struct runner *r;
-	uintptr_t old;
 
+	HOST_PROBE2(sdt, kernel__wqpool__enqueue, p, wk);
 	wqpool_check_fork(p);
-	old = atomic_load_relaxed(&p->p_inbox);
-	do {
-		wk->wk_dummy = (void *)old;
-		/* As in workqueue_enqueue(). */
-	} while (!atomic_cas_weak_acq_rel(&p->p_inbox, &old, (uintptr_t)wk));
-	if ((old & WQ_ASLEEP) != 0) {
-		r = (struct runner *)(old & ~WQ_ASLEEP);
-		(*r->r_wakeup)(r, NULL);
-	}
+	if (KERN_SLOW())
+		wqpool_enqueue_slow(p, wk);
+	wqinbox_push(&p->p_inbox, wk);
 }
 
 /*
  * The inbox.
  */
 
-static inline uintptr_t
-wqpool_sleeper(const struct wqpool_runner *wr)
+/*
+ * Return the runner to announce, or NULL.
+ */
+static inline const struct runner *
+wqpool_sleeper(const struct wqpool *p)
 {
 
-	return wr == NULL ? 0 : (uintptr_t)&wr->wr_lwp->l_runner | WQ_ASLEEP;
+	if (p->p_idle != NULL)
+		return &p->p_idle->wr_lwp->l_runner;
+	return p->p_nthreads == p->p_nvisitors ? p->p_cold : NULL;
 }
 
 /*
- * Take back what is not begun of the batch, and have the numbers right.  The
- * last one begun counts as running until its thread comes to p_lock, which
- * it does as soon as it has run it.
+ * Return the rest of the batch to the list: the items that have not begun.
+ * Correct the numbers.  The last item that has begun counts as running.  Its
+ * thread takes p_lock as soon as the item has run.
  */
 static __kern_noinline void
 wqpool_recall(struct wqpool *p)
@@ -98,86 +173,92 @@ wqpool_recall(struct wqpool *p)
 	struct wqpool_runner *wr;
 	unsigned begun, i;
 
+	KASSERT(mutex_owned(&p->p_lock));
 	wr = p->p_batcher;
 	p->p_batcher = NULL;
 	atomic_store_seq_cst(&wr->wr_recalled, 1);
 	if (host_asymfence)
 		host_fence_heavy();
 	begun = atomic_load_seq_cst(&wr->wr_begun);
-	for (i = wr->wr_end; i > begun; i--) {
-		wr->wr_batch[i - 1]->wk_dummy = p->p_first;
-		if (p->p_first == NULL)
-			p->p_lastp =
-			    (struct work **)&wr->wr_batch[i - 1]->wk_dummy;
-		p->p_first = wr->wr_batch[i - 1];
-	}
+	for (i = wr->wr_end; i > begun; i--)
+		wqpool_link(p, &p->p_first, wr->wr_batch[i - 1]);
 	wr->wr_end = begun;
 	p->p_seq += begun;
 	p->p_ndone += begun - 1;
 	p->p_nrunning++;
+	wqpool_do(wr, WQPOOL_BATCHES, WQPOOL_RUNS);
 	wr->wr_cur = wr->wr_batch[begun - 1];
 	wr->wr_seq = p->p_seq;
 }
 
 /*
- * Recall the batch, and empty the inbox to the ordered list.  Who was
- * announced stays on p_idle, since we may be earlier than the wake-up that it
- * is due.
+ * Recall the batch, and move the items of the inbox to the ordered list.  The
+ * thread that was announced stays on p_idle, because the producer that found it
+ * may not have woken it yet.
  */
 void
 wqpool_order(struct wqpool *p)
 {
-	struct work *wk, *first, **lastp;
+	struct work *wk, **endp;
 	uintptr_t w;
 
 	if (p->p_batcher != NULL)
 		wqpool_recall(p);
-	/* From a work to anything else it changes by us only. */
 	if (wqpool_inbox_empty(p))
 		return;
-	p->p_announced = p->p_idle;
-	/* Acquire: pairs with every producer; release: the sleeper's state. */
-	w = atomic_swap_acq_rel(&p->p_inbox, wqpool_sleeper(p->p_announced));
-	first = NULL;
-	lastp = p->p_lastp;
-	while (!workqueue_end(w)) {
+	p->p_announced = wqpool_sleeper(p);
+	w = wqinbox_take_announce(&p->p_inbox, p->p_announced);
+	/* The newest item comes first here, and last on the list. */
+	for (endp = p->p_lastp; !wqinbox_end(w);) {
 		wk = (struct work *)w;
 		w = (uintptr_t)wk->wk_dummy;
-		wk->wk_dummy = first;
-		/* The newest is met first and ends the list. */
-		if (first == NULL)
-			lastp = (struct work **)&wk->wk_dummy;
-		first = wk;
+		wqpool_link(p, endp, wk);
 	}
-	*p->p_lastp = first;
-	p->p_lastp = lastp;
 }
 
 /*
- * p_idle has changed: so does the announcement, if the inbox is empty.  If it
- * is not, whoever orders it does that.
+ * Update the announcement after a change of p_idle.  If the inbox is not empty,
+ * leave this to the thread that orders the inbox.
  */
 static void
 wqpool_announce(struct wqpool *p)
 {
-	uintptr_t old;
+	const struct runner *r;
 
-	if (p->p_announced == p->p_idle)
+	r = wqpool_sleeper(p);
+	if (p->p_announced != r &&
+	    wqinbox_announce(&p->p_inbox, p->p_announced, r))
+		p->p_announced = r;
+}
+
+/*
+ * If the pool is cold, announce p_cold.  If it has items, too, have the lender
+ * start a thread, or have the client help.
+ */
+void
+wqpool_cool(struct wqpool *p)
+{
+
+	KASSERT(mutex_owned(&p->p_lock));
+	if (p->p_nthreads != p->p_nvisitors)
 		return;
-	old = wqpool_sleeper(p->p_announced);
-	/* Release: a producer finds a runner that is set up. */
-	if (atomic_cas_acq_rel(&p->p_inbox, &old, wqpool_sleeper(p->p_idle)))
-		p->p_announced = p->p_idle;
+	wqpool_announce(p);
+	if (p->p_first == NULL && wqpool_inbox_empty(p))
+		return;
+	if (p->p_cold != NULL)
+		(*p->p_cold->r_wakeup)(p->p_cold);
+	else if (p->p_lacks != NULL)
+		(*p->p_lacks)(p->p_arg);
 }
 
 static void
 wqpool_idle_insert(struct wqpool *p, struct wqpool_runner *wr)
 {
 
+	wqpool_do(wr, WQPOOL_LOOKS, WQPOOL_IDLES);
 	wr->wr_idlenext = p->p_idle;
 	p->p_idle = wr;
 	p->p_short = false;
-	wr->wr_idle = true;
 	wqpool_announce(p);
 }
 
@@ -186,21 +267,37 @@ wqpool_idle_remove(struct wqpool *p, struct wqpool_runner *wr)
 {
 	struct wqpool_runner **wrp;
 
-	if (!wr->wr_idle)
-		return;
+	wqpool_do(wr, WQPOOL_IDLES, WQPOOL_LOOKS);
 	for (wrp = &p->p_idle; *wrp != wr; wrp = &(*wrp)->wr_idlenext)
 		continue;
 	*wrp = wr->wr_idlenext;
-	wr->wr_idle = false;
 	wqpool_announce(p);
 }
 
 /*
- * Works.
+ * Items.
  */
 
 /*
- * Give the runner the oldest work that it may run.
+ * Return the runner that runs this item now, if the pool excludes a second run
+ * of an item.  Otherwise return NULL.
+ */
+static inline struct wqpool_runner *
+wqpool_excludes(struct wqpool *p, const struct work *wk)
+{
+	struct wqpool_runner *wr;
+
+	if ((p->p_flags & WQPOOL_EXCLUSIVE) == 0 || p->p_nrunning == 0)
+		return NULL;
+	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
+		if (wr->wr_cur == wk)
+			break;
+	return wr;
+}
+
+/*
+ * Give the runner the oldest item that it may run.  Return false if there is
+ * none.
  */
 static bool
 wqpool_next(struct wqpool *p, struct wqpool_runner *wr, bool nested)
@@ -215,8 +312,9 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr, bool nested)
 		return true;
 	}
 	/*
-	 * One too many: leave it to the others.  Not one who waits in a work
-	 * for what is here, for the others may do the same.
+	 * If there is one thread too many, leave the items to the others.  But
+	 * a thread that waits in a callback (nested) must run items itself,
+	 * because all other threads may be waiting in callbacks, too.
 	 */
 	if (!nested && p->p_nthreads > p->p_maxthreads &&
 	    p->p_runners->wr_next != NULL) {
@@ -225,9 +323,9 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr, bool nested)
 	}
 	for (;;) {
 		/*
-		 * Producers keep their inbox while the list tells, too, that
-		 * there is more.  What is no work may be on it for those who
-		 * wait.
+		 * While the list has more than one item, leave the inbox to the
+		 * producers.  If there are waiters, the list may have marks,
+		 * which are not items.
 		 */
 		if (p->p_waiters != NULL || p->p_first == NULL ||
 		    p->p_first->wk_dummy == NULL)
@@ -236,111 +334,122 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr, bool nested)
 			wqpool_marks(p);
 		if ((wk = p->p_first) == NULL)
 			return false;
-		p->p_first = wk->wk_dummy;
-		if (p->p_first == NULL)
-			p->p_lastp = &p->p_first;
+		wqpool_unlink(p, wk);
 		p->p_seq++;
 		if (p->p_waiters != NULL)
 			wqpool_number(p, wk, p->p_seq);
-		other = NULL;
-		if ((p->p_flags & WQPOOL_EXCLUSIVE) != 0 &&
-		    p->p_nrunning != 0)
-			for (other = p->p_runners; other != NULL;
-			    other = other->wr_next)
-				if (other->wr_cur == wk)
-					break;
-		if (other == NULL) {
+		if ((other = wqpool_excludes(p, wk)) == NULL) {
 			wr->wr_cur = wk;
 			wr->wr_seq = p->p_seq;
 			return true;
 		}
-		/* It runs: let its runner run it once more, right after. */
+		/*
+		 * The item is running, so its runner will run it again
+		 * afterwards.
+		 */
 		other->wr_again = wk;
 		other->wr_againseq = p->p_seq;
 	}
 }
 
 /*
- * With p_lock held: is there nothing more to do for a pool that retires?
+ * End a retiring pool if it has nothing more to do.
  */
 void
-wqpool_check_end(struct wqpool *p)
+wqpool_maybe_end(struct wqpool *p)
 {
 	struct wqpool_runner *wr;
 
-	if (p->p_retired == NULL || p->p_exit)
+	KASSERT(mutex_owned(&p->p_lock));
+	if (p->p_state != WQPOOL_RETIRES)
 		return;
 	wqpool_order(p);
 	if (!wqpool_isquiet(p))
 		return;
-	p->p_exit = true;
+	p->p_state = WQPOOL_ENDS;
 	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
 		lwp_unpark(wr->wr_lwp);
 }
 
 static void
-wqpool_check_return(struct wqpool *p, struct lwp *l, int biglocks, int held)
+wqpool_check_return(struct wqpool *p, struct lwp *l, int held)
 {
+	struct context cx = { IPL_NONE, 0, 0 };
 	char what[MAXCOMLEN + 8];
+	const void *f;
 
+	f = (const void *)(uintptr_t)p->p_func;
 	(void)ksnprintf(what, sizeof(what), "pool \"%s\"", p->p_name);
-	lockdebug_barrier(what, (void *)(uintptr_t)p->p_func, held);
-	if (l->l_ipl != IPL_NONE)
-		panic("pool \"%s\": function %p returned at IPL %d", p->p_name,
-		    (void *)(uintptr_t)p->p_func, l->l_ipl);
-	if (l->l_mtxcount != 0)
-		panic("pool \"%s\": function %p returned holding a spin mutex",
-		    p->p_name, (void *)(uintptr_t)p->p_func);
-	if (l->l_nopreempt != 0)
-		panic("pool \"%s\": function %p returned with preemption off",
-		    p->p_name, (void *)(uintptr_t)p->p_func);
-	if (l->l_blcnt != biglocks)
-		panic("pool \"%s\": function %p returned holding %d kernel "
-		    "locks", p->p_name, (void *)(uintptr_t)p->p_func,
-		    l->l_blcnt);
+	lockdebug_barrier(what, f, held);
+	context_check(l, &cx, "%s: function %pF returned", what, f);
 }
 
 /*
- * Call the function, without p_lock.
+ * Call the callback in checking mode, while a tool watches, or with a trace.
+ */
+static __kern_noinline void
+wqpool_call_slow(struct wqpool *p, struct lwp *l, struct work *wk)
+{
+	uintptr_t func;
+	int held;
+
+	held = KERN_CHECKING() ? lockdebug_held() : 0;
+	if (KERN_WATCHED()) {
+		host_happens_after(wk);
+		host_access_item(wk);
+	}
+	func = KERN_TRACING() ? wqpool_target(p, wk) : 0;
+	if (func != 0)
+		wqtrace_begin(wqtrace_take(wk), wk, p->p_name, func);
+	(*p->p_func)(wk, p->p_arg);
+	KERN_BEFORE(p);
+	/* The item may be gone: from here on, use only its address. */
+	if (func != 0)
+		wqtrace_end();
+	wqpool_check_fork(p);
+	if (KERN_CHECKING())
+		wqpool_check_return(p, l, held);
+}
+
+/*
+ * Call the callback, without p_lock.
  */
 static inline void
 wqpool_call(struct wqpool *p, struct lwp *l, struct work *wk)
 {
-	int held;
-	bool biglock;
 
-	biglock = (p->p_flags & WQPOOL_BIGLOCK) != 0;
 	l->l_curwork = wk;
-	if (biglock)
-		wqk_kernel_lock(1);
-	held = KERN_CHECKING() ? lockdebug_held() : 0;
-	(*p->p_func)(wk, p->p_arg);
-	/* From here on wk is an address, not a work. */
+	host_callback((uintptr_t)p->p_func, true);
+	HOST_PROBE4(sdt, kernel__wqpool__entry, p, wk, p->p_func, p->p_arg);
+	if (KERN_SLOW())
+		wqpool_call_slow(p, l, wk);
+	else
+		(*p->p_func)(wk, p->p_arg);
+	host_callback((uintptr_t)p->p_func, false);
+	/* The item may be gone: from here on, use only its address. */
+	HOST_PROBE4(sdt, kernel__wqpool__return, p, wk, p->p_func, p->p_arg);
 	wqpool_check_fork(p);
-	if (KERN_CHECKING())
-		wqpool_check_return(p, l, biglock, held);
-	if (biglock)
-		wqk_kernel_unlock(1, NULL);
 	l->l_curwork = NULL;
 }
 
 /*
- * With p_lock held: what the runner has called has returned.
+ * Record the return of the runner's callback.
  */
 static void
 wqpool_ran(struct wqpool *p, struct wqpool_runner *wr)
 {
 
+	wqpool_do(wr, WQPOOL_RUNS, WQPOOL_LOOKS);
 	wr->wr_cur = NULL;
 	p->p_nrunning--;
 	p->p_ndone++;
 	if (p->p_waiters != NULL)
-		wqpool_check_waiters(p);
+		wqpool_wake_passed(p);
 }
 
 /*
- * Take a batch, if this is the only thread and there is more than one work
- * that nobody waits for.  Return how many.
+ * Take a batch, if this is the only thread, there is more than one item, and no
+ * thread waits.  Return the number of items taken.
  */
 static unsigned
 wqpool_take(struct wqpool *p, struct wqpool_runner *wr)
@@ -357,12 +466,11 @@ wqpool_take(struct wqpool *p, struct wqpool_runner *wr)
 		return 0;
 	for (n = 0; n < WQPOOL_BATCH && (wk = p->p_first) != NULL; n++) {
 		wr->wr_batch[n] = wk;
-		p->p_first = wk->wk_dummy;
+		wqpool_unlink(p, wk);
 	}
-	if (p->p_first == NULL)
-		p->p_lastp = &p->p_first;
+	wqpool_do(wr, WQPOOL_LOOKS, WQPOOL_BATCHES);
 	wr->wr_end = n;
-	/* The first is begun at once.  Both are published by p_lock. */
+	/* The first item begins at once.  p_lock publishes both stores. */
 	atomic_store_relaxed(&wr->wr_begun, 1u);
 	atomic_store_relaxed(&wr->wr_recalled, 0);
 	p->p_batcher = wr;
@@ -370,14 +478,18 @@ wqpool_take(struct wqpool *p, struct wqpool_runner *wr)
 }
 
 /*
- * The next work of the batch is begun.  False if it has been recalled; to
- * whom the work belongs then is known under p_lock.
+ * Begin the next item of the batch.  Return false if the batch was recalled.
+ * The caller must then take p_lock to find out whether the item is still its
+ * own.
  */
 static inline bool
 wqpool_begin(struct wqpool_runner *wr, unsigned begun)
 {
 
-	/* Release: who finds a work done sees what it did. */
+	/*
+	 * Release: a thread that finds an item done also sees what its callback
+	 * did.
+	 */
 	if (host_asymfence) {
 		atomic_store_release(&wr->wr_begun, begun);
 		host_fence_light();
@@ -389,7 +501,7 @@ wqpool_begin(struct wqpool_runner *wr, unsigned begun)
 }
 
 /*
- * Run a batch of n works.  p_lock is held, on entry and return.
+ * Run a batch of n items, with p_lock released.
  */
 static void
 wqpool_run_batch(struct wqpool *p, struct wqpool_runner *wr, unsigned n)
@@ -401,18 +513,23 @@ wqpool_run_batch(struct wqpool *p, struct wqpool_runner *wr, unsigned n)
 	do {
 		wqpool_call(p, wr->wr_lwp, wr->wr_batch[i]);
 	} while (++i < n && wqpool_begin(wr, i + 1));
-	/* See workqueue_worker(). */
+	/* As in workqueue_serve(). */
 	if (n < WQPOOL_BATCH / 2 && cpu_spinok && i == n &&
 	    !wqpool_inbox_empty(p))
-		workqueue_gather();
+		wqspin_gather();
 	mutex_enter(&p->p_lock);
 	if (p->p_batcher == wr) {
 		p->p_batcher = NULL;
+		wqpool_do(wr, WQPOOL_BATCHES, WQPOOL_LOOKS);
 		p->p_seq += n;
 		p->p_ndone += n;
 		return;
 	}
-	/* Recalled: as we began the last, before, or after that was seen? */
+	/*
+	 * The batch was recalled.  If i < n, wqpool_begin() had already counted
+	 * item i.  If the recall saw this, it left item i to this thread: then
+	 * call the callback here.
+	 */
 	if (i < wr->wr_end) {
 		mutex_exit(&p->p_lock);
 		wqpool_call(p, wr->wr_lwp, wr->wr_batch[i]);
@@ -422,18 +539,76 @@ wqpool_run_batch(struct wqpool *p, struct wqpool_runner *wr, unsigned n)
 }
 
 /*
- * Run works until there is none, or, if a flush is given, none that it waits
- * for.  p_lock is held, on entry and return.
+ * Run the item that wqpool_next() has given to the runner.  p_lock is released
+ * while the callback runs.
+ */
+static inline __attribute__((__always_inline__)) void
+wqpool_run_next(struct wqpool *p, struct wqpool_runner *wr, bool spare)
+{
+	struct wqpool_runner *helper;
+	struct lwp *hl;
+	bool start;
+
+	p->p_nrunning++;
+	wqpool_do(wr, WQPOOL_LOOKS, WQPOOL_RUNS);
+	/*
+	 * If there are more items, wake or start a thread to help.  With
+	 * "spare", start one even if there are none.
+	 */
+	hl = NULL;
+	if (p->p_first != NULL && p->p_nstarting == 0 &&
+	    (helper = p->p_idle) != NULL) {
+		hl = helper->wr_lwp;
+		wqpool_idle_remove(p, helper);
+		p->p_nstarting++;
+	}
+	start = hl == NULL && wqpool_want(p, spare);
+	mutex_exit(&p->p_lock);
+	if (hl != NULL && !KERN_BUG(KICK))
+		lwp_unpark(hl);
+	/* If this fails, this thread or another one runs the other items. */
+	if (start && !KERN_BUG(KICK))
+		(void)wqpool_start(p);
+	wqpool_call(p, wr->wr_lwp, wr->wr_cur);
+	mutex_enter(&p->p_lock);
+	wqpool_ran(p, wr);
+}
+
+/*
+ * Run one item.  If the item is enqueued again meanwhile, only its runner may
+ * run it, so run it again.
+ */
+void
+wqpool_run_one(struct wqpool *p, struct wqpool_runner *wr)
+{
+
+	KASSERT(mutex_owned(&p->p_lock));
+	while (wqpool_next(p, wr, false)) {
+		wqpool_cool(p);
+		wqpool_run_next(p, wr, false);
+		if (wr->wr_again == NULL)
+			break;
+	}
+	if (p->p_waiters != NULL) {
+		/* The callback may have enqueued an item. */
+		wqpool_order(p);
+		wqpool_marks(p);
+		wqpool_wake_quiet(p);
+	}
+	wqpool_maybe_end(p);
+}
+
+/*
+ * Run items until none is left.  If "until" is not NULL, stop when no item is
+ * left for which this waiter waits.  p_lock is released while a callback runs.
  */
 void
 wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
     const struct wqpool_waiter *until)
 {
-	struct wqpool_runner *helper;
-	struct lwp *hl;
 	unsigned n;
-	bool start;
 
+	KASSERT(mutex_owned(&p->p_lock));
 	for (;;) {
 		if (until == NULL && (n = wqpool_take(p, wr)) != 0) {
 			wqpool_run_batch(p, wr, n);
@@ -446,69 +621,50 @@ wqpool_run(struct wqpool *p, struct wqpool_runner *wr,
 		}
 		if (!wqpool_next(p, wr, until != NULL))
 			break;
-		p->p_nrunning++;
-		/* More is there: wake one who helps, or start one. */
-		hl = NULL;
-		if (p->p_first != NULL && p->p_nstarting == 0 &&
-		    (helper = p->p_idle) != NULL) {
-			hl = helper->wr_lwp;
-			wqpool_idle_remove(p, helper);
-			p->p_nstarting++;
-		}
-		start = hl == NULL && wqpool_want(p,
-		    (p->p_flags & WQPOOL_SPARE) != 0);
-		mutex_exit(&p->p_lock);
-		if (hl != NULL)
-			lwp_unpark(hl);
-		/* If that fails we, or another, come to it later. */
-		if (start)
-			(void)wqpool_start(p);
-		wqpool_call(p, wr->wr_lwp, wr->wr_cur);
-		mutex_enter(&p->p_lock);
-		wqpool_ran(p, wr);
+		wqpool_run_next(p, wr, (p->p_flags & WQPOOL_SPARE) != 0);
 	}
 	if (p->p_waiters != NULL)
-		wqpool_check_quiet(p);
-	wqpool_check_end(p);
+		wqpool_wake_quiet(p);
+	wqpool_maybe_end(p);
+}
+
+static bool
+wqpool_woken(const void *arg)
+{
+	const struct lwp *l;
+
+	l = arg;
+	return host_parkready(&l->l_park);
 }
 
 /*
- * Spin for a while before sleeping, if that pays, as workqueue_spin() does;
- * but the thread is on p_idle already, and awaits its token.
+ * Spin for a while before a sleep, if that pays, as workqueue_spin() does.  The
+ * thread is already on p_idle.  It spins until it is unparked.
  */
 static void
 wqpool_spin(struct wqpool_runner *wr, int64_t start)
 {
-	struct lwp *l;
-	unsigned n;
 
-	l = wr->wr_lwp;
-	if (wr->wr_gap >= kern_spin ||
-	    atomic_load_relaxed(&l->l_wakercpu) >= 0)
+	if (wqspin_samecpu(wr->wr_lwp) || !wqspin_enter(wr->wr_gap, kern_spin))
 		return;
-	if (atomic_fetch_add_relaxed(&workqueue_spinners, 1) < cpu_real - 1)
-		for (n = 1; !host_parkready(&l->l_park); n++) {
-			host_pause();
-			if (n % 32 == 0 &&
-			    host_monotime() - start >= kern_spin)
-				break;
-		}
-	(void)atomic_fetch_add_relaxed(&workqueue_spinners, -1);
+	(void)wqspin_until(wqpool_woken, wr->wr_lwp, start, kern_spin);
+	wqspin_exit();
 }
 
 /*
- * Sleep until there is something to do.  False if the thread shall end.
+ * Sleep until there is something to do.  Return false if the thread must end.
  */
 bool
 wqpool_sleep(struct wqpool *p, struct wqpool_runner *wr)
 {
 	struct lwp *l;
-	int64_t deadline, gap, start;
+	int64_t deadline, start;
 	int error;
 	bool spin;
 
+	KASSERT(mutex_owned(&p->p_lock));
 	l = wr->wr_lwp;
-	/* The one that has been idle for longest is kept. */
+	/* If no other thread is idle, this one sleeps without a deadline. */
 	deadline = HOST_FOREVER;
 	if (p->p_idletime != 0 && p->p_idle != NULL)
 		deadline = host_monotime() + p->p_idletime;
@@ -516,98 +672,34 @@ wqpool_sleep(struct wqpool *p, struct wqpool_runner *wr)
 	error = 0;
 	spin = cpu_spinok && kern_spin != 0;
 	start = spin ? host_monotime() : 0;
-	while (wr->wr_idle && !p->p_exit && p->p_first == NULL &&
-	    wqpool_inbox_empty(p) && error == 0) {
+	while (wr->wr_doing == WQPOOL_IDLES && p->p_state != WQPOOL_ENDS &&
+	    p->p_first == NULL && wqpool_inbox_empty(p) && error == 0) {
 		mutex_exit(&p->p_lock);
 		if (spin) {
 			spin = false;
 			wqpool_spin(wr, start);
-			atomic_store_relaxed(&l->l_wakercpu, -1);
+			wqspin_ask(l);
 		}
 		error = lwp_timedpark(l, deadline);
 		mutex_enter(&p->p_lock);
 	}
 	if (start != 0) {
-		/* Who woke us from our own CPU cannot run while we spin. */
-		if (atomic_load_relaxed(&l->l_wakercpu) != host_curcpu())
-			atomic_store_relaxed(&l->l_wakercpu, -1);
-		gap = host_monotime() - start;
-		if (gap > kern_spin * 4)
-			gap = kern_spin * 4;
-		wr->wr_gap += (gap - wr->wr_gap) / 4;
+		wqspin_learn(l);
+		wqspin_waited(&wr->wr_gap, host_monotime() - start, kern_spin);
 	}
-	/* Somebody has taken us off, for work. */
-	if (!wr->wr_idle) {
+	/* Another thread removed this one from p_idle and woke it to help. */
+	if (wr->wr_doing != WQPOOL_IDLES) {
 		wqpool_arrived(p);
 		return true;
 	}
 	wqpool_idle_remove(p, wr);
-	if (p->p_exit)
+	if (p->p_state == WQPOOL_ENDS)
 		return p->p_first != NULL || !wqpool_inbox_empty(p);
-	/* Ours to answer are: works, and producers that have found us. */
+	/*
+	 * End only after a timeout, if another thread is idle and there is no
+	 * item.  If the inbox has an item, its producer may have found this
+	 * thread there and be about to wake it.
+	 */
 	return error == 0 || p->p_idle == NULL || p->p_first != NULL ||
 	    !wqpool_inbox_empty(p);
-}
-
-__kern_public void
-wqpool_gather(void)
-{
-
-	if (cpu_spinok && kern_spin != 0)
-		workqueue_gather();
-}
-
-__kern_public void
-wqpool_nap(int64_t ns)
-{
-
-	(void)lwp_timedpark(curlwp_get(), host_monotime() + ns);
-}
-
-__kern_public bool
-wqpool_asymfence(void)
-{
-
-	kern_init();
-	return host_asymfence;
-}
-
-__kern_public void
-wqpool_fence(void)
-{
-
-	host_fence_heavy();
-}
-
-__kern_public bool
-wqpool_checking(void)
-{
-
-	kern_init();
-	return KERN_CHECKING();
-}
-
-__kern_public const void *
-wqpool_checkin(const struct work *wk, const void *where)
-{
-
-	return wqcheck_enqueue(wk, where);
-}
-
-__kern_public void
-wqpool_checkout(const struct work *wk)
-{
-
-	wqcheck_run(wk, NULL);
-}
-
-__kern_public struct wqpool *
-wqpool_current(struct work **wkp)
-{
-	struct lwp *l;
-
-	l = host_self();
-	if (wkp != NULL)
-		*wkp = l == NULL ? NULL : l->l_curwork;
-	return l == NULL ? NULL : l->l_wqpool;
 }

@@ -4,157 +4,44 @@
  */
 
 /*
- * Pools: find a work, cancel it, wait for it or for all; see subr_wqpool.c.
+ * Pools: find, cancel and wait for items.  See subr_wqpool.c.
  */
 
 #include <string.h>
 
+#include "kern.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "subr_wqpool.h"
 #include "subr_wqpool_var.h"
 
-#define	WQPOOL_RETRY	10000000	/* ns between tries to have a thread */
-#define	WQPOOL_MAXDEPTH	3		/* runs inside of each other */
+#define	WQPOOL_RETRY	10000000	/* ns between attempts to start */
+#define	WQPOOL_MAXDEPTH	3		/* nested runs on one thread */
 
 /*
- * For those who run works.
- */
-
-/*
- * Has every run up to seq ended, of one work or of all?
+ * Move all pending items to the ordered list.  Return true if the item is
+ * there.
  */
 static bool
-wqpool_passed(struct wqpool *p, const struct wqpool_waiter *pw)
-{
-	struct wqpool_runner *wr;
-
-	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next) {
-		if (pw->pw_self != NULL && wr->wr_lwp == pw->pw_lwp)
-			continue;
-		if (wr->wr_cur != NULL && wr->wr_seq <= pw->pw_seq &&
-		    (pw->pw_work == NULL || pw->pw_work == wr->wr_cur))
-			return false;
-		if (wr->wr_again != NULL && wr->wr_againseq <= pw->pw_seq &&
-		    (pw->pw_work == NULL || pw->pw_work == wr->wr_again))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Tell a waiter, and take it off.
- */
-static void
-wqpool_tell(struct wqpool_waiter **pwp)
-{
-	struct wqpool_waiter *pw;
-	struct lwp *l;
-
-	pw = *pwp;
-	*pwp = pw->pw_next;
-	l = pw->pw_lwp;
-	/* Release: what the works did; pw may be gone from now on. */
-	atomic_store_release(&pw->pw_done, 1);
-	lwp_unpark(l);
-}
-
-/*
- * A run has ended, or a number become known: who may go?
- */
-void
-wqpool_check_waiters(struct wqpool *p)
-{
-	struct wqpool_waiter *pw, **pwp;
-
-	for (pwp = &p->p_waiters; (pw = *pwp) != NULL;) {
-		if (pw->pw_known && wqpool_passed(p, pw))
-			wqpool_tell(pwp);
-		else
-			pwp = &pw->pw_next;
-	}
-}
-
-/*
- * The number of the run that those who wait for a pending work wait for.
- */
-void
-wqpool_number(struct wqpool *p, const struct work *wk, uint64_t seq)
-{
-	struct wqpool_waiter *pw;
-
-	for (pw = p->p_waiters; pw != NULL; pw = pw->pw_next)
-		if (pw->pw_work == wk && !pw->pw_known) {
-			pw->pw_known = true;
-			pw->pw_seq = seq;
-		}
-}
-
-void
-wqpool_check_quiet(struct wqpool *p)
-{
-	struct wqpool_waiter *pw, **pwp;
-
-	if (!wqpool_isquiet(p))
-		return;
-	for (pwp = &p->p_waiters; (pw = *pwp) != NULL;) {
-		if (pw->pw_quiet)
-			wqpool_tell(pwp);
-		else
-			pwp = &pw->pw_next;
-	}
-}
-
-/*
- * Take the marks of flushes from the head of the list.
- */
-void
-wqpool_marks(struct wqpool *p)
-{
-	struct wqpool_waiter *pw;
-
-	for (pw = p->p_waiters; pw != NULL && p->p_first != NULL;) {
-		if (p->p_first != &pw->pw_mark) {
-			pw = pw->pw_next;
-			continue;
-		}
-		p->p_first = pw->pw_mark.wk_dummy;
-		if (p->p_first == NULL)
-			p->p_lastp = &p->p_first;
-		pw->pw_known = true;
-		pw->pw_seq = p->p_seq;
-		wqpool_check_waiters(p);
-		pw = p->p_waiters;
-	}
-}
-
-/*
- * From outside: find, cancel, wait.
- */
-
-/*
- * With p_lock held: the place on the ordered list that points to a work, or
- * NULL.
- */
-static struct work **
 wqpool_pending(struct wqpool *p, const struct work *wk)
 {
-	struct work **wkp;
 
+	KASSERT(mutex_owned(&p->p_lock));
 	wqpool_order(p);
 	wqpool_kick(p);
-	for (wkp = &p->p_first; *wkp != NULL;
-	    wkp = (struct work **)&(*wkp)->wk_dummy)
-		if (*wkp == wk)
-			return wkp;
-	return NULL;
+	return wqpool_listed(p, wk);
 }
 
 /*
- * With p_lock held: the caller's runner, or NULL.
+ * Return the caller's runner, or NULL.
  */
 static struct wqpool_runner *
 wqpool_self(struct wqpool *p, struct lwp *l)
 {
 	struct wqpool_runner *wr;
 
+	KASSERT(mutex_owned(&p->p_lock));
 	if (l->l_wqpool != p)
 		return NULL;
 	for (wr = p->p_runners; wr != NULL && wr->wr_lwp != l;)
@@ -163,13 +50,14 @@ wqpool_self(struct wqpool *p, struct lwp *l)
 }
 
 /*
- * With p_lock held: does the caller run this work, maybe further out?
+ * Return true if the caller runs this item, perhaps in an outer callback.
  */
 static bool
 wqpool_selfruns(struct wqpool *p, const struct lwp *l, const struct work *wk)
 {
 	struct wqpool_runner *wr;
 
+	KASSERT(mutex_owned(&p->p_lock));
 	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next)
 		if (wr->wr_lwp == l && wr->wr_cur == wk)
 			return true;
@@ -193,16 +81,13 @@ __kern_public bool
 wqpool_cancel(struct wqpool *p, struct work *wk)
 {
 	struct wqpool_runner *wr;
-	struct work **wkp;
 	bool found;
 
 	wqpool_check_fork(p);
 	mutex_enter(&p->p_lock);
 	found = false;
-	if ((wkp = wqpool_pending(p, wk)) != NULL) {
-		*wkp = wk->wk_dummy;
-		if (*wkp == NULL)
-			p->p_lastp = wkp;
+	if (wqpool_pending(p, wk)) {
+		wqpool_unlink(p, wk);
 		found = true;
 	} else {
 		for (wr = p->p_runners; wr != NULL && wr->wr_again != wk;)
@@ -213,12 +98,14 @@ wqpool_cancel(struct wqpool *p, struct work *wk)
 		}
 	}
 	if (found && p->p_waiters != NULL) {
-		/* Who waited for that run waits for earlier ones only. */
+		/* Its waiters now wait only for earlier runs of the item. */
 		wqpool_number(p, wk, p->p_seq);
-		wqpool_check_waiters(p);
+		wqpool_wake_passed(p);
 		wqpool_marks(p);
-		wqpool_check_quiet(p);
+		wqpool_wake_quiet(p);
 	}
+	KERN_AFTER(wk);
+	KERN_AFTER(p);
 	mutex_exit(&p->p_lock);
 	return found;
 }
@@ -227,15 +114,16 @@ static void
 wqpool_enlist(struct wqpool *p, struct wqpool_waiter *pw)
 {
 
-	/* The destroyer waits for us to be out of here. */
+	KASSERT(mutex_owned(&p->p_lock));
+	/* wqpool_destroy() waits until this call has ended. */
 	(void)atomic_fetch_add_relaxed(&p->p_nwaiting, 1);
 	pw->pw_next = p->p_waiters;
 	p->p_waiters = pw;
 }
 
 /*
- * Wait for what pw, which is enlisted, says.  p_lock is held on entry, and
- * not on return; the pool may then be gone.
+ * Release p_lock, and wait for the event that pw describes.  pw is on
+ * p_waiters.  When this returns, the pool may be gone.
  */
 static void
 wqpool_await(struct wqpool *p, struct wqpool_waiter *pw)
@@ -244,11 +132,13 @@ wqpool_await(struct wqpool *p, struct wqpool_waiter *pw)
 	int biglocks;
 	bool need, start;
 
+	KASSERT(mutex_owned(&p->p_lock));
 	l = pw->pw_lwp;
 	/*
-	 * Somebody must run what we wait for.  If we keep a thread busy maybe
-	 * nobody else does; and the first, or, while all others are blocked,
-	 * one more, may have been refused.
+	 * Make sure that a thread can run the awaited items.  If the caller is
+	 * a thread of the pool, there may be no other.  The system may also
+	 * have refused the first thread, or one more while all others are
+	 * blocked.
 	 */
 	need = p->p_runners == NULL || p->p_short;
 	start = (need || pw->pw_self != NULL) && wqpool_want(p, false);
@@ -269,7 +159,7 @@ wqpool_await(struct wqpool *p, struct wqpool_waiter *pw)
 		if (start)
 			(void)wqpool_start(p);
 	}
-	/* Release: pairs with wqpool_destroy().  The last touch of p. */
+	/* Release: pairs with wqpool_destroy().  The last access to p. */
 	(void)atomic_fetch_add_acq_rel(&p->p_nwaiting, -1);
 	wqk_kernel_lock(biglocks);
 }
@@ -283,6 +173,7 @@ wqpool_wait(struct wqpool *p, const struct work *wk)
 	wqpool_check_fork(p);
 	l = curlwp_get();
 	memset(&pw, 0, sizeof(pw));
+	KERN_UNWATCHED(&pw, sizeof(pw));
 	pw.pw_lwp = l;
 	pw.pw_work = wk;
 	mutex_enter(&p->p_lock);
@@ -293,29 +184,32 @@ wqpool_wait(struct wqpool *p, const struct work *wk)
 		mutex_exit(&p->p_lock);
 		return false;
 	}
-	if (wqpool_pending(p, wk) == NULL) {
+	if (!wqpool_pending(p, wk)) {
 		pw.pw_known = true;
 		pw.pw_seq = p->p_seq;
 		if (wqpool_passed(p, &pw)) {
+			KERN_AFTER(p);
 			mutex_exit(&p->p_lock);
 			return false;
 		}
 	} else if (pw.pw_self != NULL && p->p_maxthreads == 1)
-		panic("pool \"%s\": would deadlock waiting for work %p",
+		panic("pool \"%s\": would deadlock waiting for item %p",
 		    p->p_name, (const void *)wk);
 	wqpool_enlist(p, &pw);
 	wqpool_await(p, &pw);
+	KERN_AFTER(p);
 	return true;
 }
 
 /*
- * With p_lock held, from inside a function: can nobody else run what is
- * pending?
+ * Return true if no other thread is idle or can be started for the pending
+ * items.  The caller is in a callback.
  */
 static bool
 wqpool_stuck(struct wqpool *p)
 {
 
+	KASSERT(mutex_owned(&p->p_lock));
 	return p->p_idle == NULL && p->p_nthreads >= p->p_maxthreads;
 }
 
@@ -335,7 +229,7 @@ wqpool_flush_begin(struct wqpool *p, struct wqpool_waiter *pw)
 	if (p->p_first != NULL) {
 		if (pw->pw_self != NULL && p->p_maxthreads == 1 &&
 		    (p->p_flags & WQPOOL_NESTED) == 0)
-			panic("pool \"%s\": would deadlock waiting for work "
+			panic("pool \"%s\": would deadlock waiting for item "
 			    "%p", p->p_name, (void *)p->p_first);
 		if (pw->pw_self != NULL && wqpool_stuck(p) &&
 		    wqpool_depth(p, l) > WQPOOL_MAXDEPTH) {
@@ -343,9 +237,7 @@ wqpool_flush_begin(struct wqpool *p, struct wqpool_waiter *pw)
 			pw->pw_deep = true;
 			return false;
 		}
-		pw->pw_mark.wk_dummy = NULL;
-		*p->p_lastp = &pw->pw_mark;
-		p->p_lastp = (struct work **)&pw->pw_mark.wk_dummy;
+		wqpool_link(p, p->p_lastp, &pw->pw_mark.pk_work);
 	} else {
 		pw->pw_known = true;
 		pw->pw_seq = p->p_seq;
@@ -380,8 +272,12 @@ wqpool_flush_end(struct wqpool *p, struct wqpool_waiter *pw)
 		for (wrp = &p->p_runners; *wrp != &self;)
 			wrp = &(*wrp)->wr_next;
 		*wrp = self.wr_next;
-		/* One that was left to us runs next, further out. */
-		wqpool_check_waiters(p);
+		/*
+		 * The wait may be over.  It does not include a run that was
+		 * left to an outer runner of this thread: that runner runs the
+		 * item after its callback.
+		 */
+		wqpool_wake_passed(p);
 	}
 	wqpool_await(p, pw);
 }
@@ -393,6 +289,7 @@ wqpool_flush(struct wqpool *p)
 
 	if (wqpool_flush_begin(p, &pw))
 		wqpool_flush_end(p, &pw);
+	KERN_AFTER(p);
 }
 
 __kern_public void
@@ -403,7 +300,7 @@ wqpool_busy(struct wqpool *p, const struct work *wk, bool *pendingp,
 
 	wqpool_check_fork(p);
 	mutex_enter(&p->p_lock);
-	*pendingp = wqpool_pending(p, wk) != NULL;
+	*pendingp = wqpool_pending(p, wk);
 	*runningp = false;
 	for (wr = p->p_runners; wr != NULL; wr = wr->wr_next) {
 		if (wr->wr_cur == wk)
@@ -411,6 +308,7 @@ wqpool_busy(struct wqpool *p, const struct work *wk, bool *pendingp,
 		if (wr->wr_again == wk)
 			*pendingp = true;
 	}
+	KERN_AFTER(p);
 	mutex_exit(&p->p_lock);
 }
 
@@ -424,6 +322,7 @@ wqpool_quiet(struct wqpool *p, uint64_t *donep)
 	wqpool_order(p);
 	wqpool_kick(p);
 	quiet = wqpool_isquiet(p);
+	KERN_AFTER(p);
 	*donep = p->p_ndone;
 	mutex_exit(&p->p_lock);
 	return quiet;
@@ -441,6 +340,7 @@ wqpool_drain(struct wqpool *p)
 		panic("pool \"%s\" drained by one of its own threads",
 		    p->p_name);
 	memset(&pw, 0, sizeof(pw));
+	KERN_UNWATCHED(&pw, sizeof(pw));
 	pw.pw_lwp = l;
 	pw.pw_quiet = true;
 	mutex_enter(&p->p_lock);
@@ -452,4 +352,5 @@ wqpool_drain(struct wqpool *p)
 		wqpool_enlist(p, &pw);
 		wqpool_await(p, &pw);
 	}
+	KERN_AFTER(p);
 }

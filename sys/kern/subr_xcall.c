@@ -4,17 +4,36 @@
  */
 
 /*
- * xcall(9): low priority calls run on a per-CPU workqueue of our own, high
- * priority ones in soft interrupts.  Either way a call passes first through
- * the CPU slots, so that it comes after everything that had preemption
- * disabled when it was made.
+ * xcall(9).  Low priority calls run on a per-CPU workqueue of this file.  High
+ * priority calls run in soft interrupts.  If ownership of CPUs is on, the
+ * function owns the CPU in both cases, so it runs after all threads that owned
+ * that CPU before.
+ *
+ * Code at a raised level does not always own a CPU.  So a call is made only
+ * after xc_quiesce().  That function waits until each thread that is in a
+ * section (see section_enter()) has left all sections.
  */
 
 #include <sys/workqueue.h>
 #include <sys/xcall.h>
 
 #include "kern.h"
+#include "kern_context.h"
+#include "kern_fork.h"
+#include "kern_kspin.h"
+#include "kern_lwp.h"
+#include "kern_mutex.h"
+#include "kern_param.h"
+#include "kern_plant.h"
+#include "kern_runq.h"
+#include "kern_sleepq.h"
+#include "kern_spl.h"
+#include "subr_cpu.h"
+#include "subr_kmem.h"
+#include "subr_lockdebug.h"
+#include "subr_lockdebug_var.h"
 #include "subr_workqueue.h"
+#include "subr_xcall.h"
 
 struct xc_call;
 
@@ -31,11 +50,10 @@ struct xc_work {
 };
 
 struct xc_call {
-	struct xc_call	*xc_next;	/* (xc_lock) those under way */
+	struct xc_call	*xc_next;	/* (xc_lock) next active call */
 	uint64_t	 xc_ticket;
-	unsigned	 xc_left;	/* (xc_lock) CPUs */
-	bool		 xc_unicast;
-	uintptr_t	 xc_site;	/* who made it */
+	unsigned	 xc_left;	/* (xc_lock) CPUs not done */
+	uintptr_t	 xc_site;	/* caller that made it */
 	xcfunc_t	 xc_func;
 	void		*xc_arg1;
 	void		*xc_arg2;
@@ -50,39 +68,150 @@ static struct {
 	struct xc_work	**xs_lastp;		/* (xc_lock) */
 } xc_soft[SOFTINT_COUNT][CPU_MAX];
 
-static kmutex_t		xc_startlock = KMUTEX_INITIALIZER;
+#define	XC_TURNS	100			/* before xc_quiesce() sleeps */
+#define	XC_LOOK		(1000 * 1000)		/* nanoseconds */
+
+KERN_MUTEX(xc_quietlock);
+static struct lwp	*xc_quietlwp;	/* (a) (xc_quietlock) the waiter */
+static unsigned		xc_quietleft;	/* (a) threads to wait for */
+
+KERN_MUTEX(xc_startlock);
 static struct workqueue	*xc_wq;			/* (a) (xc_startlock) */
 static void		*xc_softints[SOFTINT_COUNT]; /* (a) (xc_startlock) */
 
 /*
- * Call the function, and look at what it leaves behind.
+ * Call the function, and check that it changes no state of its thread.
  */
 static void
 xc_checked(struct lwp *l, const struct xc_call *call)
 {
-	const void *f, *made;
-	int blcnt, held, ipl, nopreempt;
+	struct context cx;
+	const void *f;
+	int held;
 
 	f = (const void *)(uintptr_t)call->xc_func;
-	made = (const void *)call->xc_site;
 	held = lockdebug_held();
-	ipl = l->l_ipl;
-	blcnt = l->l_blcnt;
-	nopreempt = l->l_nopreempt;
+	context_save(l, &cx);
 	(*call->xc_func)(call->xc_arg1, call->xc_arg2);
 	lockdebug_barrier("xcall", f, held);
-	if (l->l_mtxcount != 0)
-		panic("xcall (made at %p): function %p returned holding a "
-		    "spin mutex", made, f);
-	if (l->l_ipl != ipl)
-		panic("xcall (made at %p): function %p returned at IPL %d",
-		    made, f, l->l_ipl);
-	if (l->l_blcnt != blcnt)
-		panic("xcall (made at %p): function %p returned holding %d "
-		    "kernel locks", made, f, l->l_blcnt);
-	if (l->l_nopreempt != nopreempt)
-		panic("xcall (made at %p): function %p returned with "
-		    "preemption off", made, f);
+	context_check(l, &cx, "xcall (made at %pS): function %pF returned",
+	    (const void *)call->xc_site, f);
+}
+
+/*
+ * Answer the barrier for a thread that is in no section now.  The thread itself
+ * or the barrier calls this.  The caller that clears LWP_XCBARRIER subtracts
+ * the thread from xc_quietleft.
+ */
+void
+xc_barrier_answer(struct lwp *l)
+{
+	struct lwp *waiter;
+
+	/* Acquire: this thread observes the store to xc_quietlwp. */
+	if ((atomic_fetch_and_seq_cst(&l->l_ipending, ~LWP_XCBARRIER) &
+	    LWP_XCBARRIER) == 0)
+		return;
+	/*
+	 * Load xc_quietlwp before the answer.  After the last answer the next
+	 * waiter can begin, and it overwrites xc_quietlwp.
+	 */
+	waiter = atomic_load_relaxed(&xc_quietlwp);
+	/* Release: publish what the section did. */
+	if (atomic_fetch_add_acq_rel(&xc_quietleft, -1u) == 1)
+		lwp_unpark(waiter);
+}
+
+static bool
+xc_quiet_ask(struct lwp *l, void *arg)
+{
+
+	if (l == arg || !lwp_insection(l))
+		return false;
+	(void)atomic_fetch_add_relaxed(&xc_quietleft, 1u);
+	/* Release: publish xc_quietlwp and xc_quietleft. */
+	(void)atomic_fetch_or_seq_cst(&l->l_ipending, LWP_XCBARRIER);
+	return false;
+}
+
+static bool
+xc_quiet_look(struct lwp *l, void *arg)
+{
+
+	(void)arg;
+	if ((atomic_load_relaxed(&l->l_ipending) & LWP_XCBARRIER) != 0 &&
+	    !lwp_insection(l))
+		xc_barrier_answer(l);
+	return false;
+}
+
+static void
+xc_fence(void)
+{
+
+	if (KERN_BUG(XCALL))
+		return;
+	if (host_asymfence)
+		host_fence_heavy();
+	else
+		membar_sync();
+}
+
+/*
+ * Wait until all sections that other threads have begun are over.  Mark the
+ * threads that are in a section; they answer in splx() or a similar function.
+ */
+void
+xc_quiesce(void)
+{
+	struct oncpu_asleep oa;
+	struct lwp *l;
+	unsigned turns;
+	int biglocks;
+
+	l = curlwp_get();
+	/*
+	 * This sleeps, so give up the kernel lock and the CPU: other threads
+	 * may wait for them.
+	 */
+	biglocks = 0;
+	if (l->l_blcnt != 0)
+		wqk_kernel_unlock(0, &biglocks);
+	oncpu_sleep(l, &oa);
+	mutex_enter(&xc_quietlock);
+	atomic_store_relaxed(&xc_quietlwp, l);
+	atomic_store_relaxed(&xc_quietleft, 0u);
+	/*
+	 * A section that begins after this fence sees the caller's changes.
+	 * This thread sees all sections that began before the fence.
+	 */
+	xc_fence();
+	(void)lwp_find(xc_quiet_ask, l);
+	/* Acquire, here and below: observe what the sections did. */
+	if (atomic_load_acquire(&xc_quietleft) != 0) {
+		/*
+		 * A section that ends after this fence finds the mark.  This
+		 * thread sees the end of all sections that ended before the
+		 * fence.
+		 */
+		xc_fence();
+		(void)lwp_find(xc_quiet_look, NULL);
+	}
+	for (turns = 0; atomic_load_acquire(&xc_quietleft) != 0;) {
+		if (turns < XC_TURNS) {
+			host_relax(&turns);
+			continue;
+		}
+		/* Without the heavy fence, splx() may miss the mark. */
+		(void)lwp_timedpark(l, host_asymfence ? HOST_FOREVER :
+		    host_monotime() + XC_LOOK);
+		if (!host_asymfence)
+			(void)lwp_find(xc_quiet_look, NULL);
+	}
+	mutex_exit(&xc_quietlock);
+	oncpu_wake(l, &oa);
+	if (biglocks != 0)
+		wqk_kernel_lock(biglocks);
 }
 
 static void
@@ -90,22 +219,21 @@ xc_run(struct xc_work *xw)
 {
 	struct xc_call **cp, *call;
 	struct lwp *l;
-	int i;
+	bool own;
 
 	call = xw->xw_call;
 	l = curlwp_get();
-	/* Our CPU's slot and the spare ones; all that run share these. */
-	cpuslot_enter(l, xw->xw_cpu);
-	kpreempt_enable();
-	for (i = ncpu + (call->xc_unicast ? 0 : xw->xw_cpu);
-	    i < cpu_nslots(); i += call->xc_unicast ? 1 : ncpu) {
-		cpuslot_enter(l, i);
-		kpreempt_enable();
+	own = oncpu_used();
+	if (own) {
+		oncpu_enter(l);
+		KASSERT(l->l_oncpu == &oncpu_cpus[xw->xw_cpu]);
 	}
 	if (KERN_CHECKING())
 		xc_checked(l, call);
 	else
 		(*call->xc_func)(call->xc_arg1, call->xc_arg2);
+	if (own)
+		oncpu_exit(l);
 
 	kspin_enter(&xc_lock);
 	if (--call->xc_left != 0) {
@@ -150,7 +278,7 @@ xc_softint(void *arg)
 }
 
 /*
- * What runs the calls is made when it is needed first.
+ * Return the workqueue of the low priority calls.  The first call creates it.
  */
 static struct workqueue *
 xc_queue(const char *func)
@@ -163,12 +291,11 @@ xc_queue(const char *func)
 		return wq;
 	mutex_enter(&xc_startlock);
 	if ((wq = xc_wq) == NULL) {
-		while (workqueue_create(&wq, "xcall", xc_worker, NULL,
+		while (workqueue_create_shared(&wq, "xcall", xc_worker, NULL,
 		    PRI_XCALL, IPL_HIGH, WQ_MPSAFE | WQ_PERCPU) != 0)
 			kmem_backoff(&kw, func, sizeof(*wq));
-		if (KERN_CHECKING())
-			lockdebug_keep(wq);
-		/* Release: it is complete before it is seen. */
+		KERN_CHECK(lockdebug_keep(wq));
+		/* Release: other threads see a complete workqueue. */
 		atomic_store_release(&xc_wq, wq);
 	}
 	mutex_exit(&xc_startlock);
@@ -190,9 +317,8 @@ xc_handle(const char *func, int level)
 		    SOFTINT_MPSAFE, xc_softint, (void *)(intptr_t)level)) ==
 		    NULL)
 			kmem_backoff(&kw, func, 1);
-		if (KERN_CHECKING())
-			lockdebug_keep(sih);
-		/* Release: it is complete before it is seen. */
+		KERN_CHECK(lockdebug_keep(sih));
+		/* Release: other threads see a complete soft interrupt. */
 		atomic_store_release(&xc_softints[level], sih);
 	}
 	mutex_exit(&xc_startlock);
@@ -200,48 +326,53 @@ xc_handle(const char *func, int level)
 }
 
 /*
- * On one CPU, or with NULL on all.
+ * Return the softint level of a high priority call, or -1 for a low priority
+ * call.
  */
-static uint64_t
-xc_start(const char *name, unsigned int flags, xcfunc_t func, void *arg1,
-    void *arg2, struct cpu_info *target, uintptr_t site)
+static int
+xc_level(const char *func, unsigned int flags)
 {
-	struct kmem_wait kw = { 0, 0 };
-	struct workqueue *wq;
-	struct xc_call *call;
-	struct cpu_info *ci;
-	struct xc_work *xw;
-	struct lwp *l;
-	uint64_t ticket;
-	size_t size;
-	void *sih;
-	int i, ipl, level, n;
+	int ipl;
+
+	if ((flags & XC_HIGHPRI) == 0)
+		return -1;
+	ipl = (int)(flags >> 8);
+	if (ipl == IPL_NONE)
+		ipl = IPL_SOFTSERIAL;
+	KASSERTMSG(ipl >= IPL_SOFTCLOCK && ipl <= IPL_SOFTSERIAL,
+	    "%s: IPL %d", func, ipl);
+	return ipl - IPL_SOFTCLOCK + SOFTINT_CLOCK;
+}
+
+static void
+xc_check_context(const char *func)
+{
+	const struct lwp *l;
 
 	l = curlwp_get();
 	if (l->l_intrdepth != 0 || l->l_softintr != 0)
-		panic("%s: called in %s context", name,
+		panic("%s: called in %s context", func,
 		    l->l_intrdepth != 0 ? "interrupt" : "softint");
-	wq = NULL;
-	sih = NULL;
-	level = 0;
-	if ((flags & XC_HIGHPRI) == 0)
-		wq = xc_queue(name);
-	else {
-		ipl = (int)(flags >> 8);
-		if (ipl == IPL_NONE)
-			ipl = IPL_SOFTSERIAL;
-		KASSERTMSG(ipl >= IPL_SOFTCLOCK && ipl <= IPL_SOFTSERIAL,
-		    "%s: IPL %d", name, ipl);
-		level = ipl - IPL_SOFTCLOCK + SOFTINT_CLOCK;
-		sih = xc_handle(name, level);
-	}
+}
+
+/*
+ * Allocate a call for one CPU, or for all CPUs if target is NULL.
+ */
+static struct xc_call *
+xc_alloc(const char *name, xcfunc_t func, void *arg1, void *arg2,
+    struct cpu_info *target, uintptr_t site)
+{
+	struct kmem_wait kw = { 0, 0 };
+	struct xc_call *call;
+	struct xc_work *xw;
+	size_t size;
+	int i, n;
 
 	n = target != NULL ? 1 : ncpu;
 	size = sizeof(*call) + (size_t)n * sizeof(call->xc_works[0]);
 	while ((call = host_alloc(size)) == NULL)
 		kmem_backoff(&kw, name, size);
 	call->xc_left = (unsigned)n;
-	call->xc_unicast = target != NULL;
 	call->xc_func = func;
 	call->xc_site = site;
 	call->xc_arg1 = arg1;
@@ -251,25 +382,67 @@ xc_start(const char *name, unsigned int flags, xcfunc_t func, void *arg1,
 		xw->xw_call = call;
 		xw->xw_cpu = target != NULL ? (int)target->ci_index : i;
 	}
+	return call;
+}
+
+/*
+ * Append a call to the list of each of its CPUs.  A soft interrupt of the level
+ * runs these lists.
+ */
+static void
+xc_append(struct xc_call *call, int level, int n)
+{
+	struct xc_work *xw;
+	int i;
+
+	KSPIN_ASSERT(&xc_lock);
+	for (i = 0; i < n; i++) {
+		xw = &call->xc_works[i];
+		if (xc_soft[level][xw->xw_cpu].xs_lastp == NULL)
+			xc_soft[level][xw->xw_cpu].xs_lastp =
+			    &xc_soft[level][xw->xw_cpu].xs_first;
+		*xc_soft[level][xw->xw_cpu].xs_lastp = xw;
+		xc_soft[level][xw->xw_cpu].xs_lastp = &xw->xw_next;
+	}
+}
+
+/*
+ * Start a call on one CPU, or on all CPUs if target is NULL.
+ */
+static uint64_t
+xc_start(const char *name, unsigned int flags, xcfunc_t func, void *arg1,
+    void *arg2, struct cpu_info *target, uintptr_t site)
+{
+	struct workqueue *wq;
+	struct xc_call *call;
+	struct cpu_info *ci;
+	uint64_t ticket;
+	void *sih;
+	int i, level, n;
+
+	xc_check_context(name);
+	wq = NULL;
+	sih = NULL;
+	level = xc_level(name, flags);
+	if (level < 0)
+		wq = xc_queue(name);
+	else
+		sih = xc_handle(name, level);
+	xc_quiesce();
+
+	n = target != NULL ? 1 : ncpu;
+	call = xc_alloc(name, func, arg1, arg2, target, site);
 	kspin_enter(&xc_lock);
-	/* Who waits must see what it waits behind. */
+	/* A waiter must see all calls with earlier tickets. */
 	call->xc_ticket = ticket = ++xc_tickets << XC_SHIFT |
-	    (sih != NULL ? (unsigned)level + 1 : 0);
+	    (unsigned)(level + 1);
 	call->xc_next = xc_calls;
 	xc_calls = call;
-	if (sih != NULL) {
-		for (i = 0; i < n; i++) {
-			xw = &call->xc_works[i];
-			if (xc_soft[level][xw->xw_cpu].xs_lastp == NULL)
-				xc_soft[level][xw->xw_cpu].xs_lastp =
-				    &xc_soft[level][xw->xw_cpu].xs_first;
-			*xc_soft[level][xw->xw_cpu].xs_lastp = xw;
-			xc_soft[level][xw->xw_cpu].xs_lastp = &xw->xw_next;
-		}
-	}
+	if (sih != NULL)
+		xc_append(call, level, n);
 	kspin_exit(&xc_lock);
 
-	/* With the last of these the call may be gone. */
+	/* Once the last of these is handed over, the call may be gone. */
 	for (i = 0; i < n; i++) {
 		ci = target != NULL ? target : cpu_lookup((unsigned)i);
 		if (sih != NULL)
@@ -300,22 +473,30 @@ xc_unicast(unsigned int flags, xcfunc_t func, void *arg1, void *arg2,
 }
 
 /*
- * The calls of a priority wait for each other, so who waits for one holding a
- * lock waits for whatever takes it there.
+ * Record for checking mode that calls of one priority wait for each other.  If
+ * a thread holds a lock and waits for one call, treat the thread as waiting for
+ * every call of that priority.  So checking mode reports a call that takes the
+ * lock.
  */
 static void
 xc_check_wait(uint64_t ticket, const char *func, uintptr_t site)
 {
+	const void *runner;
 	unsigned level;
 
-	wqcheck_sleepable(func);
+	context_check_sleep(func);
 	level = (unsigned)XC_LEVEL(ticket);
-	if (level <= SOFTINT_COUNT)
-		lockdebug_wantwork(func, level == 0 ?
-		    (const void *)atomic_load_relaxed(&xc_wq) :
-		    atomic_load_relaxed(&xc_softints[level - 1]), site);
+	if (level > SOFTINT_COUNT)
+		return;
+	runner = level == 0 ? (const void *)atomic_load_relaxed(&xc_wq) :
+	    atomic_load_relaxed(&xc_softints[level - 1]);
+	if (runner != NULL)
+		lockdebug_maywait(func, runner, site);
 }
 
+/*
+ * Wait for a call, and for all calls of its priority that were made before.
+ */
 static void
 xc_await(uint64_t ticket, const char *func, uintptr_t site)
 {
@@ -324,17 +505,15 @@ xc_await(uint64_t ticket, const char *func, uintptr_t site)
 	struct lwp *l;
 
 	l = curlwp_get();
-	if (KERN_CHECKING())
-		xc_check_wait(ticket, func, site);
-	/* Neither could ever end. */
-	if (l->l_nopreempt != 0)
-		panic("%s: preemption is disabled", func);
+	KERN_CHECK(xc_check_wait(ticket, func, site));
+	/* A cross-call would wait for itself. */
 	if (l->l_wqq != NULL && l->l_wqq->q_wq == atomic_load_relaxed(&xc_wq))
 		panic("%s: called by a cross-call", func);
 	for (;;) {
 		kspin_enter(&xc_lock);
 		for (call = xc_calls; call != NULL; call = call->xc_next)
-			if (call->xc_ticket == ticket)
+			if (call->xc_ticket <= ticket &&
+			    XC_LEVEL(call->xc_ticket) == XC_LEVEL(ticket))
 				break;
 		if (call == NULL)
 			break;
@@ -354,32 +533,65 @@ xc_wait(uint64_t ticket)
 	xc_await(ticket, "xc_wait", LOCKDEBUG_SITE());
 }
 
-static void
-xc_nothing(void *arg1, void *arg2)
-{
-
-	(void)arg1;
-	(void)arg2;
-}
-
+/*
+ * Wait as for a broadcast of an empty function, but make no calls.
+ */
 __kern_public void
 xc_barrier(unsigned int flags)
 {
+	uint64_t ticket;
+	int level;
 
-	xc_await(xc_broadcast(flags, xc_nothing, NULL, NULL), "xc_barrier",
-	    LOCKDEBUG_SITE());
+	xc_check_context("xc_barrier");
+	level = xc_level("xc_barrier", flags);
+	/*
+	 * Checking mode records the order of locks relative to the queue or
+	 * soft interrupt that would run the calls.  So create the queue or the
+	 * soft interrupt.
+	 */
+	if (KERN_CHECKING())
+		(void)(level < 0 ? (void *)xc_queue("xc_barrier") :
+		    xc_handle("xc_barrier", level));
+	kspin_enter(&xc_lock);
+	ticket = xc_tickets << XC_SHIFT | (unsigned)(level + 1);
+	kspin_exit(&xc_lock);
+	xc_await(ticket, "xc_barrier", LOCKDEBUG_SITE());
+	xc_quiesce();
 }
 
 /*
- * In a forked child: who runs calls is not here, nor is who made them.
+ * In a forked child, take another thread of the parent out of its sections, so
+ * that no barrier waits for it.
+ */
+static bool
+xc_fork_forget(struct lwp *l, void *arg)
+{
+
+	if (l != arg) {
+		atomic_store_relaxed(&l->l_ipl, IPL_NONE);
+		atomic_store_relaxed(&l->l_mtxcount, 0);
+		atomic_store_relaxed(&l->l_stray, 0);
+		atomic_store_relaxed(&l->l_nopreempt, 0);
+		/*
+		 * Clear the bits of the barrier and of the CPU.  The bits of
+		 * interrupts stay, but no thread of the child runs these
+		 * interrupts.
+		 */
+		(void)atomic_fetch_and_seq_cst(&l->l_ipending, LWP_ISOURCES);
+	}
+	return false;
+}
+
+/*
+ * Forget the calls in a forked child.  The threads that run them, and the other
+ * threads that made calls or are in a section, do not exist there.
  */
 void
-xcall_fork(void)
+xcall_fork(struct lwp *l)
 {
 	int i, j;
 
-	atomic_store_relaxed(&xc_lock.ks_locked, 0u);
-	atomic_store_relaxed(&xc_startlock.mtx_owner, (uintptr_t)0);
+	(void)lwp_find(xc_fork_forget, l);
 	atomic_store_relaxed(&xc_wq, NULL);
 	xc_calls = NULL;
 	for (i = 0; i < SOFTINT_COUNT; i++) {

@@ -4,8 +4,8 @@
  */
 
 /*
- * The host's, in which the names that the kernel headers map to others
- * mean what they always did.
+ * The host's header.  While it is included, the names that the kernel headers
+ * redefine have their usual meaning.
  */
 
 #pragma push_macro("malloc")

@@ -4,11 +4,11 @@
  */
 
 /*
- * The host's, in which the names that the kernel headers map to others
- * mean what they always did.
+ * The host's header.  While it is included, the names that the kernel headers
+ * redefine have their usual meaning.
  */
 
-/* Now, or the host's would include it in between. */
+/* Include this here, so that the host's header does not include it below. */
 #include <sys/cdefs.h>
 
 #pragma push_macro("__used")

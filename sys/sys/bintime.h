@@ -4,7 +4,7 @@
  */
 
 /*
- * A time in seconds and 2^-64 of one.
+ * bintime: a time in seconds and fractions of 2^-64 seconds.
  */
 
 #ifndef _SYS_BINTIME_H_

@@ -4,7 +4,7 @@
  */
 
 /*
- * callback(9): functions that wish to be called.
+ * callback(9): lists of functions to call.
  */
 
 #ifndef _SYS_CALLBACK_H_
@@ -18,7 +18,7 @@ __WQ_BEGIN_DECLS
 #define	CALLBACK_CHAIN_CONTINUE	0
 #define	CALLBACK_CHAIN_ABORT	1
 
-/* One function; embed it.  Its fields are the library's. */
+/* A registered function; embed it.  Its fields belong to the library. */
 struct callback_entry {
 	struct callback_entry	*ce_next;
 	int			(*ce_func)(struct callback_entry *, void *,
@@ -26,16 +26,17 @@ struct callback_entry {
 	void			*ce_obj;
 };
 
-/* All of them; embed it.  Its fields are the library's, too. */
+/* A list of functions; embed it.  Its fields belong to the library. */
 struct callback_head {
 	kmutex_t		 ch_lock;
 	kcondvar_t		 ch_cv;
 	struct callback_entry	*ch_first;
 	struct callback_entry	*ch_last;
-	struct callback_entry	*ch_next;	/* the roundrobin's next */
+	struct callback_entry	*ch_next;	/* next one to run in turn */
 	unsigned int		 ch_nentries;
-	unsigned int		 ch_running;	/* runs under way */
-	unsigned int		 ch_unregister;	/* threads that wait for 0 */
+	unsigned int		 ch_running;	/* runs in progress */
+	unsigned int		 ch_unregister;	/* threads waiting for 0 */
+	void			*ch_spare[2];	/* for later releases */
 };
 
 #define	callback_head_init	wqk_callback_head_init
@@ -46,23 +47,24 @@ struct callback_head {
 #define	callback_runone		wqk_callback_runone
 #define	callback_run_roundrobin	wqk_callback_run_roundrobin
 
+/* Initialise a list, with its IPL.  Destroy an empty list. */
 void	callback_head_init(struct callback_head *, int);
 void	callback_head_destroy(struct callback_head *);
 
-/* Add a function at the end; it gets the entry, the object, the argument. */
+/* Append a function, which will get the entry, the object and the argument. */
 void	callback_register(struct callback_head *, struct callback_entry *,
 	    void *, int (*)(struct callback_entry *, void *, void *));
 
-/* Remove one, after runs under way have ended. */
+/* Wait until no run is in progress, and remove a function. */
 void	callback_unregister(struct callback_head *, struct callback_entry *);
 
-/* Call all, in order, until one returns CALLBACK_CHAIN_ABORT. */
+/* Call the functions in order.  Stop if one returns CALLBACK_CHAIN_ABORT. */
 int	callback_run(struct callback_head *, void *);
 
-/* Call one; the next time the next. */
+/* Call the next function in turn. */
 int	callback_runone(struct callback_head *, void *);
 
-/* Call each once, starting with the one whose turn it is. */
+/* Call each function once, starting with the next one in turn. */
 int	callback_run_roundrobin(struct callback_head *, void *);
 
 __WQ_END_DECLS

@@ -4,7 +4,7 @@
  */
 
 /*
- * callout(9): call a function after a time.
+ * callout(9): call a function after a given time.
  */
 
 #ifndef _SYS_CALLOUT_H_
@@ -15,7 +15,7 @@
 
 __WQ_BEGIN_DECLS
 
-/* A callout; embed it.  What is in it is the library's. */
+/* A callout; embed it.  Its contents belong to the library. */
 typedef struct callout {
 	void	*_c_store[10];
 } __attribute__((__aligned__(8))) callout_t;
@@ -38,40 +38,55 @@ typedef struct callout {
 #define	callout_ack		wqk_callout_ack
 #define	callout_bind		wqk_callout_bind
 
-/* Before any other; from thread context. */
+/* Initialise a callout.  Call this before any other call, in thread context. */
 void	callout_init(callout_t *, unsigned int);
 
-/* It must not be pending, nor running but in the caller itself. */
+/* The same, with a name for checking mode.  The name is not copied. */
+void	wqk_callout_init_named(callout_t *, unsigned int, const char *);
+#define	wqk_callout_init(c, f)	wqk_callout_init_named((c), (f), #c)
+
+/* Destroy a callout.  It must not be pending, or running in another thread. */
 void	callout_destroy(callout_t *);
 
-/* What to call. */
+/* Set the function and its argument. */
 void	callout_setfunc(callout_t *, void (*)(void *), void *);
 
-/* Call it in so many ticks, 1 at least, and not as arranged before. */
+/*
+ * Call the function once, after the given number of ticks, at least 1.  If a
+ * call was scheduled, this one replaces it.
+ */
 void	callout_schedule(callout_t *, int);
 
-/* Both of these. */
+/* Set the function and schedule it. */
 void	callout_reset(callout_t *, int, void (*)(void *), void *);
 
-/* Do not call it.  True if it has been called since it was scheduled. */
+/* Cancel a call.  Return true if callout_expired() was true before. */
 bool	callout_stop(callout_t *);
 
 /*
- * The same, and wait until it runs no more.  The interlock is a kmutex_t
- * that the caller holds, to be released meanwhile, or NULL.
+ * Cancel a call, like callout_stop(), and wait until the function is not
+ * running.  The interlock is NULL or a kmutex_t that the caller holds.  The
+ * call releases it while it waits.
  */
 bool	callout_halt(callout_t *, void *);
 
-/* Scheduled; called since then; either of them. */
+/*
+ * callout_pending() returns true if the call is scheduled.  callout_expired()
+ * returns true if the function was called after it was last scheduled.
+ * callout_active() returns true in both cases.
+ */
 bool	callout_pending(callout_t *);
 bool	callout_expired(callout_t *);
 bool	callout_active(callout_t *);
 
-/* Called, and callout_ack() not yet. */
+/*
+ * callout_invoking() returns true if the function was called, and callout_ack()
+ * was not called after that.
+ */
 bool	callout_invoking(callout_t *);
 void	callout_ack(callout_t *);
 
-/* Have the function see that CPU as its own. */
+/* Make curcpu() return this CPU while the function runs. */
 void	callout_bind(callout_t *, struct cpu_info *);
 
 __WQ_END_DECLS

@@ -4,7 +4,7 @@
  */
 
 /*
- * condvar(9).
+ * condvar(9): condition variables.
  */
 
 #ifndef _SYS_CONDVAR_H_
@@ -23,11 +23,17 @@ __WQ_BEGIN_DECLS
 struct bintime;
 struct timespec;
 
-/* A condition variable; embed it.  Its fields are the library's. */
+/* A condition variable; embed it.  Its fields belong to the library. */
 typedef struct kcondvar {
-	const char	*cv_wmesg;	/* why its waiters wait */
+	const char	*cv_wmesg;	/* reason of the wait */
 	unsigned int	 cv_waiters;
 } kcondvar_t;
+
+/*
+ * Initialise a condition variable statically, like cv_init() with this text.
+ * It needs no cv_destroy(), and checking mode does not check it.
+ */
+#define	CV_INITIALIZER(wmesg)	{ (wmesg), 0 }
 
 #define	cv_init			wqk_cv_init
 #define	cv_destroy		wqk_cv_destroy
@@ -44,43 +50,45 @@ typedef struct kcondvar {
 #define	cv_has_waiters		wqk_cv_has_waiters
 #define	cv_is_valid		wqk_cv_is_valid
 
-/* The text is not copied. */
+/* Initialise or destroy a condition variable.  The text is not copied. */
 void	cv_init(kcondvar_t *, const char *);
 void	cv_destroy(kcondvar_t *);
 
-/* Release the mutex and wait, as one step; then take the mutex back. */
+/* Atomically release the mutex and wait.  Take the mutex again on return. */
 void	cv_wait(kcondvar_t *, kmutex_t *);
 
-/* The same: here no signal ends a wait.  Always 0. */
+/* Wait like cv_wait(), because here no signal ends a wait.  Return 0. */
 int	cv_wait_sig(kcondvar_t *, kmutex_t *);
 
-/* For so many ticks at most, 0: for ever.  0, or EWOULDBLOCK. */
+/* Wait for at most n ticks; 0 means no limit.  Return 0 or EWOULDBLOCK. */
 int	cv_timedwait(kcondvar_t *, kmutex_t *, int);
 int	cv_timedwait_sig(kcondvar_t *, kmutex_t *, int);
 
-/* For the time given, which is made less by what has passed meanwhile. */
+/* Wait for at most the given time, and subtract the time waited from it. */
 int	cv_timedwaitbt(kcondvar_t *, kmutex_t *, struct bintime *,
 	    const struct bintime *);
 int	cv_timedwaitbt_sig(kcondvar_t *, kmutex_t *, struct bintime *,
 	    const struct bintime *);
 
 /*
- * For the time given, which is made less likewise; or, with TIMER_ABSTIME,
- * until that time of CLOCK_MONOTONIC, as nanouptime() reads it, or of
- * CLOCK_REALTIME.  NULL: for ever.  0, EWOULDBLOCK, or EINVAL.
+ * Wait for at most the given time, and subtract the time waited from it.  With
+ * TIMER_ABSTIME, wait until the given time of CLOCK_MONOTONIC, which
+ * nanouptime() reads, or of CLOCK_REALTIME.  If the pointer is NULL, there is
+ * no limit.  Return 0, EWOULDBLOCK, or EINVAL.
  */
 int	cv_timedwaitclock(kcondvar_t *, kmutex_t *, struct timespec *,
 	    clockid_t, int, const struct bintime *);
 int	cv_timedwaitclock_sig(kcondvar_t *, kmutex_t *, struct timespec *,
 	    clockid_t, int, const struct bintime *);
 
-/* Wake one that waits, or all.  Also in interrupt and softint context. */
+/* Wake one waiter, or all.  Any context except a foreign signal handler. */
 void	cv_signal(kcondvar_t *);
 void	cv_broadcast(kcondvar_t *);
 
+/* Return true if a thread waits.  The caller should hold the mutex. */
 bool	cv_has_waiters(kcondvar_t *);
 
-/* For assertions: initialised, and not destroyed. */
+/* Return true if it is initialised and not destroyed.  For assertions. */
 bool	cv_is_valid(kcondvar_t *);
 
 __WQ_END_DECLS

@@ -4,7 +4,7 @@
  */
 
 /*
- * container_of(9): from a member to the structure that it is in.
+ * container_of(9): get a structure from a pointer to one of its members.
  */
 
 #ifndef _SYS_CONTAINER_OF_H_
@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-/* 0; it does not compile unless ptr has the type of the member. */
+/* Return 0.  This compiles only if ptr points to the type of the member. */
 #define	__container_of_check(ptr, type, field)				\
 	(0 * sizeof((ptr) - &((type *)(void *)(ptr))->field))
 #define	__const_container_of_check(ptr, type, field)			\

@@ -30,12 +30,12 @@ typedef struct cprng_strong cprng_strong_t;
 #define	kern_cprng	((cprng_strong_t *)0)
 #define	user_cprng	((cprng_strong_t *)0)
 
-/* Cheap, and no secret. */
+/* Get random bits quickly.  They are unfit for secrets. */
 size_t		cprng_fast(void *, size_t);
 uint32_t	cprng_fast32(void);
 uint64_t	cprng_fast64(void);
 
-/* The host's best; a system call each. */
+/* Get random bits from the host's best source, by a system call. */
 size_t		cprng_strong(struct cprng_strong *, void *, size_t, int);
 uint32_t	cprng_strong32(void);
 uint64_t	cprng_strong64(void);

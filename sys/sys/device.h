@@ -4,8 +4,8 @@
  */
 
 /*
- * device(9), the family of aprint(9), and as much of autoconf(9) as lets a
- * driver's attach function be called.
+ * device(9), aprint(9), and the part of autoconf(9) that a driver's attach
+ * function needs.
  */
 
 #ifndef _SYS_DEVICE_H_
@@ -47,8 +47,8 @@ struct cfattach;
 struct cfdriver;
 
 struct cfdata {
-	const char	*cf_name;	/* of the driver */
-	const char	*cf_atname;	/* of the attachment */
+	const char	*cf_name;	/* driver's name */
+	const char	*cf_atname;	/* attachment's name */
 	int		 cf_unit;
 	int		*cf_loc;
 	int		 cf_flags;
@@ -56,29 +56,31 @@ struct cfdata {
 typedef struct cfdata *cfdata_t;
 
 /*
- * A device.  Drivers use the functions; a program that has no autoconf(9)
- * makes one by wqk_device_attach(), or fills one in.
+ * A device.  Drivers access it by the functions below.  A program has no
+ * autoconf(9), so it calls wqk_device_attach(), or fills in a device itself.
  */
 typedef struct device *device_t;
 struct device {
 	devclass_t	 dv_class;
 	int		 dv_unit;
 	char		 dv_xname[16];	/* name and unit */
-	char		 dv_name[16];	/* name of the driver */
+	char		 dv_name[16];	/* driver's name */
 	device_t	 dv_parent;
 	void		*dv_private;	/* the softc */
 	cfdata_t	 dv_cfdata;
 	bool		 dv_active;
 	const struct cfattach *dv_cfattach;
 	struct cfdata	 dv_cf;
-	device_t	 dv_next;	/* of all attached */
+	device_t	 dv_next;	/* next attached device */
 };
 
+/* Print the name of a device; see autoconf(9). */
 typedef int (*cfprint_t)(void *, const char *);
 
+/* A driver's attachment: its functions, and the size of its softc. */
 struct cfattach {
 	const char	*ca_name;
-	size_t		 ca_devsize;	/* of the softc */
+	size_t		 ca_devsize;	/* size of the softc */
 	int		 ca_flags;
 	int		(*ca_match)(device_t, cfdata_t, void *);
 	void		(*ca_attach)(device_t, device_t, void *);
@@ -86,6 +88,7 @@ struct cfattach {
 	int		(*ca_activate)(device_t, enum devact);
 	int		(*ca_rescan)(device_t, const char *, const int *);
 	void		(*ca_childdetached)(device_t, device_t);
+	void		*ca_spare[2];	/* for later releases */
 };
 
 #define	DVF_DETACH_SHUTDOWN	0x0080
@@ -116,16 +119,17 @@ struct cfattach name##_ca = {						\
 	CFATTACH_DECL3_NEW(name, size, match, attach, detach, activate,	\
 	    NULL, NULL, 0)
 
-/* What match and print functions return. */
+/* Return values of match and print functions. */
 #define	QUIET		0
 #define	UNCONF		1
 #define	UNSUPP		2
 #define	UNKNOWNUNIT	(-1)
 
-/* A driver: config(1) makes these in a kernel, the program here. */
+/* A driver.  In a kernel config(1) makes it; here the program does. */
 struct cfdriver {
 	const char	*cd_name;
 	devclass_t	 cd_class;
+	void		*cd_spare[2];	/* for later releases */
 };
 typedef struct cfdriver *cfdriver_t;
 #define	CFDRIVER_DECL(name, class, attrs)				\
@@ -135,7 +139,10 @@ typedef struct cfdriver *cfdriver_t;
 #define	device_lookup_private	wqk_device_lookup_private
 #define	device_find_by_xname	wqk_device_find_by_xname
 
-/* The device that was attached by that name and unit, or NULL; its softc. */
+/*
+ * Find an attached device by its unit or its name.  Return the device or its
+ * softc, or NULL if there is none.
+ */
 device_t	 device_lookup(cfdriver_t, int);
 void		*device_lookup_private(cfdriver_t, int);
 device_t	 device_find_by_xname(const char *);
@@ -153,6 +160,7 @@ device_t	 device_find_by_xname(const char *);
 #define	device_set_private	wqk_device_set_private
 #define	device_printf		wqk_device_printf
 
+/* Get or set the properties of a device. */
 const char	*device_xname(device_t);
 void		*device_private(device_t);
 int		 device_unit(device_t);
@@ -163,21 +171,24 @@ bool		 device_is_a(device_t, const char *);
 bool		 device_is_active(device_t);
 void		 device_set_private(device_t, void *);
 
-/* printf(9), with the device's name before the text. */
+/* Print like printf(9), after the device's name. */
 void		 device_printf(device_t, const char *, ...)
 		    __wq_printflike(2, 3);
 
 /*
- * Ours: make a device with its softc and have the driver attach it; NULL if
- * its match function says 0.  And have it detached and freed: 0, or what the
- * driver's detach function returned.
+ * Extensions.  wqk_device_attach() makes a device with its softc, and calls the
+ * driver's attach function.  It returns NULL if the driver's match function
+ * returns 0.
+ *
+ * wqk_device_detach() detaches and frees a device.  It returns 0, or the value
+ * of the driver's detach function.
  */
 device_t	 wqk_device_attach(const struct cfattach *, const char *, int,
 		    device_t, void *);
 int		 wqk_device_detach(device_t, int);
 
 /*
- * aprint(9).
+ * Print like aprint(9), after the device's name.
  */
 #define	aprint_normal_dev	wqk_aprint_normal_dev
 #define	aprint_naive_dev	wqk_aprint_naive_dev
@@ -192,7 +203,7 @@ void	aprint_debug_dev(device_t, const char *, ...) __wq_printflike(2, 3);
 void	aprint_error_dev(device_t, const char *, ...) __wq_printflike(2, 3);
 
 /*
- * pmf(9): no power is managed.
+ * pmf(9): there is no power management.
  */
 typedef struct pmf_qual *pmf_qual_t;
 #define	PMF_Q_NONE	((pmf_qual_t)0)

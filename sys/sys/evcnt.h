@@ -16,7 +16,7 @@
 
 __WQ_BEGIN_DECLS
 
-#define	EVCNT_STRING_MAX	255	/* of a name */
+#define	EVCNT_STRING_MAX	255	/* longest name */
 
 #define	EVCNT_TYPE_ANY		(-1)
 #define	EVCNT_TYPE_MISC		0
@@ -24,11 +24,11 @@ __WQ_BEGIN_DECLS
 #define	EVCNT_TYPE_TRAP		2
 
 /*
- * A counter.  Its owner counts in ev_count; the rest is set by attaching it
- * and is the library's.
+ * A counter.  Its owner updates ev_count.  The other fields belong to the
+ * library, which sets them when the counter is attached.
  */
 struct evcnt {
-	uint64_t	 ev_count;
+	uint64_t	 ev_count __attribute__((__aligned__(8)));
 	struct {
 		struct evcnt	*tqe_next;
 		struct evcnt	**tqe_prev;	/* NULL: not attached */
@@ -42,12 +42,12 @@ struct evcnt {
 	const char	*ev_name;
 };
 
-/* One for EVCNT_ATTACH_STATIC(). */
+/* Initialise a counter for EVCNT_ATTACH_STATIC(). */
 #define	EVCNT_INITIALIZER(type, parent, group, name)			\
 	{ 0, { 0, 0 }, (type), sizeof(group) - 1, sizeof(name) - 1, 0,	\
 	    (parent), (group), (name) }
 
-/* Attached as the program starts. */
+/* Attach a counter when the program starts. */
 #define	EVCNT_ATTACH_STATIC(ev)						\
 	static void __attribute__((__constructor__))			\
 	ev##_evcnt_attach(void)						\
@@ -71,22 +71,26 @@ struct evcnt {
 #define	evcnt_detach			wqk_evcnt_detach
 #define	evcnt_foreach			wqk_evcnt_foreach
 
-/* A counter made with EVCNT_INITIALIZER(). */
+/* Attach a counter initialised by EVCNT_INITIALIZER(). */
 void	evcnt_attach_static(struct evcnt *);
 
-/* Type, parent or NULL, group, name; the texts are not copied. */
+/*
+ * Attach a counter.  Arguments: counter, type, parent or NULL, group, name.
+ * The strings are not copied.
+ */
 void	evcnt_attach_dynamic(struct evcnt *, int, const struct evcnt *,
 	    const char *, const char *);
 
-/* The same, leaving the count as it is. */
+/* The same, but keep the count. */
 void	evcnt_attach_dynamic_nozero(struct evcnt *, int,
 	    const struct evcnt *, const char *, const char *);
 
+/* Detach a counter. */
 void	evcnt_detach(struct evcnt *);
 
 /*
- * Extension: call for a copy of each counter of a type, or of all with
- * EVCNT_TYPE_ANY, in the order in which they were attached.
+ * Extension: call a function with a copy of each counter of a type, in the
+ * order of attachment.  EVCNT_TYPE_ANY stands for all types.
  */
 void	evcnt_foreach(int, void (*)(const struct evcnt *, void *), void *);
 

@@ -39,7 +39,7 @@ typedef struct {
 #define	splserial()	(wqk_splraise(IPL_SERIAL))
 #define	splhigh()	(wqk_splraise(IPL_HIGH))
 
-/* Raise, never lower; the old level is returned. */
+/* Raise the level, never lower it, and return the old level. */
 int		wqk_splraise(int);
 int		splraiseipl(ipl_cookie_t);
 ipl_cookie_t	makeiplcookie(ipl_t);
@@ -47,7 +47,7 @@ ipl_cookie_t	makeiplcookie(ipl_t);
 /* Restore a level that one of the above returned. */
 void		splx(int);
 
-/* Lower to IPL_NONE; the old level is returned. */
+/* Lower the level to IPL_NONE and return the old level. */
 int		spl0(void);
 
 /*
@@ -63,24 +63,26 @@ int		spl0(void);
 #define	INTR_MPSAFE	0x01	/* call without the kernel lock */
 
 /*
- * Have a signal, or none if 0, call a function at a level from IPL_VM to
- * IPL_HIGH.  A handle, or NULL.
+ * intr_establish() makes the library call a function whenever a signal arrives.
+ * Arguments: the signal, or 0 for none; a level from IPL_VM to IPL_HIGH; flags;
+ * the function and its argument.  It returns a handle, or NULL.
+ * intr_disestablish() removes the handler.
  */
 void		*intr_establish(int, int, int, int (*)(void *), void *);
 void		 intr_disestablish(void *);
 
-/* For tests: the interrupt arrives at the calling thread. */
+/* Raise the interrupt in the calling thread.  For tests. */
 void		 intr_inject(void *);
 
-/* How often it has arrived. */
+/* Return how often the interrupt has arrived. */
 uint64_t	 intr_count(void *);
 
-/* Is this an interrupt handler?  A soft interrupt? */
+/* Return true in an interrupt handler, or in a soft interrupt. */
 int		 cpu_intr_p(void);
 int		 cpu_softintr_p(void);
 
 /*
- * softint(9)
+ * softint(9): functions that run at a soft interrupt level.
  */
 #define	softint_establish	wqk_softint_establish
 #define	softint_disestablish	wqk_softint_disestablish
@@ -95,13 +97,16 @@ int		 cpu_softintr_p(void);
 #define	SOFTINT_LVLMASK	0x00ff
 #define	SOFTINT_MPSAFE	0x0100
 
-/* A handle, or NULL. */
+/* Establish a soft interrupt at a level.  Return a handle, or NULL. */
 void		*softint_establish(unsigned int, void (*)(void *), void *);
 
-/* Waits until it is neither pending nor running. */
+/* Remove a soft interrupt, after waiting until it is idle. */
 void		 softint_disestablish(void *);
 
-/* Have it run on this CPU, or on that one; nothing if it is pending. */
+/*
+ * Schedule the soft interrupt on this CPU, or on the given one.  This has no
+ * effect if it is already pending.
+ */
 void		 softint_schedule(void *);
 void		 softint_schedule_cpu(void *, struct cpu_info *);
 

@@ -47,45 +47,58 @@ typedef struct kcpuset kcpuset_t;
 #define	kcpuset_attached	(wqk_kcpuset_all())
 #define	kcpuset_running		(wqk_kcpuset_all())
 
-/* Make one, empty if asked, else undefined; a copy of one.  They wait. */
+/*
+ * kcpuset_create() creates a set.  The set is empty if the argument is true,
+ * and otherwise undefined.  kcpuset_clone() creates a copy of a set.  Both may
+ * sleep.
+ */
 void	kcpuset_create(kcpuset_t **, bool);
 void	kcpuset_clone(kcpuset_t **, const kcpuset_t *);
 
-/* Drop the reference from create, or one of kcpuset_use(). */
+/* kcpuset_use() adds a reference.  The other two drop one. */
 void	kcpuset_destroy(kcpuset_t *);
 void	kcpuset_use(kcpuset_t *);
 void	kcpuset_unuse(kcpuset_t *, kcpuset_t **);
-
+/* Copy a set.  Remove or add all CPUs.  Add or remove one CPU. */
 void	kcpuset_copy(kcpuset_t *, const kcpuset_t *);
 void	kcpuset_zero(kcpuset_t *);
 void	kcpuset_fill(kcpuset_t *);
 void	kcpuset_set(kcpuset_t *, unsigned long);
 void	kcpuset_clear(kcpuset_t *, unsigned long);
-
+/*
+ * Return true if the CPU is a member; if another CPU is a member; if the set is
+ * empty; if two sets are equal; if they have a common member.
+ */
 bool	kcpuset_isset(const kcpuset_t *, unsigned long);
 bool	kcpuset_isotherset(const kcpuset_t *, unsigned long);
 bool	kcpuset_iszero(const kcpuset_t *);
 bool	kcpuset_match(const kcpuset_t *, const kcpuset_t *);
 bool	kcpuset_intersecting_p(const kcpuset_t *, const kcpuset_t *);
 
-/* Keep what is in the second, too; add it; take it out. */
+/* Store the intersection, the union, or the difference in the first set. */
 void	kcpuset_intersect(kcpuset_t *, const kcpuset_t *);
 void	kcpuset_merge(kcpuset_t *, const kcpuset_t *);
 void	kcpuset_remove(kcpuset_t *, const kcpuset_t *);
 
-/* The first, counted from 1, or 0; in both; how many there are. */
+/*
+ * Return the first member of a set, or of both sets, counted from 1, or 0 if
+ * there is none.  Return the number of members.
+ */
 unsigned long kcpuset_ffs(const kcpuset_t *);
 unsigned long kcpuset_ffs_intersecting(const kcpuset_t *, const kcpuset_t *);
 int	kcpuset_countset(const kcpuset_t *);
 
-/* The same, while others do so: each CPU by itself is atomic. */
+/*
+ * The same operations, while other threads may modify the set.  Each CPU's bit
+ * changes atomically.
+ */
 void	kcpuset_atomic_set(kcpuset_t *, unsigned long);
 void	kcpuset_atomic_clear(kcpuset_t *, unsigned long);
 void	kcpuset_atomicly_intersect(kcpuset_t *, const kcpuset_t *);
 void	kcpuset_atomicly_merge(kcpuset_t *, const kcpuset_t *);
 void	kcpuset_atomicly_remove(kcpuset_t *, const kcpuset_t *);
 
-/* All CPUs; not to be written. */
+/* Return the set of all CPUs; read-only. */
 kcpuset_t *wqk_kcpuset_all(void);
 
 __WQ_END_DECLS

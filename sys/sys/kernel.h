@@ -25,27 +25,34 @@ __WQ_BEGIN_DECLS
 
 extern const int hz;		/* ticks in a second */
 extern const int tick;		/* microseconds in a tick */
-extern const int stathz;	/* as hz: nothing is sampled */
+extern const int stathz;	/* equals hz: nothing is sampled */
 extern const int profhz;
 
-/* 0: all of it has started.  No macro: it is a word of compilers, too. */
+/*
+ * Always 0, because the library has started.  This is not a macro, because
+ * compilers have an attribute "cold".
+ */
 static const int cold __attribute__((__unused__)) = 0;
 
-/* Ticks since the library's start; it wraps. */
+/* Return the ticks since the library's start.  The value wraps. */
 int	getticks(void);
 
-/* Let so many microseconds pass, without giving up anything held. */
+/* Wait for the given number of microseconds without releasing a lock. */
 void	delay(unsigned int);
 
-/* Milliseconds to ticks and back, rounded towards 0. */
+/*
+ * Convert milliseconds to ticks and back, rounded towards 0.  hztoms() returns
+ * UINT_MAX if the result does not fit.
+ */
 #ifndef mstohz
 #define	mstohz(ms)							\
-	((ms) >= 0x20000 ? ((ms) + 0u) / 1000u * (unsigned)hz :	\
+	((ms) + 0u >= 0x20000u ? ((ms) + 0u) / 1000u * (unsigned)hz :	\
 	    ((ms) + 0u) * (unsigned)hz / 1000u)
 #endif
 #ifndef hztoms
 #define	hztoms(t)							\
-	((t) >= 0x20000 ? ((t) + 0u) / (unsigned)hz * 1000u :		\
+	((t) + 0u >= ~0u / 1000u * (unsigned)hz ? ~0u :			\
+	    (t) + 0u >= 0x20000u ? ((t) + 0u) / (unsigned)hz * 1000u :	\
 	    ((t) + 0u) * 1000u / (unsigned)hz)
 #endif
 

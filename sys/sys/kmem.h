@@ -4,7 +4,7 @@
  */
 
 /*
- * kmem(9): memory of any size, whose owner remembers the size.
+ * kmem(9): memory of any size.  The caller keeps the size.
  */
 
 #ifndef _SYS_KMEM_H_
@@ -35,34 +35,41 @@ typedef unsigned int km_flag_t;
 #define	kmem_tmpbuf_free	wqk_kmem_tmpbuf_free
 #define	kmem_strdup(s, f)	kmem_strdupsize((s), NULL, (f))
 
-/* The size is not 0; kmem_zalloc() clears.  In thread context. */
+/*
+ * Allocate memory.  The size must not be 0.  kmem_zalloc() clears the memory.
+ * Thread context.
+ */
 void	*kmem_alloc(size_t, km_flag_t);
 void	*kmem_zalloc(size_t, km_flag_t);
 
-/* Give it back, with the size from the allocation. */
+/* Free memory.  The size must be that of the allocation. */
 void	 kmem_free(void *, size_t);
 
 /*
- * The same in every context; in interrupt context with KM_NOSLEEP only, and
- * from a reserve of limited size.
+ * The same, in any context except a foreign signal handler.  An interrupt
+ * handler must pass KM_NOSLEEP, and gets memory from a reserve of limited size.
  */
 void	*kmem_intr_alloc(size_t, km_flag_t);
 void	*kmem_intr_zalloc(size_t, km_flag_t);
 void	 kmem_intr_free(void *, size_t);
 
-/* A formatted text; waits for memory. */
+/* Format a string into new memory.  May sleep. */
 char	*kmem_asprintf(const char *, ...) __wq_printflike(1, 2);
 
-/* A copy of a text, and the size of its memory if that is asked for. */
+/* Copy a string.  Store the size of the copy unless the pointer is NULL. */
 char	*kmem_strdupsize(const char *, size_t *, km_flag_t);
 
-/* A copy of at most so many bytes of a text. */
+/* Copy at most n bytes of a string. */
 char	*kmem_strndup(const char *, size_t, km_flag_t);
 
-/* Free what the three above have made, or NULL. */
+/* Free a string that one of the three functions above returned. */
 void	 kmem_strfree(char *);
 
-/* The buffer given if the size fits into it, else memory. */
+/*
+ * kmem_tmpbuf_alloc() returns the given buffer if it is large enough, and
+ * otherwise allocates memory.  kmem_tmpbuf_free() frees the memory if it was
+ * allocated.
+ */
 void	*kmem_tmpbuf_alloc(size_t, void *, size_t, km_flag_t);
 void	 kmem_tmpbuf_free(void *, size_t, void *);
 

@@ -4,7 +4,7 @@
  */
 
 /*
- * kthread(9): threads of the kernel's own.
+ * kthread(9): the kernel's own threads.
  */
 
 #ifndef _SYS_KTHREAD_H_
@@ -24,8 +24,8 @@ __WQ_BEGIN_DECLS
 #define	KTHREAD_MPSAFE	0x02	/* starts without the kernel lock */
 #define	KTHREAD_INTR	0x04	/* serves interrupts */
 #define	KTHREAD_TS	0x08	/* time-shared */
-#define	KTHREAD_MUSTJOIN 0x10	/* somebody will kthread_join() it */
-#define	KTHREAD_JOINABLE KTHREAD_MUSTJOIN	/* the name from before */
+#define	KTHREAD_MUSTJOIN 0x10	/* kthread_join() will be called */
+#define	KTHREAD_JOINABLE KTHREAD_MUSTJOIN	/* older name */
 
 #define	kthread_create		wqk_kthread_create
 #define	kthread_exit		wqk_kthread_exit
@@ -34,20 +34,23 @@ __WQ_BEGIN_DECLS
 #define	kthread_fpu_exit	wqk_kthread_fpu_exit
 
 /*
- * Start a thread: priority, flags, CPU or NULL, function and its argument,
- * where to store the thread or NULL, and a name as for printf.  0, or an
- * errno value.
+ * Start a thread.  Arguments: its priority; flags; its CPU or NULL; its
+ * function, and the argument of that; where to store the thread, or NULL; and
+ * its name as for printf.  Return 0 or an errno value.
  */
 int	kthread_create(pri_t, int, struct cpu_info *, void (*)(void *), void *,
 	    struct lwp **, const char *, ...) __wq_printflike(7, 8);
 
-/* End the calling thread, one of these. */
+/* End the calling thread, which kthread_create() started. */
 void	kthread_exit(int) __wq_noreturn;
 
-/* Wait for the end of a KTHREAD_MUSTJOIN thread, once.  0. */
+/*
+ * Wait until a KTHREAD_MUSTJOIN thread has ended, and return 0.  Call this once
+ * for each such thread.
+ */
 int	kthread_join(struct lwp *);
 
-/* Here the FPU is always there. */
+/* Do nothing: the FPU is always available here. */
 int	kthread_fpu_enter(void);
 void	kthread_fpu_exit(int);
 

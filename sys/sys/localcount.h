@@ -4,7 +4,7 @@
  */
 
 /*
- * localcount(9): references to something that goes away seldom.
+ * localcount(9): references to an object that is seldom destroyed.
  */
 
 #ifndef _SYS_LOCALCOUNT_H_
@@ -17,9 +17,10 @@
 
 __WQ_BEGIN_DECLS
 
-/* Embed it.  Its field is the library's. */
+/* A counter; embed it.  Its field belongs to the library. */
 struct localcount {
-	unsigned int	 lc_refs;	/* (a) and a bit: being drained */
+	unsigned int	 lc_refs;	/* (a) count, and a draining bit */
+	void		*lc_spare[2];	/* for later releases */
 };
 
 #define	localcount_init		wqk_localcount_init
@@ -29,20 +30,26 @@ struct localcount {
 #define	localcount_release	wqk_localcount_release
 #define	localcount_debug_refcnt	wqk_localcount_debug_refcnt
 
+/* Initialise a counter. */
 void	localcount_init(struct localcount *);
 
 /*
- * Wait, with the mutex held and released meanwhile, until all references are
- * gone; nobody acquires one any more.  Once.
+ * Wait until all references are released.  The caller must ensure that no
+ * thread acquires a new one.  The caller holds the mutex, and the call releases
+ * it while it waits.  Call this once.
  */
 void	localcount_drain(struct localcount *, kcondvar_t *, kmutex_t *);
+
+/* Finish a drained counter. */
 void	localcount_fini(struct localcount *);
 
+/* Acquire a reference.  Do not call this after localcount_drain(). */
 void	localcount_acquire(struct localcount *);
 
-/* With the condition variable and the mutex of localcount_drain(). */
+/* Release a reference.  Pass the arguments of localcount_drain(). */
 void	localcount_release(struct localcount *, kcondvar_t *, kmutex_t *);
 
+/* Return the number of references, for assertions. */
 uint32_t localcount_debug_refcnt(const struct localcount *);
 
 __WQ_END_DECLS

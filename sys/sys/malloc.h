@@ -20,23 +20,23 @@ __WQ_BEGIN_DECLS
 #define	M_WAITOK	0x0000	/* wait for memory; never fails */
 #define	M_NOWAIT	0x0001	/* may return NULL */
 #define	M_ZERO		0x0002	/* clear the memory */
-#define	M_CANFAIL	0x0004	/* NULL if there can never be that much */
+#define	M_CANFAIL	0x0004	/* may return NULL if it never fits */
 
 /*
- * In interrupt context with M_NOWAIT only, and from a reserve of limited
- * size.
+ * Allocate memory.  An interrupt handler must pass M_NOWAIT.  It allocates from
+ * a reserve of limited size.
  */
 void	*wqk_malloc(size_t, struct malloc_type *, int);
 
-/* Change the size; NULL leaves the memory as it was. */
+/* Change the size.  If the result is NULL, the old memory is unchanged. */
 void	*wqk_realloc(void *, size_t, struct malloc_type *, int);
 
-/* Give it back, with the type from the allocation. */
+/* Free memory.  The type must be that of the allocation. */
 void	 wqk_free(void *, struct malloc_type *);
 
 /*
- * The number of arguments tells these from the host's functions of the same
- * name, so that the host's headers can be included before and after.
+ * The host has functions of the same names.  The number of arguments tells them
+ * apart, so the host's headers can be included before and after.
  */
 #ifdef _KERNEL
 #define	__WQ_MALLOC_5TH(a, b, c, d, e, ...)	e

@@ -4,7 +4,7 @@
  */
 
 /*
- * malloc(9): the types of memory.
+ * malloc(9): types of memory.
  */
 
 #ifndef _SYS_MALLOCVAR_H_
@@ -14,14 +14,17 @@
 
 __WQ_BEGIN_DECLS
 
-/* What memory is for: checked when it is freed, in checking mode. */
+/* The purpose of memory.  In checking mode free() verifies it. */
 struct malloc_type {
 	const char	*ks_shortdesc;
 	const char	*ks_longdesc;
+	void		*ks_spare[2];	/* for later releases */
 };
 
 #define	MALLOC_JUSTDEFINE_LIMIT(type, shortdesc, longdesc, limit)	\
-	struct malloc_type type[1] = { { (shortdesc), (longdesc) } }
+	struct malloc_type type[1] = { {				\
+		.ks_shortdesc = (shortdesc), .ks_longdesc = (longdesc)	\
+	} }
 #define	MALLOC_JUSTDEFINE(type, shortdesc, longdesc)			\
 	MALLOC_JUSTDEFINE_LIMIT(type, shortdesc, longdesc, 0)
 #define	MALLOC_DEFINE_LIMIT(type, shortdesc, longdesc, limit)		\
@@ -31,11 +34,12 @@ struct malloc_type {
 #define	MALLOC_DECLARE(type)						\
 	extern struct malloc_type type[1]
 
-/* Types need no registration. */
+/* Do nothing: types need no registration. */
 #define	malloc_type_attach(type)		((void)(type))
 #define	malloc_type_detach(type)		((void)(type))
 #define	malloc_type_setlimit(type, limit)	((void)(type), (void)(limit))
 
+/* The library's types. */
 #define	M_DEVBUF	wqk_M_DEVBUF
 #define	M_DMAMAP	wqk_M_DMAMAP
 #define	M_FREE		wqk_M_FREE

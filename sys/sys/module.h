@@ -4,8 +4,8 @@
  */
 
 /*
- * module(9): a module's description is put where it can be found, and
- * nothing is done with it.
+ * module(9): the description of a module.  A program can find the description.
+ * The library does not use it.
  */
 
 #ifndef _SYS_MODULE_H_
@@ -33,12 +33,13 @@ typedef enum modcmd {
 	MODULE_CMD_AUTOUNLOAD
 } modcmd_t;
 
+/* The description of a module.  MODULE() fills it in. */
 typedef struct modinfo {
 	unsigned int	 mi_version;
 	modclass_t	 mi_class;
 	int		(*mi_modcmd)(modcmd_t, void *);
 	const char	*mi_name;
-	const char	*mi_required;	/* others, by commas; or NULL */
+	const char	*mi_required;	/* comma-separated names, or NULL */
 } const modinfo_t;
 
 #define	MODULE(class, name, required)					\
@@ -53,7 +54,7 @@ typedef struct modinfo {
 	__link_set_add_rodata(modules, name##_modinfo)
 
 /*
- * No module is ever loaded or unloaded: whoever asks for one is told so.
+ * The library never loads or unloads a module: module_autoload() fails.
  */
 typedef struct module module_t;
 #define	module_hold(mod)		((void)(mod))

@@ -4,7 +4,7 @@
  */
 
 /*
- * mutex(9).
+ * mutex(9): mutual exclusion locks.
  */
 
 #ifndef _SYS_MUTEX_H_
@@ -22,15 +22,25 @@ typedef enum kmutex_type_t {
 	MUTEX_ADAPTIVE = 1,	/* as MUTEX_DEFAULT */
 	MUTEX_DEFAULT = 2,	/* the level decides */
 	MUTEX_DRIVER = 3,	/* as MUTEX_DEFAULT */
-	MUTEX_NODEBUG = 4	/* as MUTEX_DEFAULT, not watched */
+	MUTEX_NODEBUG = 4	/* as MUTEX_DEFAULT, not checked */
 } kmutex_type_t;
 
-/* A mutex; embed it.  Its fields are the library's. */
+/* A mutex; embed it.  Its fields belong to the library. */
 typedef struct kmutex {
-	uintptr_t	mtx_owner;	/* lwp, and a bit: others sleep */
+	uintptr_t	mtx_owner;	/* lwp, and a bit for sleepers */
 	unsigned char	mtx_ipl;	/* spin: the level it raises to */
 	unsigned char	mtx_flags;
 } kmutex_t;
+
+/*
+ * Initialise a mutex statically, like mutex_init() with this level.  It needs
+ * no mutex_destroy(), and checking mode does not check it.
+ */
+#define	MUTEX_INITIALIZER(ipl)						\
+	{ (ipl) >= IPL_VM ? 0 : 1, (ipl),				\
+	(ipl) >= IPL_VM ? __MTX_INIT | __MTX_SPIN : __MTX_INIT }
+#define	__MTX_INIT	0x01
+#define	__MTX_SPIN	0x02
 
 #define	mutex_init	wqk_mutex_init
 #define	mutex_destroy	wqk_mutex_destroy
@@ -48,34 +58,45 @@ typedef struct kmutex {
 #define	mutex_obj_free	wqk_mutex_obj_free
 #define	mutex_obj_refcnt wqk_mutex_obj_refcnt
 
-/* Make one: a spin mutex from IPL_VM on, else an adaptive one. */
+/* Initialise a mutex: a spin mutex from IPL_VM on, otherwise adaptive. */
 void	mutex_init(kmutex_t *, kmutex_type_t, int);
+
+/* The same, with a name for checking mode.  The name is not copied. */
+void	wqk_mutex_init_named(kmutex_t *, kmutex_type_t, int, const char *);
+#define	wqk_mutex_init(m, t, i)	wqk_mutex_init_named((m), (t), (i), #m)
+
+/*
+ * Destroy, take or release a mutex.  mutex_spin_*() accept only spin mutexes.
+ */
 void	mutex_destroy(kmutex_t *);
 void	mutex_enter(kmutex_t *);
 void	mutex_exit(kmutex_t *);
 void	mutex_spin_enter(kmutex_t *);
 void	mutex_spin_exit(kmutex_t *);
 
-/* Non-zero if the mutex was taken. */
+/* Take the mutex if it is free.  Return non-zero if it was taken. */
 int	mutex_tryenter(kmutex_t *);
 
-/* Non-zero if the caller holds it. */
+/* Return true if the caller holds the mutex. */
 int	mutex_owned(const kmutex_t *);
 
-/* Who holds it, or NULL: it may have changed by the time it is read. */
+/* Return the owner, or NULL.  An owner other than the caller may change. */
 struct lwp *mutex_owner(const kmutex_t *);
 
-/* Non-zero if the caller may take it: that is, does not hold it. */
+/* Return true if the caller does not hold the mutex, so that it may take it. */
 int	mutex_ownable(const kmutex_t *);
 
 /*
- * mutex_obj(9): mutexes that several hold references to.  One is made with
- * one reference; tryalloc does not wait for memory and may return NULL.
+ * mutex_obj(9): mutexes with a reference count.  A new mutex has one reference.
+ * mutex_obj_tryalloc() does not sleep and may return NULL.
  */
 kmutex_t *mutex_obj_alloc(kmutex_type_t, int);
 kmutex_t *mutex_obj_tryalloc(kmutex_type_t, int);
 
-/* One reference more; one less: true if that was the last. */
+/*
+ * mutex_obj_hold() adds a reference.  mutex_obj_free() drops one, and returns
+ * true if it was the last.  mutex_obj_refcnt() returns their number.
+ */
 void	mutex_obj_hold(kmutex_t *);
 bool	mutex_obj_free(kmutex_t *);
 unsigned int mutex_obj_refcnt(kmutex_t *);

@@ -4,7 +4,7 @@
  */
 
 /*
- * RUN_ONCE(9): initialise once.
+ * RUN_ONCE(9): one-time initialisation.
  */
 
 #ifndef _SYS_ONCE_H_
@@ -16,12 +16,15 @@
 
 __WQ_BEGIN_DECLS
 
-/* A control; its fields are the library's.  Zero bytes are an unused one. */
+/*
+ * The state of one initialisation, all zero at first.  Its fields belong to the
+ * library.
+ */
 typedef struct {
-	int		 o_error;	/* what the function returned */
-	uint16_t	 o_refcnt;	/* INIT_ONCE() less FINI_ONCE() */
+	int		 o_error;	/* the function's result */
+	uint16_t	 o_refcnt;	/* INIT_ONCE() less FINI_ONCE() calls */
 	uint16_t	 o_status;
-	struct lwp	*o_lwp;		/* who runs the function */
+	struct lwp	*o_lwp;		/* thread that runs the function */
 } once_t;
 
 #define	ONCE_VIRGIN	0
@@ -30,15 +33,19 @@ typedef struct {
 
 #define	ONCE_DECL(o)	once_t o = { 0, 0, ONCE_VIRGIN, 0 }
 
-/* Have the function called once; what it returned. */
+/* Call the function once.  Return its value to every caller. */
 #define	RUN_ONCE(o, fn)							\
 	(atomic_load_acquire(&(o)->o_status) == ONCE_DONE ?		\
 	    (o)->o_error : wqk_init_once((o), (fn)))
 
-/* The same, counting; the last FINI_ONCE() undoes it. */
+/*
+ * INIT_ONCE() does the same and counts its calls.  The FINI_ONCE() that brings
+ * the count back to 0 calls its function.
+ */
 #define	INIT_ONCE(o, fn)	wqk_init_once((o), (fn))
 #define	FINI_ONCE(o, fn)	wqk_fini_once((o), (fn))
 
+/* The functions that the macros call. */
 int	wqk_init_once(once_t *, int (*)(void));
 void	wqk_fini_once(once_t *, void (*)(void));
 

@@ -4,7 +4,7 @@
  */
 
 /*
- * percpu(9): memory of which each CPU has a copy.
+ * percpu(9): memory with one copy per CPU.
  */
 
 #ifndef _SYS_PERCPU_H_
@@ -18,7 +18,7 @@ __WQ_BEGIN_DECLS
 
 typedef struct percpu percpu_t;
 
-/* Of one copy: the copy, the argument, its CPU. */
+/* The function gets a copy, the argument, and the copy's CPU. */
 typedef void (*percpu_callback_t)(void *, void *, struct cpu_info *);
 
 #define	percpu_alloc		wqk_percpu_alloc
@@ -26,25 +26,35 @@ typedef void (*percpu_callback_t)(void *, void *, struct cpu_info *);
 #define	percpu_free		wqk_percpu_free
 #define	percpu_getref		wqk_percpu_getref
 #define	percpu_putref		wqk_percpu_putref
+#define	percpu_getptr_remote	wqk_percpu_getptr_remote
 #define	percpu_foreach		wqk_percpu_foreach
 #define	percpu_foreach_xcall	wqk_percpu_foreach_xcall
 
-/* Zeroed copies of that size; waits for memory, never NULL. */
+/* Allocate zeroed copies.  May sleep.  Never returns NULL. */
 percpu_t *percpu_alloc(size_t);
 
-/* The same, with a constructor and a destructor of each copy, or NULL. */
+/*
+ * The same, with a constructor and a destructor for each copy.  Each may be
+ * NULL.
+ */
 percpu_t *percpu_create(size_t, percpu_callback_t, percpu_callback_t,
 	    void *);
 void	 percpu_free(percpu_t *, size_t);
 
-/* A copy that is the caller's alone until percpu_putref(). */
+/* Get a copy that only the caller uses until percpu_putref(). */
 void	*percpu_getref(percpu_t *);
 void	 percpu_putref(percpu_t *);
 
-/* Call for each copy, which may be in use meanwhile. */
+/* Get the copy of a CPU.  Its owner may use it at the same time. */
+void	*percpu_getptr_remote(percpu_t *, struct cpu_info *);
+
+/* Call a function for each copy, which its owner may use at the same time. */
 void	 percpu_foreach(percpu_t *, percpu_callback_t, void *);
 
-/* Call for each copy on its CPU, when nobody uses it; xcall(9)'s flags. */
+/*
+ * Call a function for each copy, on the copy's CPU, while the copy is not in
+ * use.  The flags are those of xcall(9).
+ */
 void	 percpu_foreach_xcall(percpu_t *, unsigned int, percpu_callback_t,
 	    void *);
 

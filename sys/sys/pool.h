@@ -4,7 +4,7 @@
  */
 
 /*
- * pool(9), pool_cache(9): items of one size, also in interrupt context.
+ * pool(9) and pool_cache(9): items of one size, also for interrupt handlers.
  */
 
 #ifndef _SYS_POOL_H_
@@ -31,16 +31,19 @@ struct lwp;
 struct pool;
 struct pool_cache;
 struct pool_page;
+struct pool_offpage;
 
 /*
- * Where a pool's pages come from.  Both are called in thread context.  A
- * page has pa_pagesz bytes, a power of two, and begins at a multiple of it;
- * 0: the pool chooses, which only the allocators below allow.
+ * A source of pages.  The pool never calls the functions in an interrupt.  A
+ * page has pa_pagesz bytes, a power of two.  It is aligned to its size, unless
+ * PR_NOALIGN is given.  pool_init() replaces 0 by PAGE_SIZE.  With the
+ * allocators below, each pool chooses its own page size.
  */
 struct pool_allocator {
 	void		*(*pa_alloc)(struct pool *, int);
 	void		 (*pa_free)(struct pool *, void *);
 	unsigned int	 pa_pagesz;
+	void		*pa_spare[2];	/* for later releases */
 };
 
 #define	pool_allocator_kmem	wqk_pool_allocator_kmem
@@ -50,22 +53,24 @@ extern struct pool_allocator pool_allocator_kmem;
 extern struct pool_allocator pool_allocator_nointr;
 extern struct pool_allocator pool_allocator_meta;
 
-/* pool_get() */
+/* Flags of pool_get(). */
 #define	PR_WAITOK	0x01	/* wait for an item */
 #define	PR_NOWAIT	0x02	/* may return NULL */
-#define	PR_LIMITFAIL	0x100	/* NULL at the hard limit, even if waiting */
+#define	PR_LIMITFAIL	0x100	/* NULL at the hard limit, no wait */
 #define	PR_ZERO		0x4000	/* clear the item */
 
-/* pool_init(): accepted, and of no effect here */
+/* Flags of pool_init() with the client's own allocator. */
+#define	PR_NOTOUCH	0x400	/* pages need not be memory */
+#define	PR_NOALIGN	0x800	/* pages may begin anywhere */
+
+/* Flags of pool_init() that have no effect here. */
 #define	PR_RECURSIVE	0x200
-#define	PR_NOTOUCH	0x400	/* free items are never touched */
-#define	PR_NOALIGN	0x800
 #define	PR_LARGECACHE	0x1000
 #define	PR_PSERIALIZE	0x10000
 
 /*
- * A pool; its owner provides the memory.  The fields are the library's, and
- * protected by pr_lock but for those that pool_init() sets for good.
+ * A pool, in memory of its owner.  The fields belong to the library.  pr_lock
+ * guards them, except those that pool_init() sets once.
  */
 struct pool {
 	unsigned int	 pr_lock;
@@ -73,52 +78,59 @@ struct pool {
 	const char	*pr_wchan;	/* its name */
 	struct pool_allocator *pr_alloc;
 	struct pool_cache *pr_cache;	/* the cache around it, or NULL */
-	size_t		 pr_reqsize;	/* size of an item, as asked for */
-	size_t		 pr_slot;	/* from one item to the next */
-	size_t		 pr_first;	/* in a page, of the first one */
+	size_t		 pr_reqsize;	/* the requested size of an item */
+	size_t		 pr_slot;	/* bytes from one item to the next */
+	size_t		 pr_first;	/* offset of a page's first item */
 	size_t		 pr_pagesz;
+	bool		 pr_offpage;	/* page headers are elsewhere */
+	bool		 pr_inherited;	/* an ancestor of the process made it */
+	struct pool_offpage *pr_tree;	/* these headers, by page */
 	unsigned int	 pr_itemsperpage;
 	int		 pr_flags;
-	struct pool_page *pr_empty;	/* pages by what is in use of them */
+	struct pool_page *pr_empty;	/* pages by use: none, some, all */
 	struct pool_page *pr_partial;
 	struct pool_page *pr_full;
 	unsigned int	 pr_npages;
-	unsigned int	 pr_nfree;	/* items to hand out */
-	unsigned int	 pr_nout;	/* items out, or in the cache */
-	unsigned int	 pr_reserve;	/* for interrupts */
-	unsigned int	 pr_refill;	/* (a) left to the helper */
+	unsigned int	 pr_nfree;	/* free items */
+	unsigned int	 pr_nout;	/* items in use, or in the cache */
+	unsigned int	 pr_reserve;	/* free items for interrupts only */
+	unsigned int	 pr_refill;	/* (a) items that the helper adds */
 	unsigned int	 pr_minitems;	/* low water */
-	unsigned int	 pr_primed;	/* items to stay, in use or not */
+	unsigned int	 pr_primed;	/* items to keep, free or in use */
 	unsigned int	 pr_maxitems;	/* high water */
 	unsigned int	 pr_hardlimit;
 	const char	*pr_limitwarn;
-	int64_t		 pr_limitgap;	/* between two warnings */
+	int64_t		 pr_limitgap;	/* least time between warnings */
 	int64_t		 pr_limitnext;
-	unsigned int	 pr_nwait;	/* sleep for an item */
-	unsigned int	 pr_busy;	/* use it without the lock */
+	unsigned int	 pr_nwait;	/* threads asleep for an item */
+	unsigned int	 pr_busy;	/* threads at work without the lock */
+	unsigned int	 pr_forkgen;	/* last process that used it */
+	unsigned int	 pr_torngen;	/* last process to rebuild it, or 0 */
 	uint64_t	 pr_nget;
 	uint64_t	 pr_nput;
 	uint64_t	 pr_nfail;
 	void		(*pr_drain)(void *, int);
 	void		*pr_drainarg;
 	struct pool	*pr_next;	/* all pools */
-	struct pool	**pr_prevp;
+	struct pool	**pr_prevp;	/* NULL: not on that list */
+	void		*pr_spare[4];	/* for later releases */
 };
 
 /*
- * A pool of objects that stay constructed while they are free.
+ * A cache of objects, which remain constructed while they are free.
  */
 struct pool_cache {
 	struct pool	 pc_pool;
 	int		(*pc_ctor)(void *, void *, int);
 	void		(*pc_dtor)(void *, void *);
 	void		*pc_arg;
-	void		**pc_objs;	/* constructed and free */
+	void		**pc_objs;	/* free constructed objects */
 	unsigned int	 pc_nobjs;
-	unsigned int	 pc_size;	/* of pc_objs */
-	unsigned int	 pc_nlive;	/* constructed */
+	unsigned int	 pc_size;	/* capacity of pc_objs */
+	unsigned int	 pc_nlive;	/* constructed objects */
 	uint64_t	 pc_hits;
 	uint64_t	 pc_misses;
+	void		*pc_spare[4];	/* for later releases */
 };
 typedef struct pool_cache *pool_cache_t;
 
@@ -135,36 +147,42 @@ typedef struct pool_cache *pool_cache_t;
 #define	pool_nget		wqk_pool_nget
 #define	pool_nput		wqk_pool_nput
 
-/* Pool, size, align, align_offset, flags, name, allocator or NULL, ipl. */
+/*
+ * Initialise a pool.  Arguments: pool, size, align, align_offset, flags, name,
+ * allocator or NULL, IPL.
+ */
 void	 pool_init(struct pool *, size_t, unsigned int, unsigned int, int,
 	    const char *, struct pool_allocator *, int);
 
-/* All items must be back. */
+/* Destroy a pool, to which all items have been returned. */
 void	 pool_destroy(struct pool *);
 
-/* From interrupt context without PR_WAITOK: what is there, or NULL. */
+/* Get an item.  Interrupt handlers must pass PR_NOWAIT, and may get NULL. */
 void	*pool_get(struct pool *, int);
 
-/* From any context. */
+/* Return an item to its pool.  Any context. */
 void	 pool_put(struct pool *, void *);
 
-/* Have so many free items now.  0, or ENOMEM in interrupt context. */
+/* Make n items free now.  Return 0, or ENOMEM in interrupt context. */
 int	 pool_prime(struct pool *, int);
 
-/* Try to have at least so many free; keep at most so many free. */
+/*
+ * Set the number of free items that the pool should have.  Set the number of
+ * free items that it keeps at most.
+ */
 void	 pool_setlowat(struct pool *, int);
 void	 pool_sethiwat(struct pool *, int);
 
-/* Never hand out more; a warning or NULL, seconds between two warnings. */
+/* Set the hard limit, a warning or NULL, and the seconds between warnings. */
 void	 pool_sethardlimit(struct pool *, int, const char *, int);
 
-/* Called when memory is short. */
+/* Set a function that may return items when memory is short. */
 void	 pool_set_drain_hook(struct pool *, void (*)(void *, int), void *);
 
-/* Give back pages that are not in use; non-zero if there was one. */
+/* Free unused pages.  Return non-zero if this freed a page. */
 int	 pool_reclaim(struct pool *);
 
-/* How many items were ever handed out, and came back. */
+/* Return the number of successful calls of pool_get() or pool_put(). */
 uint64_t pool_nget(struct pool *);
 uint64_t pool_nput(struct pool *);
 
@@ -187,35 +205,35 @@ uint64_t pool_nput(struct pool *);
 	pool_cache_put_paddr((pc), (o), POOL_PADDR_INVALID)
 
 /*
- * Size, align, align_offset, flags, name, allocator or NULL, ipl,
- * constructor, destructor, and their argument.
+ * Create a cache.  Arguments: size, align, align_offset, flags, name, allocator
+ * or NULL, IPL, constructor, destructor, and the argument for the last two.
  */
 pool_cache_t pool_cache_init(size_t, unsigned int, unsigned int,
 	    unsigned int, const char *, struct pool_allocator *, int,
 	    int (*)(void *, void *, int), void (*)(void *, void *), void *);
 void	 pool_cache_destroy(pool_cache_t);
 
-/* The same for a struct pool_cache of the caller's. */
+/* The same, with the caller's own struct pool_cache. */
 void	 pool_cache_bootstrap(pool_cache_t, size_t, unsigned int,
 	    unsigned int, unsigned int, const char *, struct pool_allocator *,
 	    int, int (*)(void *, void *, int), void (*)(void *, void *),
 	    void *);
 void	 pool_cache_bootstrap_destroy(pool_cache_t);
 
-/* There are no physical addresses: *pap becomes POOL_PADDR_INVALID. */
+/* Get or return an object.  *pap is set to POOL_PADDR_INVALID. */
 void	*pool_cache_get_paddr(pool_cache_t, int, paddr_t *);
 void	 pool_cache_put_paddr(pool_cache_t, void *, paddr_t);
 
-/* Give an object back, destructed. */
+/* Destruct an object and return it to the pool. */
 void	 pool_cache_destruct_object(pool_cache_t, void *);
 
-/* Destruct all objects that are free. */
+/* Destruct all free objects. */
 void	 pool_cache_invalidate(pool_cache_t);
 
-/* That, and pool_reclaim(). */
+/* Destruct all free objects and call pool_reclaim(). */
 bool	 pool_cache_reclaim(pool_cache_t);
 
-/* As those of the pool. */
+/* These are like the functions of pool(9) with the same names. */
 void	 pool_cache_prime(pool_cache_t, int);
 void	 pool_cache_setlowat(pool_cache_t, int);
 void	 pool_cache_sethiwat(pool_cache_t, int);

@@ -4,8 +4,9 @@
  */
 
 /*
- * The process; ltsleep(9), kpause(9): sleeping on an address.  <sys/lwp.h> and
- * the rest of what kernel sources expect here come along.
+ * The process.  ltsleep(9) and kpause(9): sleep on an address.  This header
+ * also includes <sys/lwp.h> and the other headers that kernel sources expect
+ * here.
  */
 
 #ifndef _SYS_PROC_H_
@@ -39,42 +40,43 @@ __WQ_BEGIN_DECLS
 #define	preempt		wqk_preempt
 
 /*
- * The process.  There is one; clients read these fields.
+ * The process.  There is only one.  Clients may read these fields.
  */
 struct proc {
 	int	p_pid;		/* its number; a forked child has its own */
 	int	p_flag;
-	int	p_nlwps;	/* not counted: 1 */
-	char	p_comm[17];	/* its name, cut to fit */
+	int	p_nlwps;	/* always 1: threads are not counted */
+	char	p_comm[17];	/* its name, truncated */
 };
 
 #define	curproc		(wqk_proc0())
 #define	proc0		(*wqk_proc0())
 struct proc *wqk_proc0(void);
 
-/* A channel is any address. */
+/* A wait channel is any address. */
 typedef const volatile void *wchan_t;
 
 /*
- * Sleep on a channel, for so many ticks at most, 0: for ever.  0, or
- * EWOULDBLOCK.  mtsleep releases the mutex once it is on the channel.
+ * Sleep on a channel for at most n ticks, or without limit if n is 0.  Return 0
+ * or EWOULDBLOCK.  mtsleep() releases the mutex after it has put the thread on
+ * the channel.
  */
 int	tsleep(wchan_t, pri_t, const char *, int);
 int	mtsleep(wchan_t, pri_t, const char *, int, kmutex_t *);
 
-/* The same with a lock of <sys/simplelock.h>. */
+/* The same, with a lock of <sys/simplelock.h> instead of the mutex. */
 struct simplelock;
 int	ltsleep(wchan_t, pri_t, const char *, int,
 	    volatile struct simplelock *);
 
-/* Wake all that sleep on a channel, or one of them.  From any context. */
+/* Wake all threads that sleep on a channel, or one of them.  Any context. */
 void	wakeup(wchan_t);
 void	wakeup_one(wchan_t);
 
-/* Sleep for so many ticks, without the mutex unless it is NULL. */
+/* Sleep for n ticks.  Unless the mutex is NULL, release it meanwhile. */
 int	kpause(const char *, bool, int, kmutex_t *);
 
-/* Let others run. */
+/* Let other threads run. */
 void	yield(void);
 void	preempt(void);
 

@@ -4,7 +4,7 @@
  */
 
 /*
- * pserialize(9): readers that take no lock, and writers that wait for them.
+ * pserialize(9): readers without locks, and writers that wait for them.
  */
 
 #ifndef _SYS_PSERIALIZE_H_
@@ -26,17 +26,24 @@ typedef struct pserialize *pserialize_t;
 #define	pserialize_in_read_section wqk_pserialize_in_read_section
 #define	pserialize_not_in_read_section wqk_pserialize_not_in_read_section
 
+/* Create or destroy the state that writers share. */
 pserialize_t pserialize_create(void);
 void	pserialize_destroy(pserialize_t);
 
-/* Wait until all have left that were between the two below. */
+/* Wait until all read sections that are in progress have ended. */
 void	pserialize_perform(pserialize_t);
 
-/* Read, at IPL_SOFTSERIAL, without sleeping; they nest. */
+/*
+ * Enter or leave a read section.  It is at IPL_SOFTSERIAL and must not sleep.
+ * Read sections nest.
+ */
 int	pserialize_read_enter(void);
 void	pserialize_read_exit(int);
 
-/* For assertions: is the caller between them?  Surely not? */
+/*
+ * Return true if the caller is in a read section, or if it is in none.  For
+ * assertions.
+ */
 bool	pserialize_in_read_section(void);
 bool	pserialize_not_in_read_section(void);
 

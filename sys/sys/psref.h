@@ -4,8 +4,8 @@
  */
 
 /*
- * psref(9): passive references, which a thread that is bound holds to
- * something that it has found under pserialize(9).
+ * psref(9): passive references.  In a pserialize(9) read section, a bound
+ * thread finds an object and acquires a reference to it.
  */
 
 #ifndef _SYS_PSREF_H_
@@ -19,17 +19,19 @@ __WQ_BEGIN_DECLS
 struct lwp;
 struct psref_class;
 
-/* What is referred to; embed it.  Its fields are the library's. */
+/* The target of references; embed it.  Its fields belong to the library. */
 struct psref_target {
 	struct psref_class *prt_class;
-	unsigned int	 prt_refs;	/* (a) and a bit: being destroyed */
+	unsigned int	 prt_refs;	/* (a) count, and a destroying bit */
+	void		*prt_spare;	/* for later releases */
 };
 
-/* A reference, in the holder's memory.  Its fields are the library's. */
+/* A reference, in its holder's memory.  Its fields belong to the library. */
 struct psref {
-	struct psref	*psref_next;	/* of the same thread */
+	struct psref	*psref_next;	/* next one of this thread */
 	const struct psref_target *psref_target;
 	struct lwp	*psref_lwp;
+	void		*psref_spare;	/* for later releases */
 };
 
 #define	psref_class_create	wqk_psref_class_create
@@ -41,26 +43,33 @@ struct psref {
 #define	psref_copy		wqk_psref_copy
 #define	psref_held		wqk_psref_held
 
-/* A kind of target, and the level at which references are taken. */
+/* Create a class of targets.  References are taken at its IPL. */
 struct psref_class *psref_class_create(const char *, int);
 void	psref_class_destroy(struct psref_class *);
 
+/* Initialise a target. */
 void	psref_target_init(struct psref_target *, struct psref_class *);
 
-/* Wait until nobody refers to it; nobody can find it any more. */
+/*
+ * Wait until the target has no references.  Before this, the caller must make
+ * sure that no other thread finds the target any more.
+ */
 void	psref_target_destroy(struct psref_target *, struct psref_class *);
 
-/* Between pserialize_read_enter() and exit, or with another reference. */
+/*
+ * psref_acquire() acquires a reference, in a read section or while the thread
+ * holds another one.  psref_release() releases it.
+ */
 void	psref_acquire(struct psref *, const struct psref_target *,
 	    struct psref_class *);
 void	psref_release(struct psref *, const struct psref_target *,
 	    struct psref_class *);
 
-/* Another one, to what one that is held refers to. */
+/* Acquire one more reference to a target.  The caller holds one already. */
 void	psref_copy(struct psref *, const struct psref *,
 	    struct psref_class *);
 
-/* Does the calling thread hold one? */
+/* Return true if the calling thread holds a reference to this target. */
 bool	psref_held(const struct psref_target *, struct psref_class *);
 
 __WQ_END_DECLS

@@ -4,7 +4,7 @@
  */
 
 /*
- * rwlock(9).
+ * rwlock(9): readers/writer locks.
  */
 
 #ifndef _SYS_RWLOCK_H_
@@ -21,9 +21,10 @@ typedef enum krw_t {
 	RW_WRITER = 1
 } krw_t;
 
-/* A readers/writer lock; embed it.  Its field is the library's. */
+/* A readers/writer lock; embed it.  Its field belongs to the library. */
 typedef struct krwlock {
 	uintptr_t	rw_word;	/* writer or readers, and bits */
+	uintptr_t	rw_spare;	/* for later releases */
 } krwlock_t;
 
 #define	rw_init		wqk_rw_init
@@ -43,34 +44,50 @@ typedef struct krwlock {
 #define	rw_obj_free	wqk_rw_obj_free
 #define	rw_obj_refcnt	wqk_rw_obj_refcnt
 
+/* Initialise a lock. */
 void	rw_init(krwlock_t *);
+
+/* The same, with a name for checking mode.  The name is not copied. */
+void	wqk_rw_init_named(krwlock_t *, const char *);
+#define	wqk_rw_init(rw)		wqk_rw_init_named((rw), #rw)
+
+/* Destroy a lock.  Take it to read or write.  Release it. */
 void	rw_destroy(krwlock_t *);
 void	rw_enter(krwlock_t *, const krw_t);
 void	rw_exit(krwlock_t *);
 
-/* Non-zero if the lock was taken, or changed to one to write. */
+/*
+ * rw_tryenter() takes the lock if possible.  rw_tryupgrade() changes a read
+ * lock to a write lock if possible.  Both return non-zero on success.
+ */
 int	rw_tryenter(krwlock_t *, const krw_t);
 int	rw_tryupgrade(krwlock_t *);
 
-/* Keep a lock held to write, but to read. */
+/* Change the caller's write lock to a read lock. */
 void	rw_downgrade(krwlock_t *);
 
-/* Non-zero if somebody reads; if the caller writes; if it is held at all. */
+/*
+ * Return true if a thread holds the lock to read; if the caller holds it to
+ * write; if any thread holds it.
+ */
 int	rw_read_held(krwlock_t *);
 int	rw_write_held(krwlock_t *);
 int	rw_lock_held(krwlock_t *);
 
-/* How the caller, who must hold it, does so. */
+/* Return how the caller holds the lock.  It must hold it. */
 krw_t	rw_lock_op(krwlock_t *);
 
 /*
- * rw_obj(9): locks that several hold references to.  One is made with one
- * reference; tryalloc does not wait for memory and may return NULL.
+ * rw_obj(9): locks with a reference count.  A new lock has one reference.
+ * rw_obj_tryalloc() does not sleep and may return NULL.
  */
 krwlock_t *rw_obj_alloc(void);
 krwlock_t *rw_obj_tryalloc(void);
 
-/* One reference more; one less: true if that was the last. */
+/*
+ * rw_obj_hold() adds a reference.  rw_obj_free() drops one, and returns true if
+ * it was the last.  rw_obj_refcnt() returns their number.
+ */
 void	rw_obj_hold(krwlock_t *);
 bool	rw_obj_free(krwlock_t *);
 unsigned int rw_obj_refcnt(krwlock_t *);

@@ -4,8 +4,8 @@
  */
 
 /*
- * simple_lock(9): what sources from before mutex(9) lock with.  A word that
- * threads spin on; it raises no level and has no owner.
+ * simple_lock(9): the locks of sources that are older than mutex(9).  A lock is
+ * a byte on which threads spin.  It raises no level and has no owner.
  */
 
 #ifndef _SYS_SIMPLELOCK_H_
@@ -16,7 +16,7 @@
 
 /* A lock; embed it. */
 struct simplelock {
-	unsigned char	lock_data;	/* (a) 1: taken */
+	unsigned char	lock_data;	/* (a) 1: held */
 };
 #define	SIMPLELOCK_INITIALIZER	{ 0 }
 
@@ -27,16 +27,16 @@ simple_lock_init(volatile struct simplelock *slock)
 	atomic_store_relaxed(&slock->lock_data, (unsigned char)0);
 }
 
-/* Take it if it is free: 1, else 0. */
+/* Take the lock if it is free.  Return 1 if it was taken, otherwise 0. */
 static inline int
 simple_lock_try(volatile struct simplelock *slock)
 {
 
-	/* Acquire: see what the last holder did. */
+	/* Acquire: observe the last holder's stores. */
 	return atomic_swap_acquire(&slock->lock_data, (unsigned char)1) == 0;
 }
 
-/* Take it, spinning until it is free. */
+/* Spin until the lock is free, and take it. */
 static inline void
 simple_lock(volatile struct simplelock *slock)
 {
@@ -50,11 +50,11 @@ static inline void
 simple_unlock(volatile struct simplelock *slock)
 {
 
-	/* Release: hand over what we did; the last touch of the lock. */
+	/* Release: publish our stores.  The last touch of the lock. */
 	atomic_store_release(&slock->lock_data, (unsigned char)0);
 }
 
-/* Does anybody hold it? */
+/* Return true if a thread holds the lock. */
 static inline int
 simple_lock_held(volatile struct simplelock *slock)
 {

@@ -4,8 +4,7 @@
  */
 
 /*
- * sysctl(9): the tree is not there.  Registrations are accepted and lead
- * nowhere; the functions that handle a node can still be called by hand.
+ * sysctl(9): a tree of variables.  A program accesses them by name.
  */
 
 #ifndef _SYS_SYSCTL_H_
@@ -15,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #ifdef _KERNEL
-#include <sys/cdefs.h>
-#include <sys/types.h>
+#include <sys/param.h>
+#include <sys/proc.h>
 #endif
 
 #include <sys/wq_types.h>
@@ -26,7 +25,7 @@ __WQ_BEGIN_DECLS
 #define	CTL_MAXNAME	12
 #define	SYSCTL_NAMELEN	32
 
-/* What a node holds. */
+/* Types of a node. */
 #define	CTLTYPE_NODE	1
 #define	CTLTYPE_INT	2
 #define	CTLTYPE_STRING	3
@@ -52,7 +51,7 @@ __WQ_BEGIN_DECLS
 #define	CTLFLAG_OWNDESC		0x00040000
 #define	CTLFLAG_UNSIGNED	0x00080000
 
-/* Names, from the top. */
+/* Top-level identifiers. */
 #define	CTL_UNSPEC	0
 #define	CTL_KERN	1
 #define	CTL_VM		2
@@ -68,7 +67,7 @@ __WQ_BEGIN_DECLS
 #define	CTL_EMUL	12
 #define	CTL_SECURITY	13
 
-/* In the path of a new node. */
+/* Pseudo-identifiers in a path. */
 #define	CTL_EOL		(-1)
 #define	CTL_QUERY	(-2)
 #define	CTL_CREATE	(-3)
@@ -95,47 +94,92 @@ struct sysctlnode;
 
 typedef int (*sysctlfn)(SYSCTLFN_PROTO);
 
+/* A node.  Clients read its fields.  A handler modifies a copy. */
 struct sysctlnode {
-	uint32_t	 sysctl_flags;	/* and type */
+	uint32_t	 sysctl_flags;	/* flags and type */
 	int32_t		 sysctl_num;
 	char		 sysctl_name[SYSCTL_NAMELEN];
-	uint32_t	 sysctl_ver;
-	size_t		 sysctl_size;	/* of sysctl_data */
+	uint32_t	 sysctl_ver;	/* unique to this node */
+	size_t		 sysctl_size;	/* size of sysctl_data */
 	sysctlfn	 sysctl_func;
 	void		*sysctl_data;
 	struct sysctlnode *sysctl_parent;
+	struct sysctlnode *sysctl_child;	/* first child */
+	struct sysctlnode *sysctl_sibling;	/* next sibling */
 	const char	*sysctl_desc;
+	unsigned int	 sysctl_refs;	/* sysctl_createv() calls for it */
 	int32_t		 sysctl_idata;
 	uint64_t	 sysctl_qdata;
 	bool		 sysctl_bdata;
+	void		*sysctl_spare[2]; /* for later releases */
 };
 
 #define	SYSCTL_TYPE(flags)	((flags) & 0xf)
 #define	SYSCTL_DESCR(s)		(s)
-#define	SYSCTL_FLAGS(flags)	((flags) & 0xfffffff0)
+#define	SYSCTL_FLAGS(flags)	((flags) & 0xfffffff0U)
 
-/* A function that makes nodes; nothing calls it by itself. */
+/* A function that creates nodes.  The program must call it. */
 #define	SYSCTL_SETUP_PROTO(f)	void f(struct sysctllog **)
 #define	SYSCTL_SETUP(f, name)						\
-	static void f(struct sysctllog **);				\
+	SYSCTL_SETUP_PROTO(f);						\
 	__link_set_add_text(sysctl_funcs, f);				\
-	static void f(struct sysctllog **clog __unused)
+	void f(struct sysctllog **clog __unused)
 
 #define	sysctl_createv	wqk_sysctl_createv
 #define	sysctl_destroyv	wqk_sysctl_destroyv
 #define	sysctl_teardown	wqk_sysctl_teardown
 #define	sysctl_lookup	wqk_sysctl_lookup
+#define	sysctl_locate	wqk_sysctl_locate
+#define	sysctl_dispatch	wqk_sysctl_dispatch
+#define	sysctl_lock	wqk_sysctl_lock
+#define	sysctl_unlock	wqk_sysctl_unlock
+#define	sysctl_relock	wqk_sysctl_relock
 
-/* Accepted, and 0 returned; *cnode is a node of number 0. */
+/*
+ * Create a node.  Arguments: log; flags of the call; parent; where to store the
+ * node; flags, type, name and description of the node; handler; immediate
+ * value; variable and its size; and the path.
+ */
 int	sysctl_createv(struct sysctllog **, int,
 	    const struct sysctlnode **, const struct sysctlnode **,
 	    int, int, const char *, const char *, sysctlfn, uint64_t,
 	    void *, size_t, ...);
+
+/* Destroy the node at the given path, or all nodes in the log. */
 int	sysctl_destroyv(struct sysctlnode *, ...);
 void	sysctl_teardown(struct sysctllog **);
 
-/* Read and write the data of the node that a handler hands on. */
+/* Read and write the data of the node passed to a handler. */
 int	sysctl_lookup(SYSCTLFN_PROTO);
+
+/* Find a node by numbers, or find a node and perform its operation. */
+int	sysctl_locate(struct lwp *, const int *, unsigned int,
+	    const struct sysctlnode **, int *);
+int	sysctl_dispatch(SYSCTLFN_PROTO);
+
+/*
+ * sysctl_lock() locks the tree, to write if the argument is true.
+ * sysctl_unlock() unlocks it.  sysctl_relock() takes the last lock again.
+ */
+void	sysctl_lock(bool);
+void	sysctl_unlock(void);
+void	sysctl_relock(void);
+
+/* Clients and the kernel share memory, so these only copy. */
+#define	sysctl_copyin(l, from, to, len)					\
+	((void)(l), memcpy((to), (from), (len)), 0)
+#define	sysctl_copyout(l, from, to, len)				\
+	((void)(l), memcpy((to), (from), (len)), 0)
+
+/*
+ * Extension: read and write a node from the program.  Arguments: a name such as
+ * "kern.foo"; where to store the old value, and its size; the new value and its
+ * size.  Return 0, or the error that sysctlbyname(3) would store in errno.
+ */
+int	wqk_sysctlbyname(const char *, void *, size_t *, const void *, size_t);
+
+/* Return the node with that name, or NULL. */
+const struct sysctlnode *wqk_sysctlnode(const char *);
 
 __WQ_END_DECLS
 

@@ -14,17 +14,20 @@
 
 __WQ_BEGIN_DECLS
 
-/* The Linux face has a panic() of its own in <linux/kernel.h>. */
+/* The Linux interface has its own panic() in <linux/kernel.h>. */
 #undef panic
 #define	panic		wqk_panic
 #define	kern_assert	wqk_kern_assert
 #define	kern_assertmsg	wqk_kern_assertmsg
 
-/* Print one line that starts with "panic: " to standard error; abort. */
+/* Print a line that starts with "panic: " to standard error, and abort. */
 void	panic(const char *, ...) __wq_noreturn __wq_printflike(1, 2);
 void	kern_assert(const char *, ...) __wq_noreturn __wq_printflike(1, 2);
 
-/* What KASSERTMSG calls: kind, expression, file, line, and the message. */
+/*
+ * Panic because an assertion failed.  Arguments: its kind, expression, file and
+ * line, and a message.
+ */
 void	kern_assertmsg(const char *, const char *, const char *, int,
 	    const char *, ...) __wq_noreturn __wq_printflike(5, 6);
 
@@ -37,7 +40,7 @@ void	kern_assertmsg(const char *, const char *, const char *, int,
 #define	CTASSERT(x)	_Static_assert(x, #x)
 #endif
 
-/* KASSERT is compiled in unless the client says NDIAGNOSTIC. */
+/* KASSERT is compiled in unless the client defines NDIAGNOSTIC. */
 #ifndef NDIAGNOSTIC
 #define	KASSERTMSG(e, ...)						\
 	(__wq_predict_false(!(e)) ?					\
@@ -52,7 +55,7 @@ void	kern_assertmsg(const char *, const char *, const char *, int,
 #define	KASSERT(e)		((void)0)
 #endif
 
-/* KDASSERT is compiled in when the client says DEBUG. */
+/* KDASSERT is compiled in if the client defines DEBUG. */
 #ifdef DEBUG
 #define	KDASSERTMSG(e, ...)						\
 	(__wq_predict_false(!(e)) ?					\
@@ -68,8 +71,8 @@ void	kern_assertmsg(const char *, const char *, const char *, int,
 #endif
 
 /*
- * The kernel lock: one for the process, recursive per thread.  The lwp
- * argument is NULL or curlwp and is not used.
+ * The kernel lock: one per process, recursive in a thread.  The lwp argument is
+ * NULL or curlwp, and has no effect.
  */
 void	wqk_kernel_lock(int);
 void	wqk_kernel_unlock(int, int *);
@@ -84,7 +87,7 @@ int	wqk_kernel_locked_p(void);
 __WQ_END_DECLS
 
 /*
- * What kernel sources expect beside it.
+ * Other names that kernel sources expect from this header.
  */
 #ifdef _KERNEL
 
@@ -114,7 +117,7 @@ typedef struct device *device_t;
 #define	assert_sleepable wqk_assert_sleepable
 #define	ASSERT_SLEEPABLE() (wqk_assert_sleepable())
 
-/* Functions for tables, which do nothing or return an error. */
+/* Functions for tables: they do nothing, or return an error. */
 #define	voidop		wqk_voidop
 #define	nullop		wqk_nullop
 #define	enodev		wqk_enodev
@@ -123,16 +126,20 @@ typedef struct device *device_t;
 #define	enxio		wqk_enxio
 #define	eopnotsupp	wqk_eopnotsupp
 
-/* A panic is the end of the process: none of these are seen set. */
+/* A panic ends the process, so clients never see these set. */
 #define	panicstr	((const char *)0)
 #define	doing_shutdown	0
 
-/* The client's memory is the kernel's. */
+/* Clients and the kernel share memory, so these copy. */
 #define	copyin(from, to, len)	(memcpy((to), (from), (len)), 0)
 #define	copyout(from, to, len)	(memcpy((to), (from), (len)), 0)
 #define	kcopy(from, to, len)	(memmove((to), (from), (len)), 0)
 
 __WQ_END_DECLS
+
+/* Shutdown hooks; tsleep(), kpause() and wakeup(). */
+#include <sys/hook.h>
+#include <sys/proc.h>
 
 #endif	/* _KERNEL */
 

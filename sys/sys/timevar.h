@@ -51,21 +51,24 @@ __WQ_BEGIN_DECLS
 struct timespec;
 struct timeval;
 
-/* Seconds since the Epoch; seconds since the library's start, from 1 on. */
+/*
+ * Return the seconds since the Epoch, or since the library's start.  The latter
+ * count from 1.
+ */
 time_t	wqk_time_second(void);
 time_t	wqk_time_uptime(void);
 
-/* Wall time. */
+/* Get the wall clock time. */
 void	wqk_bintime(struct bintime *);
 void	nanotime(struct timespec *);
 void	microtime(struct timeval *);
 
-/* The same: there is no cheaper clock that these could read. */
+/* The same, because there is no cheaper clock. */
 void	getbintime(struct bintime *);
 void	getnanotime(struct timespec *);
 void	getmicrotime(struct timeval *);
 
-/* Time since the library's start, which nobody steps. */
+/* Get the time since the library's start; it is never stepped. */
 void	binuptime(struct bintime *);
 void	nanouptime(struct timespec *);
 void	microuptime(struct timeval *);
@@ -73,26 +76,29 @@ void	getbinuptime(struct bintime *);
 void	getnanouptime(struct timespec *);
 void	getmicrouptime(struct timeval *);
 
-/* Wall time less uptime. */
+/* Get the wall clock time of the library's start. */
 void	getbinboottime(struct bintime *);
 void	getnanoboottime(struct timespec *);
 void	getmicroboottime(struct timeval *);
 
 /*
- * 1 if so much time has passed since *last, which is then made now, or 0; and
- * 1 if this is the nth time in a second or less, which *last and *cur count.
+ * ratecheck() returns 1 if the interval has passed since *last, and sets *last
+ * to now.  Otherwise it returns 0.
+ *
+ * ppsratecheck() returns 1 for at most n calls per second, which it counts in
+ * *last and *cur.
  */
 int	ratecheck(struct timeval *, const struct timeval *);
 int	ppsratecheck(struct timeval *, int *, int);
 
 /*
- * The ticks in a time, rounded up, and one for the tick that has begun; 0
- * for a negative time; at most INT_MAX.
+ * Convert a time to ticks, rounded up, and add one for the current tick.
+ * Return 0 if the time is not positive, and at most INT_MAX.
  */
 int	tvtohz(const struct timeval *);
 int	tstohz(const struct timespec *);
 
-/* The ticks from now until a wall time, and until an uptime. */
+/* Return the ticks until a wall clock time, or until an uptime. */
 int	hzto(const struct timeval *);
 int	tshzto(const struct timespec *);
 int	tshztoup(const struct timespec *);

@@ -20,10 +20,10 @@ WQ_PERCPU means two things"
 __WQ_BEGIN_DECLS
 
 /*
- * A piece of work.  Clients embed it, may overlay it, and need not
- * initialise it.  Between workqueue_enqueue() and the call of the queue's
- * function the word belongs to the library; no other byte of the client's
- * object ever does.
+ * An item.  Clients embed it in an object and need not initialise it.  It
+ * belongs to the library from workqueue_enqueue() until the callback is called.
+ * At other times clients may use its memory for other data.  The library
+ * accesses no other byte of the client's object.
  */
 struct work {
 	void	*wk_dummy;
@@ -33,25 +33,26 @@ struct workqueue;
 
 #define	WQ_MPSAFE	0x01	/* call without the kernel lock */
 #define	WQ_PERCPU	0x02	/* one queue and one bound worker per CPU */
-#define	WQ_FPU		0x04	/* the function may use the FPU: always true */
+#define	WQ_FPU		0x04	/* callbacks may use the FPU, as always */
+#define	WQ_DEDICATED	0x1000	/* extension: threads of its own */
 
-/* Create a queue, and its worker or workers.  0, or an errno value. */
+/* Create a queue and its workers.  Return 0 or an errno value. */
 int	workqueue_create(struct workqueue **, const char *,
 	    void (*)(struct work *, void *), void *, pri_t, int, int);
 
-/* Hand a piece of work to a worker.  From any context, lock-free. */
+/* Enqueue an item for a worker.  Any context, lock-free. */
 void	workqueue_enqueue(struct workqueue *, struct work *,
 	    struct cpu_info *);
 
-/* Wait until the last enqueued run of a piece of work has returned. */
+/* Wait until the callback for the last enqueue of the item has returned. */
 void	workqueue_wait(struct workqueue *, struct work *);
 
-/* Run all that is pending, end the workers, and free the queue. */
+/* Run all pending items, stop the workers, and free the queue. */
 void	workqueue_destroy(struct workqueue *);
 
 /*
- * Extension, workqueue_ext(9): the priority that was asked for, and the one
- * that the host has put in force for the first worker.
+ * Extension, workqueue_ext(9).  Get the requested priority, and the priority
+ * that the host has given to the first worker.
  */
 void	workqueue_getpri(struct workqueue *, pri_t *, pri_t *);
 

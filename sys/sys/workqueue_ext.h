@@ -16,59 +16,65 @@
 
 __WQ_BEGIN_DECLS
 
-/* True if it was pending and now will not run. */
+/* Remove a pending item.  Return true if it was pending; it will not run. */
 bool	workqueue_cancel(struct workqueue *, struct work *);
 
 /*
- * workqueue_wait() for a bounded time, or without end if NULL.  0; ETIMEDOUT;
- * EDEADLK for what only the calling worker could run; EINVAL.
+ * Wait like workqueue_wait(), for at most the given time.  NULL means no limit.
+ * Return 0, ETIMEDOUT or EINVAL.  Return EDEADLK if only the calling worker
+ * could run the item.
  */
 int	workqueue_timedwait(struct workqueue *, struct work *,
 	    const struct timespec *);
 
 /*
- * Wait until nothing is pending or running, at one moment.  0, or EDEADLK
- * from a callback of the same queue.
+ * Wait for a moment at which no item is pending or running.  Return 0, or
+ * EDEADLK in a callback of the same queue.
  */
 int	workqueue_drain(struct workqueue *);
 
 /*
- * How many microseconds, 0 to 1000, a worker of the queue that has nothing to
- * run may watch it before it sleeps; 0: it sleeps at once.  0 or EINVAL.
+ * Set how long an idle worker spins before it sleeps: from 0 to 1000
+ * microseconds.  0 means that it does not spin.  Return 0 or EINVAL.
  */
 int	workqueue_setspin(struct workqueue *, unsigned int);
 
-/* The work that the caller is running, and its queue; or NULL. */
+/*
+ * Return the item that the caller is running and store its queue, or return
+ * NULL.
+ */
 struct work *workqueue_current(struct workqueue **);
 
 /*
- * Delayed enqueue: a timer of the client's, for one enqueue at a time.
+ * Delayed enqueue.  A timer belongs to the client, and serves one enqueue at a
+ * time.
  */
 struct workqueue_delay {
 	void	*wd_space[20];
 };
 
-void	workqueue_delay_init(struct workqueue_delay *);
+/* Initialise or destroy a timer.  Return 0, or the host's errno value. */
+int	workqueue_delay_init(struct workqueue_delay *);
 void	workqueue_delay_destroy(struct workqueue_delay *);
 
 /*
- * Enqueue when that time has passed, counted from now, even if it was to be
- * at another time.  True if it was.
+ * Enqueue an item after the given time.  If the timer has a pending request,
+ * this request replaces it.  Return true if it did.
  */
 bool	workqueue_delay_enqueue(struct workqueue_delay *, struct workqueue *,
 	    struct work *, struct cpu_info *, const struct timespec *);
 
-/* Do not.  True if it had not been enqueued, and now is not. */
+/* Cancel the timer's request.  Return true if one was pending. */
 bool	workqueue_delay_cancel(struct workqueue_delay *);
 
 /*
- * A queue without a worker, which the caller's own loop runs: the descriptor
- * is readable when there is something to run.  0 or an errno value.
+ * Create a queue without a worker, for the caller's own loop.  The descriptor
+ * is readable while an item is pending.  Return 0 or an errno value.
  */
 int	workqueue_create_polled(struct workqueue **, const char *,
 	    void (*)(struct work *, void *), void *, int, int, int *);
 
-/* Run what is there; how many works that was. */
+/* Run the pending items, and return their number. */
 unsigned long workqueue_run_polled(struct workqueue *);
 
 __WQ_END_DECLS

@@ -4,8 +4,8 @@
  */
 
 /*
- * The small functions of <sys/systm.h> and <lib/libkern/libkern.h>, by the
- * names that the linker sees.
+ * The small functions of <sys/systm.h> and <lib/libkern/libkern.h>, under their
+ * linker names.
  */
 
 #ifndef _SYS_WQ_LIBKERN_H_
@@ -18,7 +18,7 @@
 
 __WQ_BEGIN_DECLS
 
-/* For tables of functions: they do nothing, or return an error. */
+/* Functions for tables of operations.  They do nothing, or return an error. */
 void	wqk_voidop(void);
 int	wqk_nullop(void *);
 int	wqk_enodev(void);
@@ -27,25 +27,27 @@ int	wqk_enoioctl(void);
 int	wqk_enxio(void);
 int	wqk_eopnotsupp(void);
 
-/* <sys/conf.h>: 0, and a number for each table that was given none. */
+/* Give a major number to each table that has none, and return 0. */
 struct bdevsw;
 struct cdevsw;
 int	wqk_devsw_attach(const char *, const struct bdevsw *, int32_t *,
 	    const struct cdevsw *, int32_t *);
 
-/* A pause in a spin; the counter is 0 at first. */
+/* Pause in a spin loop.  The counter starts at 0. */
 void	wqk_relax(unsigned int *);
 
-/* Panic in a context that may not sleep. */
+/* Panic if the caller may not sleep. */
 void	wqk_assert_sleepable(void);
 
 size_t	wqk_strlcpy(char *, const char *, size_t);
 size_t	wqk_strlcat(char *, const char *, size_t);
 
-/* 1 if equal, in a time that depends on the length alone. */
+/*
+ * Return 1 if the buffers are equal, in a time that depends only on the length.
+ */
 int	wqk_consttime_memequal(const void *, const void *, size_t);
 
-/* memset(3) that no compiler leaves out. */
+/* Set memory like memset(3).  The compiler never omits this call. */
 void	*wqk_explicit_memset(void *, int, size_t);
 
 __WQ_END_DECLS

@@ -4,9 +4,8 @@
  */
 
 /*
- * printf(9), log(9), snprintb(9): by the names that the linker sees.  Kernel
- * sources find them by their own names through <sys/systm.h>,
- * <sys/syslog.h> and <sys/device.h>.
+ * printf(9), log(9) and snprintb(9), under their linker names.  Kernel sources
+ * get the usual names from <sys/systm.h>, <sys/syslog.h> and <sys/device.h>.
  */
 
 #ifndef _SYS_WQ_PRF_H_
@@ -20,32 +19,33 @@
 
 __WQ_BEGIN_DECLS
 
-/* To standard output, at once, in one piece. */
+/* Print to standard output, without a buffer.  Each call is one write. */
 void	wqk_printf(const char *, ...) __wq_printflike(1, 2);
 void	wqk_vprintf(const char *, va_list) __wq_printflike(1, 0);
 void	wqk_printf_nolog(const char *, ...) __wq_printflike(1, 2);
 void	wqk_uprintf(const char *, ...) __wq_printflike(1, 2);
 
-/* To standard error. */
+/* Print to standard error. */
 void	wqk_printf_tolog(const char *, ...) __wq_printflike(1, 2);
 void	wqk_log(int, const char *, ...) __wq_printflike(2, 3);
 void	wqk_vlog(int, const char *, va_list) __wq_printflike(2, 0);
 void	wqk_addlog(const char *, ...) __wq_printflike(1, 2);
 
-/* To memory.  The length of the whole text is returned. */
+/* Format into memory.  Return the length of the complete text. */
 int	wqk_snprintf(char *, size_t, const char *, ...)
 	    __wq_printflike(3, 4);
 int	wqk_vsnprintf(char *, size_t, const char *, va_list)
 	    __wq_printflike(3, 0);
 int	wqk_snprintb(char *, size_t, const char *, uint64_t);
 
-/* Memory, sixteen bytes to a line. */
+/* Print memory in hexadecimal, 16 bytes to a line. */
 void	wqk_hexdump(void (*)(const char *, ...) __wq_printflike(1, 2),
 	    const char *, const void *, size_t);
 
 /*
- * What is said while a device is attached.  Which of them are heard is
- * written by the library's start only, from WORKQUEUE_VERBOSE.
+ * aprint(9): messages during device attachment.  The environment variable
+ * WORKQUEUE_VERBOSE, which the library reads at its start, selects the messages
+ * to print.
  */
 #define	aprint_normal		wqk_aprint_normal
 #define	aprint_naive		wqk_aprint_naive

@@ -4,13 +4,15 @@
  */
 
 /*
- * Types and constants that every kernel header here leans on: scheduling
- * priorities, interrupt priority levels, and the description of a CPU.
- * Names and values are NetBSD's.  See workqueue(9), spl(9), cpu_info(9).
+ * Types and constants for all headers: scheduling priorities, interrupt
+ * priority levels, and the description of a CPU.  Names and values are
+ * NetBSD's.  See workqueue(9), spl(9), cpu_info(9).
  */
 
 #ifndef _SYS_WQ_TYPES_H_
 #define	_SYS_WQ_TYPES_H_
+
+#include <stdint.h>
 
 #ifdef __cplusplus
 #define	__WQ_BEGIN_DECLS	extern "C" {
@@ -24,16 +26,18 @@
 #define	__wq_printflike(f, a)	__attribute__((__format__(__printf__, f, a)))
 #define	__wq_noreturn		__attribute__((__noreturn__))
 #define	__wq_predict_false(x)	__builtin_expect(!!(x), 0)
+#define	__wq_aligned(n)	__attribute__((__aligned__(n)))
 #else
 #define	__wq_printflike(f, a)
 #define	__wq_noreturn
 #define	__wq_predict_false(x)	(x)
+#define	__wq_aligned(n)
 #endif
 
-/* A scheduling priority: PRI_NONE, or 0 to PRI_COUNT - 1; higher is sooner. */
+/* A scheduling priority: PRI_NONE, or 0 (lowest) to PRI_COUNT - 1. */
 typedef int pri_t;
 
-#define	PRI_NONE	(-1)	/* the default for its kind */
+#define	PRI_NONE	(-1)	/* the default of each kind of thread */
 #define	PRI_USER	0	/* 0..63: time-shared */
 #define	PRI_KERNEL	64	/* 64..95: time-shared, kernel */
 #define	PRI_KTHREAD	96	/* 96..127: kernel threads */
@@ -56,7 +60,7 @@ typedef int pri_t;
 #define	PRI_SOFTNET	222
 #define	PRI_SOFTSERIAL	223
 
-/* The names older clients use. */
+/* Older names. */
 #define	PSWP		0
 #define	PVM		4
 #define	PINOD		8
@@ -88,20 +92,48 @@ typedef int pri_t;
 #define	IPL_SERIAL	IPL_HIGH
 
 /*
- * A thread the library knows.  Opaque to plain clients; <sys/lwp.h> of the
- * kernel headers shows the fields that kernel sources read.
+ * A thread that the library knows.  Plain clients see no fields.  <sys/lwp.h>
+ * declares the fields that kernel sources read.
  */
 struct lwp;
 
 /*
- * A CPU that the process may use.  The table is made before the first call
- * that needs it returns and never changes; read-only for clients.
+ * A scheduler's view of a CPU.  There is no scheduler, so the CPU always runs.
+ */
+struct schedstate_percpu {
+	unsigned int	 spc_flags;	/* SPCF_RUNNING */
+	pri_t		 spc_curpriority;
+	unsigned int	 spc_count;
+};
+
+/* The part of a CPU's description that does not depend on the machine. */
+struct cpu_data {
+	struct schedstate_percpu cpu_schedstate;
+	uint64_t	 cpu_nintr;	/* interrupts */
+	uint64_t	 cpu_nsoft;	/* soft interrupts */
+	uint64_t	 cpu_nswtch;	/* context switches */
+	uint64_t	 cpu_nsyscall;	/* system calls */
+	uint64_t	 cpu_ntrap;	/* traps */
+};
+
+/*
+ * A CPU that the process may use.  The first call that needs the table of CPUs
+ * makes it, and the table never changes.  Clients may write only ci_data.  Each
+ * entry has cache lines of its own.  Its size is a power of two, so that a
+ * shift computes an index.
  */
 struct cpu_info {
 	unsigned int	 ci_index;	/* 0 .. ncpu - 1 */
 	int		 ci_hostid;	/* the host's number for it, or -1 */
 	char		 ci_name[16];	/* "cpu0" */
-	void		*ci_kern;	/* the library's own */
-};
+	void		*ci_kern;	/* the library's own data */
+
+	/*
+	 * Kernel sources may use these counters.  The library does not, because
+	 * it counts for each thread.
+	 */
+	struct cpu_data	 ci_data;
+	int		 ci_mtx_count;	/* 0 */
+} __wq_aligned(64);
 
 #endif	/* !_SYS_WQ_TYPES_H_ */

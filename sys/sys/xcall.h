@@ -18,7 +18,7 @@ __WQ_BEGIN_DECLS
 
 typedef void (*xcfunc_t)(void *, void *);
 
-/* In softint context, at IPL_SOFTSERIAL or at the soft level given. */
+/* Call in softint context, at IPL_SOFTSERIAL or at the given level. */
 #define	XC_HIGHPRI		0x01
 #define	XC_HIGHPRI_IPL(ipl)	(XC_HIGHPRI | (unsigned int)(ipl) << 8)
 
@@ -29,15 +29,15 @@ typedef void (*xcfunc_t)(void *, void *);
 #define	xc_wait		wqk_xc_wait
 #define	xc_barrier	wqk_xc_barrier
 
-/* Call on every CPU, or on one; the result is for xc_wait(). */
+/* Call on every CPU, or on one.  Return a handle for xc_wait(). */
 uint64_t xc_broadcast(unsigned int, xcfunc_t, void *, void *);
 uint64_t xc_unicast(unsigned int, xcfunc_t, void *, void *,
 	    struct cpu_info *);
 
-/* Wait until all calls have returned. */
+/* Wait until all calls of the handle have returned. */
 void	 xc_wait(uint64_t);
 
-/* Wait until all that had preemption disabled have enabled it. */
+/* Wait until every thread with preemption disabled has enabled it. */
 void	 xc_barrier(unsigned int);
 
 __WQ_END_DECLS

@@ -4,7 +4,7 @@
  */
 
 /*
- * iv_work(3): items that have no pool, run by the thread that submits them.
+ * iv_work(3): items without a pool.  The thread that submits them runs them.
  */
 
 #include "iv_impl.h"
@@ -15,18 +15,18 @@
 #include <sys/proc.h>
 
 /*
- * A thread's items that have no pool.  The thread's own.
+ * A thread's items without a pool.  Only that thread uses this.
  */
 struct iv_local {
 	struct iv_task	 il_task;
 	struct iv_work_item *il_first;	/* oldest; NULL: none */
 	struct iv_work_item *il_last;
-	bool		 il_worker;	/* has no loop; il_task is not used */
+	bool		 il_worker;	/* has no loop and no il_task */
 };
 
 static ONCE_DECL(iv_once);
-static specificdata_key_t iv_localkey;	/* set once; of struct iv_local */
-int	iv_workerlocal;		/* (a) a worker has submitted without pool */
+static specificdata_key_t iv_localkey;	/* set once; key of struct iv_local */
+int	iv_workerlocal;		/* (a) a worker has such items */
 
 static void
 iv_local_free(void *arg)
@@ -43,7 +43,8 @@ iv_init_once(void)
 }
 
 /*
- * Run what there is; what that submits is for the next time.
+ * Run the items that have been submitted.  Items that the callbacks submit wait
+ * for the next call.
  */
 static void
 iv_local_run(void *arg)
@@ -61,10 +62,10 @@ iv_local_run(void *arg)
 		if (item->completion == NULL) {
 			if (checking)
 				iv_item_checkout(item);
-			(*item->work)(item->cookie);
+			iv_item_call(item);
 			continue;
 		}
-		(*item->work)(item->cookie);
+		iv_item_call(item);
 		if (checking)
 			iv_item_checkout(item);
 		(*item->completion)(item->cookie);
@@ -90,7 +91,7 @@ iv_local_get(bool worker)
 }
 
 /*
- * The calling thread is a worker.
+ * Prepare the calling worker.
  */
 void
 iv_local_init(void)
@@ -122,7 +123,7 @@ iv_local_submit(struct iv_work_item *item, const char *func)
 }
 
 /*
- * The calling worker has nothing else to do: this is its loop.
+ * Run all items of the calling worker.
  */
 void
 iv_local_loop(void)

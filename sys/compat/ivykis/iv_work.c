@@ -4,83 +4,83 @@
  */
 
 /*
- * iv_work(3): ivykis' pools of threads, on our engine: the owner's side, and
- * how it all works.
+ * iv_work(3): ivykis' thread pools, on the library's engine.  This file has the
+ * owner's side, and this overview.
  *
- * An iv_work_pool has a wqpool for its threads, and an event of its owner's
- * loop.  An item's own list head links it: from the submission on in ip_inbox,
- * then in ip_list, and when it has run in ip_done, where the owner's loop takes
- * all there is at a time.
+ * Items.  An iv_work_pool has a wqpool for its threads, and an event of its
+ * owner's loop.  An item is linked by its own list head.  After its submission
+ * it is in ip_inbox, and then in ip_list.  When it has run, it is in ip_done.
+ * The owner's loop takes all items of ip_done at once.
  *
- * The wqpool does not see the items.  It has one work, the call: a thread that
- * it gives that to is active until it finds no item.  Active threads take items
- * from a ring, one by one, which whoever finds it empty fills from ip_list and
- * ip_inbox.  While there are threads, or could be, that are not active, each
- * that begins an item sees to it that another thread is called: at once if
- * there are more items, or else by whoever submits the next, to whom IV_WANTED
- * in the empty inbox says so.  Who leaves puts it there, too.
+ * The call.  The wqpool does not see the iv_work_items.  The pool enqueues only
+ * one struct work there, named the call.  A thread that gets the call is active
+ * until it finds no item.  Active threads take items one by one from a ring.  A
+ * thread that finds the ring empty fills it from ip_list and ip_inbox.
  *
- * ip_done is IV_ASLEEP while the owner is not going to look at it: who finds
- * that posts the event.  After that the owner looks until it finds nothing, or
- * has looked often enough, and looks again in the next turn of its loop.
+ * Each thread that takes an item ensures that another thread gets the call for
+ * the next item, unless all threads that the pool may have are active.  If
+ * there are more items, it makes the call at once.  Otherwise it puts IV_WANTED
+ * into the empty inbox, and the thread that submits the next item makes the
+ * call.  A thread that stops being active puts IV_WANTED there, too.
  *
- * When items come fast both ways have a lane besides (struct iv_lane), which
- * costs no locked instruction for each item: ip_lane, and ip_back, into which
- * one thread at a time, ip_putter, puts what it has run.  What is in a lane is
- * seen by the other side at once, so nothing is held back while its putter
- * runs something of the user's.  Who uses the lane does not call anybody: so
- * ip_lane is open only if the pool is of one thread, or one is on guard.
+ * The owner.  ip_done is IV_ASLEEP while the owner does not look there.  A
+ * thread that pushes an item and finds this value posts the event.  The owner
+ * then looks until it finds nothing.  After IV_LISTS looks it leaves the rest
+ * to the next turn of its loop.
  *
- * More than one thread is no use for items that are smaller than what it costs
- * to share them out.  Then one of at least two active threads goes on guard:
- * it looks after each nap whether the others still go through the items as
- * fast, or nothing waits, and if not is as the others again.  While it is on
- * guard no other is called by who begins an item.  So an item waits no longer
- * than a nap for a thread that could run it.
+ * Lanes.  When items come fast, each direction also uses a lane (struct
+ * iv_lane), which needs no locked instruction for an item.  ip_lane is from the
+ * owner to the threads.  ip_back is from the threads to the owner.  One thread
+ * at a time has set ip_putter.  After it has run an item, it puts the item into
+ * ip_back.  An item is visible to the other side as soon as it is in the lane,
+ * even if the thread that put it there then runs another callback.  A thread
+ * that puts an item into an open lane calls no other thread, unless the lane
+ * closes at that moment.  So ip_lane is open only if the pool has a single
+ * thread, or if one thread is the guard.
  *
- * Both sides pause for a microsecond or few when items come fast and few are
- * there, so that they do not take each other's cache lines for each item.
+ * The guard.  If running an item costs less than sharing it, several threads
+ * are slower than one.  Then one of the active threads becomes the guard, while
+ * at least one other goes on.  The guard sleeps in short naps, but still counts
+ * as active.  If the others have run items more slowly than IV_TINY during a
+ * nap, and an item waits, the guard takes items again.  It also does so after
+ * IV_IDLE naps with almost no items.  While there is a guard, a thread that
+ * takes an item does not arrange a call.  So an item waits at most one nap for
+ * a thread that could run it.
  *
- * The end of a pool.  After iv_work_pool_put() the threads end by themselves
- * when there is nothing to run, whether or not the owner's loop turns.  The
- * last of them posts the event for the last time.  Until then the event is
- * registered, so iv_main() goes on.
+ * Pauses.  When items come fast but few are pending, both sides pause for about
+ * a microsecond, so that they do not exchange cache lines for each item.
+ *
+ * No thread.  The thread that submits the first item starts the first thread of
+ * the pool.  If the system refuses it, the owner runs items in its loop, one in
+ * each turn, until there is a thread.
+ *
+ * The end.  After iv_work_pool_put() the threads end when there is nothing to
+ * run, even if the owner's loop does not run.  The last thread posts the event
+ * for the last time.  The event is registered until then, so that iv_main()
+ * does not return earlier.
  */
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
+#include <host/host_probe.h>
+
 #include "iv_impl.h"
+
+#include "kern/subr_wqstat.h"
 
 #include <sys/kmem.h>
 #include <sys/lwp.h>
 #include <sys/proc.h>
 #include <sys/wq_prf.h>
 
-#define	IV_IDLETIME	INT64_C(10000000000)	/* ns until an idle one ends */
-#define	IV_LISTS	8	/* lists taken in one turn of the loop */
-#define	IV_PATIENCE	2	/* pauses before nothing more comes */
-
-void
-iv_item_checkin(struct iv_work_item *item, const void *where,
-    const char *func)
-{
-
-	if (wqpool_checkin(iv_item_work(item), where) != NULL)
-		iv_fatal("%s: item %p is submitted already", func,
-		    (void *)item);
-}
-
-void
-iv_item_checkout(struct iv_work_item *item)
-{
-
-	wqpool_checkout(iv_item_work(item));
-}
+#define	IV_IDLETIME	INT64_C(10000000000)	/* ns an idle thread stays */
+#define	IV_LISTS	8	/* lists per turn of the loop */
+#define	IV_PATIENCE	2	/* empty looks before a sleep */
 
 /*
- * The last thread is gone, and calls this as its last deed.
+ * The last thread calls this when it has nothing left to do.
  */
 static void
 iv_pool_retired(void *arg)
@@ -88,13 +88,58 @@ iv_pool_retired(void *arg)
 	struct iv_pool *ip;
 
 	ip = arg;
-	/* Release: with the acquire in iv_pool_end(). */
+	/* Release: pairs with the acquire in iv_pool_handler(). */
 	atomic_store_release(&ip->ip_retired, 1);
 	iv_event_post(&ip->ip_event);
 }
 
+static void
+iv_pool_free(struct iv_pool *ip)
+{
+
+	mutex_destroy(&ip->ip_lock);
+	kmem_free(ip, sizeof(*ip));
+}
+
 /*
- * No thread is left, and everything is completed.
+ * Run an item in the owner, unless the system grants a thread now.  If items
+ * are left, iv_pool_lacks() is called again.
+ *
+ * After some turns with a task or an event of its own, the loop opens a
+ * descriptor, and ends the process if none is free.  In that case run all
+ * items in this turn.
+ */
+static void
+iv_pool_assist(struct iv_pool *ip)
+{
+
+	if (iv_pool_grow(ip))
+		return;
+	if (!ip->ip_started) {
+		ip->ip_started = true;
+		if (ip->ip_start != NULL)
+			(*ip->ip_start)(ip->ip_cookie);
+	}
+	while (wqpool_help(ip->ip_wqpool) && wqpool_descriptors(1) != 0)
+		continue;
+}
+
+/*
+ * The owner no longer assists.
+ */
+static void
+iv_pool_relax(struct iv_pool *ip)
+{
+
+	if (!ip->ip_started)
+		return;
+	ip->ip_started = false;
+	if (ip->ip_stop != NULL)
+		(*ip->ip_stop)(ip->ip_cookie);
+}
+
+/*
+ * End a pool without threads and without items.
  */
 static void
 iv_pool_end(struct iv_pool *ip)
@@ -102,13 +147,13 @@ iv_pool_end(struct iv_pool *ip)
 
 	while (atomic_load_acquire(&ip->ip_users) != 0)
 		yield();
-	/* Waits for the very end of the last thread, no more. */
+	/* This waits only for the last thread to return. */
 	wqpool_destroy(ip->ip_wqpool);
-	mutex_destroy(&ip->ip_lock);
 	iv_event_unregister(&ip->ip_event);
 	if (iv_task_registered(&ip->ip_task))
 		iv_task_unregister(&ip->ip_task);
-	kmem_free(ip, sizeof(*ip));
+	iv_pool_relax(ip);
+	iv_pool_free(ip);
 }
 
 static inline void
@@ -117,35 +162,35 @@ iv_item_complete(struct iv_pool *ip, struct iv_work_item *item)
 
 	if (ip->ip_checking)
 		iv_item_checkout(item);
-	/* Its thread is free for what the completion submits. */
+	/*
+	 * Count first: the item's thread is free for items that the completion
+	 * submits.
+	 */
 	ip->ip_completed++;
-	/* It may have been taken away meanwhile. */
+	/* The callback may have cleared the completion. */
 	if (item->completion != NULL)
 		(*item->completion)(item->cookie);
 }
 
 /*
- * Complete what there is, and return how many that were.
+ * Complete the items that have run, and return their number.
  */
 static unsigned
 iv_pool_complete(struct iv_pool *ip)
 {
 	struct iv_work_item *item, *next, *list;
 	unsigned n, m;
-	uint64_t tail;
+	uint64_t number, tail;
 
-	/* A completion may have a loop, in which we take, too. */
+	/* A completion may call iv_main(), which takes items, too. */
 	tail = 0;
-	for (m = 0; m < IV_LANE; m++) {
-		item = iv_lane_take(&ip->ip_back, &tail, true);
-		if (item == NULL)
-			break;
+	for (m = 0; m < IV_LANE && iv_lane_take(&ip->ip_back, &tail, true,
+	    &item, &number); m++)
 		iv_item_complete(ip, item);
-	}
 	next = atomic_load_relaxed(&ip->ip_done);
 	if (next == NULL || next == IV_ASLEEP)
 		return m;
-	/* Acquire: what the works did. */
+	/* Acquire: observe what the callbacks did. */
 	next = atomic_swap_acq_rel(&ip->ip_done, NULL);
 	list = iv_item_reverse(next, &n);
 	while ((item = list) != NULL) {
@@ -156,20 +201,18 @@ iv_pool_complete(struct iv_pool *ip)
 }
 
 /*
- * The event and the task.
+ * Complete the items that have run, including those that run meanwhile.  Return
+ * true if none is left.  Return false after IV_LISTS looks, when some may be
+ * left.
  */
-static void
-iv_pool_handler(void *arg)
+static bool
+iv_pool_turn(struct iv_pool *ip)
 {
-	struct iv_work_item *old;
-	struct iv_pool *ip;
 	unsigned n, total, patience;
-	bool retired;
 	int i;
 
-	ip = arg;
 	ip->ip_depth++;
-	/* If they have come fast the last time, the first is early. */
+	/* If items came fast in the last turn, expect more. */
 	patience = ip->ip_fast ? IV_PATIENCE : 0;
 	total = 0;
 	for (i = 0; i < IV_LISTS; i++) {
@@ -182,7 +225,10 @@ iv_pool_handler(void *arg)
 				break;
 			patience--;
 		}
-		/* The next will be there sooner than we could sleep. */
+		/*
+		 * The next item will probably come before the owner could
+		 * sleep.
+		 */
 		if (patience != 0 && ip->ip_submitted != ip->ip_completed &&
 		    atomic_load_relaxed(&ip->ip_done) == NULL &&
 		    iv_lane_empty(&ip->ip_back))
@@ -190,55 +236,82 @@ iv_pool_handler(void *arg)
 	}
 	ip->ip_depth--;
 	ip->ip_fast = total >= IV_MANY;
-	if (i == IV_LISTS)
-		goto again;
-	iv_lane_close(&ip->ip_back);
-	/* Acquire: if so, no more will be pushed than what is seen next. */
-	retired = atomic_load_acquire(&ip->ip_retired) != 0;
+	return i < IV_LISTS;
+}
+
+/*
+ * Stop looking for items that have run.  Return false if there are some.
+ */
+static bool
+iv_pool_sleep(struct iv_pool *ip)
+{
+	struct iv_work_item *old;
+
 	if (!iv_lane_empty(&ip->ip_back))
-		goto again;
-	/* Acq_rel: with the push, whoever succeeds. */
+		return false;
+	/* Acq_rel: pairs with the push of an item. */
 	old = NULL;
-	if (!atomic_cas_acq_rel(&ip->ip_done, &old, IV_ASLEEP) &&
-	    old != IV_ASLEEP)
-		goto again;
-	/* A completion further out may have a loop, in which we are. */
-	if (!retired)
-		return;
-	if (ip->ip_depth == 0)
+	return atomic_cas_acq_rel(&ip->ip_done, &old, IV_ASLEEP) ||
+	    old == IV_ASLEEP;
+}
+
+/*
+ * The handler of the event and of the task.
+ */
+static void
+iv_pool_handler(void *arg)
+{
+	struct iv_pool *ip;
+	bool asleep, lacks, retired;
+
+	ip = arg;
+	lacks = atomic_swap_relaxed(&ip->ip_lacks, 0) != 0;
+	/* An item may run this loop, too. */
+	if (!ip->ip_assisting) {
+		ip->ip_assisting = true;
+		ip->ip_depth++;
+		if (atomic_load_relaxed(&ip->ip_called) == 0)
+			iv_pool_relax(ip);
+		else if (lacks)
+			iv_pool_assist(ip);
+		ip->ip_depth--;
+		ip->ip_assisting = false;
+	}
+	retired = false;
+	if ((asleep = iv_pool_turn(ip))) {
+		iv_lane_close(&ip->ip_back);
+		/*
+		 * Acquire: if the pool is retired, all items are visible below.
+		 */
+		retired = atomic_load_acquire(&ip->ip_retired) != 0;
+		asleep = iv_pool_sleep(ip);
+	}
+	if (!asleep) {
+		/* Let the loop do its other duties first. */
+		if (!iv_task_registered(&ip->ip_task))
+			iv_task_register(&ip->ip_task);
+	} else if (retired && ip->ip_depth == 0)
+		/*
+		 * If ip_depth is not 0, a completion runs this loop.  Then the
+		 * outer call of this function ends the pool.
+		 */
 		iv_pool_end(ip);
-	return;
-again:
-	/* The loop's other duties first. */
-	if (!iv_task_registered(&ip->ip_task))
-		iv_task_register(&ip->ip_task);
 }
 
 /*
  * The interface.
  */
 
-__kern_public int
-iv_work_pool_create(struct iv_work_pool *this)
+/*
+ * Create a pool without threads, or return NULL.
+ */
+static struct iv_pool *
+iv_pool_alloc(const struct iv_work_pool *this)
 {
-	struct wqpool_attr pa;
 	struct iv_pool *ip;
-	int error;
 
-	if (!iv_inited())
-		iv_fatal("iv_work_pool_create: iv_init() was not called in "
-		    "this thread");
-	if (this->max_threads < 1) {
-		wqk_printf_tolog("iv_work_pool_create: max_threads is %d, and "
-		    "must be at least 1\n", this->max_threads);
-		errno = EINVAL;
-		return -1;
-	}
-	ip = kmem_zalloc(sizeof(*ip), KM_NOSLEEP);
-	if (ip == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
+	if ((ip = kmem_zalloc(sizeof(*ip), KM_NOSLEEP)) == NULL)
+		return NULL;
 	ip->ip_owner = curlwp;
 	ip->ip_cookie = this->cookie;
 	ip->ip_start = this->thread_start;
@@ -255,31 +328,78 @@ iv_work_pool_create(struct iv_work_pool *this)
 	ip->ip_done = IV_ASLEEP;
 	ip->ip_inbox = IV_WANTED;
 	mutex_init(&ip->ip_lock, MUTEX_DEFAULT, IPL_NONE);
-	ip->ip_nthreads = ip->ip_first = 1;
 	ip->ip_enough = IV_ENOUGH;
-	if (iv_event_register(&ip->ip_event) != 0) {
-		error = errno;
-		mutex_destroy(&ip->ip_lock);
-		kmem_free(ip, sizeof(*ip));
-		errno = error != 0 ? error : EAGAIN;
-		return -1;
+	ip->ip_lane.ln_head = ip->ip_lane.ln_tail = WQPOOL_LANE;
+	ip->ip_lane.ln_seen = WQPOOL_LANE;
+	return ip;
+}
+
+static struct wqpool_kind iv_kind = {
+	.pk_name = "iv_work",
+	.pk_func = offsetof(struct iv_work_item, work),
+	.pk_hidden = {
+		[PKH_SUBMITTED] = offsetof(struct iv_pool, ip_submitted),
+		[PKH_CONTINUED] = offsetof(struct iv_pool, ip_continued),
+		[PKH_RING] = offsetof(struct iv_pool, ip_ring),
+		[PKH_LANE] = offsetof(struct iv_pool, ip_lane.ln_head),
+		[PKH_ACTIVE] = offsetof(struct iv_pool, ip_active)
 	}
+};
+
+/*
+ * Create the queue of the threads, which start when there are items.
+ */
+static int
+iv_pool_prepare(struct iv_pool *ip)
+{
+	struct wqpool_attr pa;
 
 	memset(&pa, 0, sizeof(pa));
 	pa.pa_name = "iv_work";
+	pa.pa_kind = &iv_kind;
 	pa.pa_func = iv_worker_run;
 	pa.pa_arg = ip;
 	pa.pa_start = iv_worker_start;
 	pa.pa_stop = iv_worker_stop;
+	pa.pa_lacks = iv_pool_lacks;
 	pa.pa_prio = PRI_NONE;
-	pa.pa_maxthreads = this->max_threads;
+	pa.pa_maxthreads = ip->ip_maxthreads;
 	pa.pa_idletime = IV_IDLETIME;
-	/* With a first thread, so that there is always one. */
-	error = wqpool_create(&ip->ip_wqpool, &pa);
-	if (error != 0) {
-		mutex_destroy(&ip->ip_lock);
+	return wqpool_create(&ip->ip_wqpool, &pa);
+}
+
+__kern_public int
+iv_work_pool_create(struct iv_work_pool *this)
+{
+	struct iv_pool *ip;
+	int error;
+
+	if (!iv_inited())
+		iv_fatal("iv_work_pool_create: iv_init() was not called in "
+		    "this thread");
+	if (this->max_threads < 1) {
+		wqk_printf_tolog("iv_work_pool_create: max_threads is %d, and "
+		    "must be at least 1\n", this->max_threads);
+		errno = EINVAL;
+		return -1;
+	}
+	/*
+	 * If ivykis got no descriptors for the event, it would end the process.
+	 */
+	if ((error = wqpool_descriptors(IV_DESCRIPTORS)) != 0) {
+		errno = error;
+		return -1;
+	}
+	if ((ip = iv_pool_alloc(this)) == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (iv_event_register(&ip->ip_event) != 0)
+		error = errno != 0 ? errno : EAGAIN;
+	else if ((error = iv_pool_prepare(ip)) != 0)
 		iv_event_unregister(&ip->ip_event);
-		kmem_free(ip, sizeof(*ip));
+	if (error != 0) {
+		iv_pool_free(ip);
 		errno = error;
 		return -1;
 	}
@@ -302,6 +422,7 @@ iv_work_pool_submit_work(struct iv_work_pool *this, struct iv_work_item *work)
 	if (curlwp != ip->ip_owner)
 		iv_fatal("iv_work_pool_submit_work: called by a thread that "
 		    "does not own pool %p", (void *)this);
+	HOST_PROBE2(ivykis, iv_work__submit, ip, work);
 	if (ip->ip_checking)
 		iv_item_checkin(work, ip, "iv_work_pool_submit_work");
 	ip->ip_submitted++;
@@ -330,9 +451,10 @@ iv_work_pool_submit_continuation(struct iv_work_pool *this,
 	if ((ip = this->priv) == NULL)
 		iv_fatal("iv_work_pool_submit_continuation: pool %p is not "
 		    "there", (void *)this);
+	HOST_PROBE2(ivykis, iv_work__submit, ip, work);
 	if (ip->ip_checking)
 		iv_item_checkin(work, ip, "iv_work_pool_submit_continuation");
-	/* Its completion may put the pool before we are out of here. */
+	/* The completion may call iv_work_pool_put() before this returns. */
 	(void)atomic_fetch_add_relaxed(&ip->ip_users, 1);
 	(void)atomic_fetch_add_seq_cst(&ip->ip_continued, 1);
 	iv_pool_submit(ip, work, false);

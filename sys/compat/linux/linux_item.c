@@ -4,31 +4,33 @@
  */
 
 /*
- * What work_struct and kthread_work have in common: an item that is pending
- * or not, its timer, cancelling it, waiting for it.
+ * Items: the common part of work_struct and kthread_work.
  *
- * Whoever sets PENDING owns the item until it is in a pool's queue or its
- * timer runs.  In a queue it is the runner's, who clears the bit, or that
- * of whoever wqpool_cancel() gives it to.  While TIMER is set the item is
- * the callout's, or that of whoever clears the bit, under the timer lock.
- * A callout that has been called is too late to be stopped: it will queue
- * the item in a moment, which is waited for.
+ * The thread that sets PENDING owns the item until it enqueues the item on a
+ * pool or starts the item's timer.
  *
- * In a forked child an item that the parent has made pending has no owner: no
- * timer, no runner and no thread there will ever come to it.  It belongs to
- * whoever marks it as this process' own: lwq_take().
+ * An enqueued item belongs to the worker that clears PENDING and runs it, or to
+ * the thread that removes it by wqpool_cancel().
+ *
+ * While TIMER is set, the item belongs to the callout, or to the thread that
+ * clears TIMER under the timer lock.  A callout that was called cannot be
+ * stopped.  It will soon enqueue the item, and other threads wait for that.
+ *
+ * In a forked child, an item that the parent made pending has no owner, because
+ * no timer, worker or other thread of the child will process it.  The thread
+ * that marks it as this process's own becomes its owner: see lwq_take().
  */
 
 #include <string.h>
 
-#include "linux_var.h"
+#include "linux_item.h"
 
-/* The timer locks, by the item's address; spin, at IPL_HIGH. */
+/* The timer locks: spin locks at IPL_HIGH.  The item's address selects one. */
 #define	LWQ_NLOCKS	64
 static kmutex_t		lwq_timerlocks[LWQ_NLOCKS];
 static ONCE_DECL(lwq_timeronce);
 
-unsigned int		lwq_gen;
+uint64_t		lwq_gen;
 
 static int
 lwq_timerinit(void)
@@ -41,7 +43,8 @@ lwq_timerinit(void)
 }
 
 /*
- * A thread of the parent's may have held one of them.
+ * Make a forked child initialise the locks again, because a thread of the
+ * parent may have held one.
  */
 void
 lwq_item_fork(void)
@@ -49,13 +52,6 @@ lwq_item_fork(void)
 
 	memset(&lwq_timeronce, 0, sizeof(lwq_timeronce));
 	lwq_gen = (lwq_gen + LWQ_GEN) & LWQ_GENMASK;
-}
-
-static inline bool
-lwq_isours(unsigned int state)
-{
-
-	return (state & LWQ_GENMASK) == lwq_gen;
 }
 
 static kmutex_t *
@@ -77,29 +73,25 @@ lwq_callout(struct __lwq_timer *t)
 	return (callout_t *)(void *)t->__t_callout;
 }
 
+/*
+ * The offset of the timer in each kind of item.
+ */
+static const uint16_t lwq_timeroff[] = {
+	[_LWQ_NEW] = offsetof(struct work_struct, __ws_timer),
+	[_LWQ_OLD] = offsetof(struct work_struct, __ws_timer),
+	[_LWQ_KTHREAD] = offsetof(struct kthread_delayed_work, __kd_timer)
+};
+
 static struct __lwq_timer *
 lwq_timer(struct __lwq_item *it)
 {
 
-	if (it->__i_kind == _LWQ_KTHREAD)
-		return &((struct kthread_delayed_work *)(void *)it)->__kd_timer;
-	return &((struct work_struct *)(void *)it)->__ws_timer;
+	return (struct __lwq_timer *)(void *)((char *)it +
+	    lwq_timeroff[it->__i_kind]);
 }
 
 /*
- * A delay for a queue begins or ends.  One with delays under way is not used
- * again for another.
- */
-void
-lwq_count_timer(struct __lwq_timer *t, int n)
-{
-
-	(void)atomic_fetch_add_acq_rel(t->__t_queue != NULL ?
-	    &t->__t_queue->lq_ntimers : &t->__t_wq->wq_ntimers, n);
-}
-
-/*
- * It is pending no more.
+ * Make an item not pending.
  */
 void
 lwq_settle(struct __lwq_item *it)
@@ -109,149 +101,108 @@ lwq_settle(struct __lwq_item *it)
 }
 
 /*
- * What is said to be new looks pending: is it?
+ * Return true if an item that is about to be initialised looks pending in this
+ * process.  It may be pending, or the memory may be that of an old item.
  */
-static __kern_noinline void
-lwq_check_init(struct __lwq_item *it, unsigned int state)
+bool
+lwq_item_left(const struct __lwq_item *it)
 {
-	struct kthread_worker *kw;
-	struct workqueue_struct *wq;
-	struct lwq_queue *lq;
-	bool busy, running;
+	uint64_t s;
 
-	busy = false;
-	kw = NULL;
-	wq = NULL;
-	if (it->__i_kind == _LWQ_KTHREAD)
-		kw = ((struct kthread_work *)(void *)it)->worker;
-	if ((state & LWQ_TIMER) != 0) {
-		/* Even if the callout has been called already. */
-		busy = true;
-		wq = lwq_timer(it)->__t_wq;
-	} else if (it->__i_kind == _LWQ_KTHREAD)
-		busy = lwq_worker_has(kw, it);
-	else if ((lq = lwq_hold(it)) != NULL) {
-		wqpool_busy(lq->lq_pool, lwq_work(it), &busy, &running);
-		wq = lq->lq_wq;
-		lwq_unhold(lq);
-	}
-	if (!busy)
-		return;
-	if (wq == NULL)
-		wqk_panic("kthread_init_work: work %p is still pending on "
-		    "worker %p", (void *)it, (void *)kw);
-	wqk_panic("INIT_WORK: work %p is still pending on \"%s\"",
-	    (void *)it, wq->wq_name);
+	if (!wqpool_written(&it->__i_self, sizeof(it->__i_self)) ||
+	    it->__i_self != it)
+		return false;
+	s = atomic_load_relaxed(&it->__i_state);
+	return (s & LWQ_PENDING) != 0 && lwq_isours(s);
 }
 
 void
 lwq_item_init(struct __lwq_item *it, int kind)
 {
-	unsigned int s;
 
-	/* What looks like a pending item may be what is left of one. */
-	s = atomic_load_relaxed(&it->__i_state);
-	if (it->__i_self == it && (s & LWQ_PENDING) != 0 && lwq_isours(s))
-		lwq_check_init(it, s);
+	memset(it->__i_links, 0, sizeof(it->__i_links));
 	it->__i_link = NULL;
-	atomic_store_relaxed(&it->__i_state, 0u);
+	atomic_store_relaxed(&it->__i_state, UINT64_C(0));
 	it->__i_kind = kind;
 	atomic_store_relaxed(&it->__i_queue, NULL);
 	it->__i_self = it;
 }
 
-void
-lwq_unhold(struct lwq_queue *lq)
-{
-
-	if (lq->lq_wq != NULL)
-		lwq_unhold_wq(lq->lq_wq);
-}
-
 /*
- * The queue where it is, or was last, kept from being destroyed; or NULL.
+ * Hold the queue that an item was last enqueued on, and return it.  Return NULL
+ * if there is none.
  */
 struct lwq_queue *
 lwq_hold(struct __lwq_item *it)
 {
 	struct lwq_queue *lq;
-	unsigned int s;
+	uint64_t s;
 
-	/* What the parent has run is not running here. */
+	/* A callback that runs in the parent does not run here. */
 	s = atomic_load_relaxed(&it->__i_state);
 	if ((s & LWQ_PENDING) == 0 && !lwq_isours(s))
 		return NULL;
 	lq = atomic_load_acquire(&it->__i_queue);
-	if (lq == NULL || (lq->lq_wq != NULL ? !lwq_hold_wq(lq->lq_wq) :
-	    (atomic_load_relaxed(&lq->lq_state) & LWQ_GONE) != 0))
+	if (lq == NULL || !lwq_queue_hold(lq))
 		return NULL;
 	/*
-	 * The queue may be another by now, with fewer pools; or the parent's,
-	 * of an item that is ours, and has not come to a queue here yet.
+	 * The queue may have been reused, with fewer pools.  Or the queue is
+	 * the parent's: this process has made the item its own, but has not
+	 * enqueued it yet.
 	 */
 	if (lq->lq_pool == NULL ||
 	    (lwq_isours(s) && !wqpool_isours(lq->lq_pool))) {
-		lwq_unhold(lq);
+		lwq_queue_unhold(lq);
 		return NULL;
 	}
 	return lq;
 }
 
 void
-lwq_say_gone(struct __lwq_item *it, const char *what)
+lwq_say_gone(const struct __lwq_item *it, const char *what, const char *why)
 {
 
-	wqk_printf_tolog("delayed work %p: its %s; it is not run\n",
-	    (void *)it, what);
+	wqk_printf_tolog("delayed work item %p: its %s %s; it is not run\n",
+	    (const void *)it, what, why);
 }
 
 /*
- * The time has come.  Nobody but us ends this: TIMER is set.
+ * Enqueue an item when its delay has ended.  The callout has been called, so no
+ * other function ends the delay now.
  */
 static void
 lwq_fire(void *arg)
 {
-	struct workqueue_struct *wq;
 	struct __lwq_timer *t;
 	struct __lwq_item *it;
 	struct lwq_queue *lq;
 	kmutex_t *lock;
-	bool held, ok;
-	int cpu;
+	bool held, taken;
 
 	it = arg;
 	t = lwq_timer(it);
-	wq = t->__t_wq;
 	lq = t->__t_queue;
-	cpu = t->__t_cpu;
-	held = wq != NULL && lwq_hold_wq(wq);
+	held = lwq_queue_hold(lq);
 	lock = lwq_timerlock(it);
 	mutex_enter(lock);
 	t->__t_state = LWQ_T_READY;
-	/* A worker not ENDING yet waits for our lock: lwq_fire_barrier(). */
-	ok = lq == NULL ? held :
-	    (atomic_load_relaxed(&lq->lq_state) & LWQ_ENDING) == 0;
-	/* From here on, if it has ended, the queue may be another. */
-	lwq_count_timer(t, -1);
 	(void)atomic_fetch_and_seq_cst(&it->__i_state, ~LWQ_TIMER);
-	/* From here on, if this succeeds, the item may be gone. */
-	if (!ok)
+	/* If the queue takes the item, the item may run and be freed now. */
+	taken = held && (*lq->lq_ops->qo_fire)(lq, it);
+	if (!taken)
 		lwq_settle(it);
-	else if (lq != NULL)
-		lwq_enqueue(lq, it);
-	else
-		(void)lwq_insert(cpu, wq, it, "delayed work");
+	/* If the queue has ended, it may be reused from here on. */
+	lwq_queue_countdelay(lq, -1);
 	mutex_exit(lock);
-	if (!ok)
-		lwq_say_gone(it, lq != NULL ? "kthread_worker is destroyed" :
-		    "workqueue is destroyed");
+	if (!taken)
+		lwq_say_gone(it, lq->lq_ops->qo_name, "is destroyed");
 	if (held)
-		lwq_unhold_wq(wq);
+		lwq_queue_unhold(lq);
 }
 
 /*
- * Whoever fires, and has not seen what the caller has done to a queue, has
- * put the item into it when this returns.
+ * Wait for the calls of lwq_fire() that began before the caller changed a
+ * queue.  On return they have enqueued their items.
  */
 void
 lwq_fire_barrier(void)
@@ -266,11 +217,10 @@ lwq_fire_barrier(void)
 }
 
 /*
- * The owner starts the timer.
+ * Start the timer of an item that the caller owns.
  */
 void
-lwq_arm(struct __lwq_item *it, struct __lwq_timer *t,
-    struct workqueue_struct *wq, struct lwq_queue *lq, int cpu,
+lwq_arm(struct __lwq_item *it, struct __lwq_timer *t, struct lwq_queue *lq,
     unsigned long delay)
 {
 	kmutex_t *lock;
@@ -278,30 +228,30 @@ lwq_arm(struct __lwq_item *it, struct __lwq_timer *t,
 
 	c = lwq_callout(t);
 	lock = lwq_timerlock(it);
-	/* The first time; it may start the callout thread. */
+	/*
+	 * The creation of the queue or worker has started the callout thread.
+	 */
 	if (t->__t_state == LWQ_T_NONE) {
 		callout_init(c, CALLOUT_MPSAFE);
 		callout_setfunc(c, lwq_fire, it);
 	}
 	mutex_enter(lock);
 	t->__t_state = LWQ_T_READY;
-	t->__t_wq = wq;
 	t->__t_queue = lq;
-	t->__t_cpu = cpu;
-	lwq_count_timer(t, 1);
+	lwq_queue_countdelay(lq, 1);
 	(void)atomic_fetch_or_seq_cst(&it->__i_state, LWQ_TIMER);
-	callout_schedule(c, delay > INT32_MAX ? INT32_MAX : (int)delay);
+	wqpool_delay(c, lwq_jiffies2ns(delay));
 	mutex_exit(lock);
 }
 
 /*
- * It is pending since before the process was forked.  True if it is the
- * caller's now.
+ * Take over an item that was made pending before this process was forked.
+ * Return true if the caller owns it now.
  */
 static bool
 lwq_take(struct __lwq_item *it)
 {
-	unsigned int s;
+	uint64_t s;
 
 	s = atomic_load_acquire(&it->__i_state);
 	do {
@@ -309,25 +259,28 @@ lwq_take(struct __lwq_item *it)
 			return false;
 	} while (!atomic_cas_weak_acq_rel(&it->__i_state, &s,
 	    (s & ~(LWQ_TIMER | LWQ_GENMASK)) | lwq_gen));
+	/* The item may have been on a list of the parent. */
+	memset(it->__i_links, 0, sizeof(it->__i_links));
 	atomic_store_relaxed(&it->__i_queue, NULL);
 	return true;
 }
 
 /*
- * Stop the timer.  1: the item is ours, with those bits cleared as well;
- * 0: no timer ran; -1: it is too late, and the item about to be queued.
- * Until the delay is counted off, by us or the caller, its queue is not used
- * again for another.
+ * Stop the timer of an item.  Return 1 if this has succeeded: "bits" are
+ * cleared, and the caller owns the item.  Return 0 if no timer was running.
+ * Return -1 if it is too late, because the item is about to be enqueued.  If
+ * "count" is set, count the queue's delay as ended.  Otherwise the caller must
+ * do so, and the queue is not reused until then.
  */
 int
 lwq_stop(struct __lwq_item *it, unsigned int bits, bool count)
 {
 	struct __lwq_timer *t;
 	kmutex_t *lock;
-	unsigned int s;
+	uint64_t s;
 	int found;
 
-	/* Nothing looks there unless the item has one: TIMER is set. */
+	/* Only items with a timer have TIMER set, so access t only if it is. */
 	t = lwq_timer(it);
 	lock = lwq_timerlock(it);
 	mutex_enter(lock);
@@ -335,7 +288,10 @@ lwq_stop(struct __lwq_item *it, unsigned int bits, bool count)
 	if ((s & LWQ_TIMER) == 0)
 		found = 0;
 	else if (!lwq_isours(s)) {
-		/* Armed or called: not here.  Nor is its worker, maybe. */
+		/*
+		 * No callout of this process is armed for the item.  Its worker
+		 * may not exist here either.
+		 */
 		found = lwq_take(it);
 		t->__t_state = LWQ_T_READY;
 		count = false;
@@ -348,7 +304,7 @@ lwq_stop(struct __lwq_item *it, unsigned int bits, bool count)
 		found = 1;
 	if (found > 0) {
 		if (count)
-			lwq_count_timer(t, -1);
+			lwq_queue_countdelay(t->__t_queue, -1);
 		(void)atomic_fetch_and_seq_cst(&it->__i_state,
 		    ~(LWQ_TIMER | bits));
 	}
@@ -357,14 +313,15 @@ lwq_stop(struct __lwq_item *it, unsigned int bits, bool count)
 }
 
 /*
- * Take it from its timer or its queue, if it is pending.  If so true; it
- * then still is, and ours, or, if not to be kept, is not.
+ * Take an item from its timer or its queue.  Return false if it is not pending.
+ * Otherwise the caller owns it.  It stays pending if "keep" is set.
  */
 bool
 lwq_grab(struct __lwq_item *it, bool keep)
 {
 	struct lwq_queue *lq;
-	unsigned int n, s;
+	uint64_t s;
+	unsigned int n;
 	bool found;
 
 	for (n = 0;;) {
@@ -378,7 +335,7 @@ lwq_grab(struct __lwq_item *it, bool keep)
 			found = wqpool_cancel(lq->lq_pool, lwq_work(it));
 			if (found && !keep)
 				lwq_settle(it);
-			lwq_unhold(lq);
+			lwq_queue_unhold(lq);
 			if (found)
 				return true;
 		} else if (lwq_take(it)) {
@@ -386,13 +343,31 @@ lwq_grab(struct __lwq_item *it, bool keep)
 				lwq_settle(it);
 			return true;
 		}
-		/* It is on its way, or about to be run. */
+		/* The item is about to be enqueued or run. */
 		wqk_relax(&n);
 	}
 }
 
 /*
- * Wait for it where it was queued last.  True if there was something.
+ * Become the owner of an item, pending or not.  Store whether it was pending.
+ * Return false if it is disabled.
+ */
+bool
+lwq_seize(struct __lwq_item *it, bool *pendingp)
+{
+
+	for (;;) {
+		if ((*pendingp = lwq_grab(it, true)) || lwq_claim(it))
+			return true;
+		if ((atomic_load_relaxed(&it->__i_state) & LWQ_DISABLEMASK) !=
+		    0)
+			return false;
+	}
+}
+
+/*
+ * Wait until the item's last queue has run it.  Return true if there was a run
+ * to wait for.
  */
 bool
 lwq_wait(struct __lwq_item *it)
@@ -403,13 +378,13 @@ lwq_wait(struct __lwq_item *it)
 	if ((lq = lwq_hold(it)) == NULL)
 		return false;
 	waited = wqpool_wait(lq->lq_pool, lwq_work(it));
-	lwq_unhold(lq);
+	lwq_queue_unhold(lq);
 	return waited;
 }
 
 /*
- * See to it that it is neither pending nor running.  Meanwhile it is
- * disabled; if so asked it stays that.
+ * Make an item neither pending nor running.  It is disabled meanwhile, and
+ * stays disabled if "disable" is set.
  */
 bool
 lwq_cancel_sync(struct __lwq_item *it, bool disable)

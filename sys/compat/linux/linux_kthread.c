@@ -6,87 +6,41 @@
 /*
  * Kernel threads of Linux, on kthread(9).
  *
- * A thread is started at once, so that it is known whether there can be one,
- * and waits for wake_up_process().  As a thread is bound to its CPU when it
- * starts, kthread_bind() starts another in its place.
+ * kthread_create() starts the thread at once, so that it can return an error.
+ * The thread then waits for wake_up_process().  A thread can be bound to a CPU
+ * only when it starts, so kthread_bind() starts another thread in its place.
  */
 
 #include <errno.h>
-#include <string.h>
 
 #include "linux_task.h"
 
-#define	TASK_NQUARANTINE	16
+/* See lwq_task_prepare().  A constructor sets these. */
+static int	(*task_func)(void *);
+static int	(*task_prepare)(void);
 
-static kmutex_t		task_lock = KMUTEX_INITIALIZER;
-
-/* Ended ones, oldest first; (task_lock). */
-static struct task_struct *task_dead;
-static struct task_struct **task_deadlast = &task_dead;
-static int		task_ndead;
-
-/* The thread's own task. */
-static specificdata_key_t task_key;
-static ONCE_DECL(task_once);
-
-static int
-task_init(void)
-{
-
-	return lwp_specific_key_create(&task_key, NULL);
-}
-
+/*
+ * Register prepare(), which is called before a thread that runs func() is
+ * created.  It returns 0 or an error.  Only one such pair is needed.
+ */
 void
-lwq_task_fork(void)
+lwq_task_prepare(int (*func)(void *), int (*prepare)(void))
 {
 
-	atomic_store_relaxed(&task_lock.mtx_owner, (uintptr_t)0);
-	task_dead = NULL;
-	task_deadlast = &task_dead;
-	task_ndead = 0;
-	if (task_once.o_status == ONCE_RUNNING)
-		memset(&task_once, 0, sizeof(task_once));
+	task_func = func;
+	task_prepare = prepare;
 }
 
-static struct task_struct *
-task_get(void)
-{
-	struct task_struct *t;
-
-	t = NULL;
-	mutex_enter(&task_lock);
-	if (task_ndead > TASK_NQUARANTINE) {
-		t = task_dead;
-		task_dead = t->t_next;
-		task_ndead--;
-	}
-	mutex_exit(&task_lock);
-	if (t == NULL && (t = kmem_zalloc(sizeof(*t), KM_NOSLEEP)) != NULL) {
-		mutex_init(&t->t_lock, MUTEX_DEFAULT, IPL_NONE);
-		cv_init(&t->t_cv, "kthread");
-	}
-	return t;
-}
-
+/*
+ * Move a task to a later state of its life.
+ */
 static void
-task_put(struct task_struct *t)
+task_setlife(struct task_struct *t, enum task_life life)
 {
 
-	mutex_enter(&task_lock);
-	t->t_next = NULL;
-	*task_deadlast = t;
-	task_deadlast = &t->t_next;
-	task_ndead++;
-	mutex_exit(&task_lock);
-}
-
-__lwq_public struct task_struct *
-lwq_current(void)
-{
-
-	if (RUN_ONCE(&task_once, task_init) != 0)
-		return NULL;
-	return lwp_getspecific(task_key);
+	KASSERT(mutex_owned(&t->t_lock));
+	KASSERT(life == TASK_WAITS || t->t_life < life);
+	atomic_store_relaxed(&t->t_life, life);
 }
 
 static void
@@ -98,29 +52,29 @@ task_main(void *arg)
 
 	t = arg;
 	mutex_enter(&t->t_lock);
-	while (!t->t_woken && !t->t_stop && t->t_lwp == curlwp)
+	while (t->t_life == TASK_WAITS && !t->t_stop && t->t_lwp == curlwp)
 		cv_wait(&t->t_cv, &t->t_lock);
 	if (t->t_lwp != curlwp) {
-		/* Another has our place. */
+		/* kthread_bind() has started another thread instead. */
 		mutex_exit(&t->t_lock);
 		return;
 	}
 	stopped = t->t_stop;
 	mutex_exit(&t->t_lock);
-	lwp_setspecific(task_key, t);
-	/* One that is stopped before it was begun does not begin. */
+	lwq_task_own(t);
+	/* A thread that was stopped before it began does not call t_func(). */
 	result = stopped ? -EINTR : (*t->t_func)(t->t_data);
 
 	mutex_enter(&t->t_lock);
 	t->t_result = result;
-	t->t_exited = true;
-	stopped = t->t_stopper;
+	task_setlife(t, TASK_EXITED);
+	stopped = t->t_stop;
 	cv_broadcast(&t->t_cv);
 	mutex_exit(&t->t_lock);
-	lwp_setspecific(task_key, NULL);
-	/* Or whoever stops it does so. */
+	lwq_task_own(NULL);
+	/* If t_stop is set, kthread_stop() calls lwq_task_put(). */
 	if (!stopped)
-		task_put(t);
+		lwq_task_put(t);
 }
 
 static int
@@ -137,7 +91,9 @@ lwq_task_create(int (*func)(void *), void *data, const char *fmt, va_list ap)
 	struct task_struct *t;
 	int error, len;
 
-	if (RUN_ONCE(&task_once, task_init) != 0 || (t = task_get()) == NULL)
+	if (func == task_func && (error = (*task_prepare)()) != 0)
+		return ERR_PTR(-error);
+	if ((t = lwq_task_get()) == NULL)
 		return ERR_PTR(-ENOMEM);
 	t->t_func = func;
 	t->t_data = data;
@@ -146,16 +102,11 @@ lwq_task_create(int (*func)(void *), void *data, const char *fmt, va_list ap)
 		wqk_printf_tolog("kthread_create: the name is too long, and "
 		    "cut: \"%s\"\n", t->t_name);
 	mutex_enter(&t->t_lock);
-	t->t_worker = NULL;
-	t->t_rounds = 0;
-	t->t_marked = false;
-	t->t_state = TASK_RUNNING;
-	t->t_woken = t->t_stop = t->t_exited = t->t_stopper = false;
-	t->t_result = 0;
+	task_setlife(t, TASK_WAITS);
 	error = task_start(t, NULL, &t->t_lwp);
 	mutex_exit(&t->t_lock);
 	if (error != 0) {
-		task_put(t);
+		lwq_task_put(t);
 		return ERR_PTR(-error);
 	}
 	return t;
@@ -197,9 +148,9 @@ kthread_bind(struct task_struct *t, unsigned int cpu)
 	if ((ci = wqk_cpu_lookup(cpu)) == NULL)
 		wqk_panic("kthread_bind: no CPU %u", cpu);
 	mutex_enter(&t->t_lock);
-	if (t->t_woken)
+	if (t->t_life != TASK_WAITS)
 		wqk_panic("kthread_bind: \"%s\" runs already", t->t_name);
-	/* If another cannot be had it stays as it is. */
+	/* If no other thread can be started, keep the old one. */
 	error = task_start(t, ci, &l);
 	if (error == 0)
 		t->t_lwp = l;
@@ -213,15 +164,19 @@ kthread_bind(struct task_struct *t, unsigned int cpu)
 __lwq_public int
 wake_up_process(struct task_struct *t)
 {
-	int asleep;
+	bool begins;
 
-	mutex_enter(&t->t_lock);
-	asleep = !t->t_woken || t->t_state != TASK_RUNNING;
-	t->t_woken = true;
-	t->t_state = TASK_RUNNING;
-	cv_broadcast(&t->t_cv);
-	mutex_exit(&t->t_lock);
-	return asleep;
+	/* A handler cannot take t_lock, so it cannot let a task begin. */
+	if (atomic_load_relaxed(&t->t_life) == TASK_WAITS) {
+		mutex_enter(&t->t_lock);
+		if ((begins = t->t_life == TASK_WAITS))
+			task_setlife(t, TASK_BEGUN);
+		cv_broadcast(&t->t_cv);
+		mutex_exit(&t->t_lock);
+		if (begins)
+			return 1;
+	}
+	return lwq_task_wake(t, ~0);
 }
 
 __lwq_public int
@@ -232,22 +187,22 @@ kthread_stop(struct task_struct *t)
 	if (t == lwq_current())
 		wqk_panic("kthread_stop: \"%s\" stops itself", t->t_name);
 	mutex_enter(&t->t_lock);
-	if (t->t_exited) {
-		/* It is on the list already. */
+	if (t->t_life == TASK_EXITED) {
+		/* The thread has put t on the list already. */
 		result = t->t_result;
 		mutex_exit(&t->t_lock);
 		return result;
 	}
-	if (!t->t_stop && t->t_worker != NULL)
-		lwq_worker_finish(t->t_worker);
-	t->t_stop = t->t_stopper = true;
-	t->t_state = TASK_RUNNING;
+	if (!t->t_stop && t->t_onstop != NULL)
+		(*t->t_onstop)(t->t_onstoparg);
+	t->t_stop = true;
+	(void)lwq_task_wake(t, ~0);
 	cv_broadcast(&t->t_cv);
-	while (!t->t_exited)
+	while (t->t_life != TASK_EXITED)
 		cv_wait(&t->t_cv, &t->t_lock);
 	result = t->t_result;
 	mutex_exit(&t->t_lock);
-	task_put(t);
+	lwq_task_put(t);
 	return result;
 }
 
@@ -265,48 +220,3 @@ kthread_should_stop(void)
 	return stop;
 }
 
-__lwq_public void
-set_current_state(int state)
-{
-	struct task_struct *t;
-
-	if ((t = lwq_current()) == NULL)
-		return;
-	mutex_enter(&t->t_lock);
-	t->t_state = state;
-	mutex_exit(&t->t_lock);
-}
-
-__lwq_public long
-schedule_timeout(long timeout)
-{
-	struct task_struct *t;
-	unsigned long end, now;
-	long left;
-
-	end = jiffies + (unsigned long)timeout;
-	left = timeout;
-	if ((t = lwq_current()) == NULL)
-		wqk_panic("schedule: not in a thread of kthread_create()");
-	mutex_enter(&t->t_lock);
-	while (t->t_state != TASK_RUNNING && left > 0) {
-		if (timeout == MAX_SCHEDULE_TIMEOUT) {
-			cv_wait(&t->t_cv, &t->t_lock);
-			continue;
-		}
-		(void)cv_timedwait(&t->t_cv, &t->t_lock,
-		    left > INT32_MAX ? INT32_MAX : (int)left);
-		now = jiffies;
-		left = (long)(end - now);
-	}
-	t->t_state = TASK_RUNNING;
-	mutex_exit(&t->t_lock);
-	return left < 0 ? 0 : left;
-}
-
-__lwq_public void
-schedule(void)
-{
-
-	(void)schedule_timeout(MAX_SCHEDULE_TIMEOUT);
-}

@@ -4,7 +4,8 @@
  */
 
 /*
- * A thread of kthread_create().
+ * Tasks: the threads of kthread_create(), and any other thread that sleeps as a
+ * Linux thread does.
  */
 
 #ifndef _COMPAT_LINUX_TASK_H_
@@ -13,35 +14,54 @@
 #include "linux_var.h"
 
 /*
- * Type-stable, so that kthread_stop() of one that has returned by itself
- * finds it so.  Fields: (t) t_lock, (c) set before it starts, (l) the lock of
- * the list of those that have ended.
+ *	WAITS --> BEGUN --> EXITED	created, woken, returned
+ *	WAITS --> EXITED		stopped before it was woken
+ *	BEGUN				a thread that Linux did not create
+ *
+ * A task stays EXITED until it is reused.
+ */
+enum task_life {
+	TASK_FRESH,		/* never used */
+	TASK_WAITS,
+	TASK_BEGUN,
+	TASK_EXITED
+};
+
+/*
+ * A task.  Its memory is type-stable, so that kthread_stop() sees that a thread
+ * has returned.  Fields: (t) t_lock, (s) t_slock, (c) set before the thread
+ * starts, (a) atomic.
  */
 struct task_struct {
 	kmutex_t	 t_lock;
 	kcondvar_t	 t_cv;
-	struct task_struct *t_next;	/* (l) */
-	int		(*t_func)(void *);	/* (c) */
+	kmutex_t	 t_slock;	/* spin, at IPL_HIGH; after t_lock */
+	kcondvar_t	 t_scv;
+	struct __lwq_link t_link;	/* of ended tasks */
+	int		(*t_func)(void *);	/* NULL: another thread's */
 	void		*t_data;	/* (c) */
 	char		 t_name[MAXCOMLEN];	/* (c) */
 	struct lwp	*t_lwp;		/* (t) its thread */
-	struct kthread_worker *t_worker; /* (t) whose thread it is, or NULL */
-	int		 t_rounds;	/* its own: see kw_mark() */
-	bool		 t_marked;	/* its own: the mark is queued */
-	uint64_t	 t_ndone;	/* its own: the same */
-	int		 t_state;	/* (t) TASK_* */
-	bool		 t_woken;	/* (t) may begin */
-	bool		 t_stop;	/* (t) shall end */
-	bool		 t_exited;	/* (t) the function has returned */
-	bool		 t_stopper;	/* (t) somebody waits for that */
-	int		 t_result;	/* (t) what it returned */
+	void		(*t_onstop)(void *);	/* (t) called once, before
+						   t_stop is set; or NULL */
+	void		*t_onstoparg;	/* (t) */
+	enum task_life	 t_life;	/* (a, stored t) */
+	bool		 t_stop;	/* (t) kthread_stop() waits for it */
+	int		 t_result;	/* (t) of t_func */
+	int		 t_state;	/* (s) TASK_* */
 };
 
+/* linux_task.c */
+struct task_struct *lwq_task_get(void);
+void	lwq_task_put(struct task_struct *);
+void	lwq_task_own(struct task_struct *);
+struct task_struct *lwq_task_self(const char *);
+void	lwq_task_setstate(struct task_struct *, int);
+bool	lwq_task_wake(struct task_struct *, int);
+
 /* linux_kthread.c */
+void	lwq_task_prepare(int (*)(void *), int (*)(void));
 struct task_struct *lwq_task_create(int (*)(void *), void *, const char *,
 	    va_list);
-
-/* linux_kthread_worker.c: it shall end when it has run what is queued. */
-void	lwq_worker_finish(struct kthread_worker *);
 
 #endif	/* !_COMPAT_LINUX_TASK_H_ */

@@ -4,17 +4,20 @@
  */
 
 /*
- * Works of Linux's work queues: running them, queueing them at once or later,
- * taking them back, waiting for them.
+ * Work items: run them, enqueue them at once or later, cancel them, wait for
+ * them.
  */
 
 #include <string.h>
 
-#include "linux_var.h"
+#include <host/host_probe.h>
+
+#include "linux_queue.h"
 
 /*
- * How many items run whose address hashes here, of queues with several pools.
- * That there are some more than are meant does no harm.  (a)
+ * (a) For workqueues with several pools: the number of running items, by a hash
+ * of the address.  If two items share a slot, lwq_follow() may needlessly keep
+ * an item on its old queue.
  */
 #define	LWQ_NRUNNING	4096
 static unsigned int	lwq_running[LWQ_NRUNNING];
@@ -29,7 +32,7 @@ lwq_running_slot(const struct __lwq_item *it)
 }
 
 /*
- * In a forked child nothing runs.
+ * Reset the numbers in a forked child, where no item runs.
  */
 void
 lwq_work_fork(void)
@@ -60,31 +63,41 @@ lwq_run(struct work *wk, void *arg)
 		(void)atomic_fetch_add_relaxed(slot, 1u);
 	}
 	/*
-	 * Acquire: what was done before a claim that was refused is seen.
-	 * Release: whoever claims it from now on sees that it runs.
+	 * Acquire: observe what a thread did before its claim failed.  Release:
+	 * a later claim sees that the item runs.
 	 */
 	lwq_settle(&ws->__ws_item);
 	if (ws->__ws_item.__i_kind == _LWQ_OLD) {
 		old = ws->__ws_func.__f_old;
 		data = ws->__ws_data;
 		if (old == NULL)
-			wqk_panic("workqueue \"%s\": work %p has no function",
+			wqk_panic("workqueue \"%s\": work item %p has no "
+			    "function",
 			    lq->lq_wq->wq_name, (void *)ws);
+		HOST_PROBE2(workqueue, workqueue_execute_start, ws, old);
 		(*old)(data);
+		HOST_PROBE2(workqueue, workqueue_execute_end, ws, old);
 	} else {
 		new = ws->__ws_func.__f_new;
 		if (new == NULL)
-			wqk_panic("workqueue \"%s\": work %p has no function",
+			wqk_panic("workqueue \"%s\": work item %p has no "
+			    "function",
 			    lq->lq_wq->wq_name, (void *)ws);
+		HOST_PROBE2(workqueue, workqueue_execute_start, ws, new);
 		(*new)(ws);
+		HOST_PROBE2(workqueue, workqueue_execute_end, ws, new);
 	}
-	/* ws may be gone.  Release: the next run, elsewhere, is after us. */
+	/*
+	 * The callback may have freed ws.  Release: the next run, in another
+	 * pool, comes after this one.
+	 */
 	if (slot != NULL)
 		(void)atomic_fetch_add_acq_rel(slot, -1u);
 }
 
 /*
- * The queue whose worker the caller is, and its item, or NULL.
+ * If the caller is a worker, return its workqueue and store its item.
+ * Otherwise return NULL.
  */
 struct workqueue_struct *
 lwq_self(struct work **wkp)
@@ -98,38 +111,41 @@ lwq_self(struct work **wkp)
 }
 
 /*
- * Queueing.
+ * Enqueueing.
  */
 
-static inline void
-lwq_check_cpu(int cpu, const struct workqueue_struct *wq)
+/*
+ * Return the queue of a CPU.  WORK_CPU_UNBOUND is the caller's CPU.
+ */
+static inline struct lwq_queue *
+lwq_on_cpu(int cpu, struct workqueue_struct *wq)
 {
 
+	if (wq->wq_nqueues == 1)
+		return &wq->wq_queues[0];
+	if (cpu == WORK_CPU_UNBOUND)
+		return &wq->wq_queues[wqk_curcpu()->ci_index];
 	if (__predict_false(cpu < 0 || cpu >= wq->wq_nqueues))
 		wqk_panic("queue_work_on: \"%s\": no CPU %d", wq->wq_name,
 		    cpu);
+	return &wq->wq_queues[cpu];
 }
 
 /*
- * The pool of a CPU; but if the item may be running in another of this queue,
- * that.
+ * If the item may be running in another queue of the same workqueue, return
+ * that queue.  Otherwise return lq.
  */
-static struct lwq_queue *
-lwq_pick(int cpu, struct workqueue_struct *wq, struct __lwq_item *it)
+static inline struct lwq_queue *
+lwq_follow(struct lwq_queue *lq, struct __lwq_item *it)
 {
-	struct lwq_queue *last, *lq;
+	struct lwq_queue *last;
 
-	if (cpu == WORK_CPU_UNBOUND)
-		lq = &wq->wq_queues[wqk_curcpu()->ci_index];
-	else {
-		lwq_check_cpu(cpu, wq);
-		lq = &wq->wq_queues[cpu];
-	}
 	last = atomic_load_relaxed(&it->__i_queue);
-	/* Acquire: if that run has ended, the next is after it. */
-	if (__predict_false(last != lq && last != NULL && last->lq_wq == wq &&
+	/* Acquire: if that run has ended, the next one comes after it. */
+	if (__predict_false(last != lq && last != NULL &&
+	    last->lq_wq == lq->lq_wq &&
 	    atomic_load_acquire(lwq_running_slot(it)) != 0))
-		lq = last;
+		return last;
 	return lq;
 }
 
@@ -140,7 +156,7 @@ lwq_refused(struct workqueue_struct *wq, struct __lwq_item *it,
 	int state;
 
 	state = atomic_load_relaxed(&wq->wq_state);
-	/* Its own works may, until the last of them has run. */
+	/* While a workqueue is drained, its own items may enqueue more. */
 	if ((state & LWQ_DEAD) == 0 && lwq_self(NULL) == wq)
 		return false;
 	lwq_settle(it);
@@ -151,26 +167,41 @@ lwq_refused(struct workqueue_struct *wq, struct __lwq_item *it,
 }
 
 /*
- * The owner of an item puts it into a queue, if that may be.
+ * Enqueue an item that the caller owns, unless the workqueue refuses it.
  */
-__kern_noinline bool
-lwq_insert(int cpu, struct workqueue_struct *wq, struct __lwq_item *it,
-    const char *what)
+static __kern_noinline bool
+lwq_insert(struct lwq_queue *lq, struct __lwq_item *it, const char *what)
 {
-	struct lwq_queue *lq;
+	struct workqueue_struct *wq;
 
+	wq = lq->lq_wq;
 	if (__predict_false(atomic_load_relaxed(&wq->wq_state) != 0) &&
 	    lwq_refused(wq, it, what))
 		return false;
-	lq = wq->wq_nqueues == 1 ? &wq->wq_queues[0] : lwq_pick(cpu, wq, it);
-	lwq_enqueue(lq, it);
+	lwq_enqueue(wq->wq_nqueues == 1 ? lq : lwq_follow(lq, it), it);
 	return true;
 }
 
+static bool
+lwq_wq_fire(struct lwq_queue *lq, struct __lwq_item *it)
+{
+
+	(void)lwq_insert(lq, it, "delayed work item");
+	return true;
+}
+
+const struct lwq_queue_ops lwq_wq_ops = {
+	.qo_name = "workqueue",
+	.qo_hold = lwq_wq_hold,
+	.qo_unhold = lwq_wq_unhold,
+	.qo_fire = lwq_wq_fire
+};
+
 /*
- * The common case is here, the rest apart, so that no register is saved: what
- * a function stores on its stack the next locked operation waits for.  And
- * what is read after the claim waits for that, so it is read before.
+ * Enqueue an item.  Only the common case is inline.  With the rest out of line
+ * the compiler saves no registers.  The claim is a locked instruction, which
+ * would wait for the stores that save registers.  wq_state and wq_nqueues are
+ * read before the claim, because a load after the claim would wait for it.
  */
 static inline bool
 lwq_queue(int cpu, struct workqueue_struct *wq, struct __lwq_item *it)
@@ -178,7 +209,8 @@ lwq_queue(int cpu, struct workqueue_struct *wq, struct __lwq_item *it)
 
 	if (__predict_false(atomic_load_relaxed(&wq->wq_state) != 0 ||
 	    wq->wq_nqueues != 1))
-		return lwq_claim(it) && lwq_insert(cpu, wq, it, "work");
+		return lwq_claim(it) &&
+		    lwq_insert(lwq_on_cpu(cpu, wq), it, "work item");
 	if (!lwq_claim(it))
 		return false;
 	lwq_enqueue(&wq->wq_queues[0], it);
@@ -200,24 +232,22 @@ lwq_queue_work(struct workqueue_struct *wq, struct work_struct *ws)
 }
 
 /*
- * The owner queues it at once, or later.
+ * Enqueue an item that the caller owns, at once or later, on the queue of a
+ * CPU.  WORK_CPU_UNBOUND is the CPU that the caller has now.
  */
 static bool
 lwq_later(int cpu, struct workqueue_struct *wq, struct work_struct *ws,
     unsigned long delay)
 {
+	struct lwq_queue *lq;
 
+	lq = lwq_on_cpu(cpu, wq);
 	if (delay == 0)
-		return lwq_insert(cpu, wq, &ws->__ws_item, "work");
-	/* That of who submits it, not of who ends the delay. */
-	if (cpu == WORK_CPU_UNBOUND)
-		cpu = (int)wqk_curcpu()->ci_index;
-	else if (wq->wq_nqueues != 1)
-		lwq_check_cpu(cpu, wq);
+		return lwq_insert(lq, &ws->__ws_item, "work item");
 	if (atomic_load_relaxed(&wq->wq_state) != 0 &&
-	    lwq_refused(wq, &ws->__ws_item, "delayed work"))
+	    lwq_refused(wq, &ws->__ws_item, "delayed work item"))
 		return false;
-	lwq_arm(&ws->__ws_item, &ws->__ws_timer, wq, NULL, cpu, delay);
+	lwq_arm(&ws->__ws_item, &ws->__ws_timer, lq, delay);
 	return true;
 }
 
@@ -233,43 +263,70 @@ __lwq_public bool
 lwq_mod_delayed(int cpu, struct workqueue_struct *wq, struct work_struct *ws,
     unsigned long delay)
 {
-	struct __lwq_item *it;
 	bool was;
 
-	it = &ws->__ws_item;
-	for (;;) {
-		if ((was = lwq_grab(it, true)) || lwq_claim(it))
-			break;
-		if ((atomic_load_relaxed(&it->__i_state) & LWQ_DISABLEMASK) !=
-		    0)
-			return false;
-	}
-	(void)lwq_later(cpu, wq, ws, delay);
+	if (lwq_seize(&ws->__ws_item, &was))
+		(void)lwq_later(cpu, wq, ws, delay);
 	return was;
 }
 
 /*
- * Items.
+ * Work items.
  */
+
+/*
+ * Panic if a work item that is about to be initialised is pending.
+ */
+static __kern_noinline void
+lwq_work_check(struct work_struct *ws)
+{
+	struct workqueue_struct *wq;
+	struct lwq_queue *lq;
+	bool pending, running;
+
+	pending = false;
+	wq = NULL;
+	if ((atomic_load_relaxed(&ws->__ws_item.__i_state) & LWQ_TIMER) != 0) {
+		/* The item is pending even if the callout has been called. */
+		pending = true;
+		wq = ws->__ws_timer.__t_queue->lq_wq;
+	} else if ((lq = lwq_hold(&ws->__ws_item)) != NULL) {
+		wqpool_busy(lq->lq_pool, lwq_work(&ws->__ws_item), &pending,
+		    &running);
+		wq = lq->lq_wq;
+		lwq_queue_unhold(lq);
+	}
+	if (pending)
+		wqk_panic("INIT_WORK: work item %p is still pending on \"%s\"",
+		    (void *)ws, wq->wq_name);
+}
+
+static void
+lwq_work_init(struct work_struct *ws, int kind)
+{
+
+	if (lwq_item_left(&ws->__ws_item))
+		lwq_work_check(ws);
+	lwq_item_init(&ws->__ws_item, kind);
+	ws->__ws_timer.__t_state = LWQ_T_NONE;
+}
 
 __lwq_public void
 lwq_init_work(struct work_struct *ws, work_func_t func)
 {
 
-	lwq_item_init(&ws->__ws_item, _LWQ_NEW);
+	lwq_work_init(ws, _LWQ_NEW);
 	ws->__ws_func.__f_new = func;
 	ws->__ws_data = NULL;
-	ws->__ws_timer.__t_state = LWQ_T_NONE;
 }
 
 __lwq_public void
 lwq_init_work_old(struct work_struct *ws, void (*func)(void *), void *data)
 {
 
-	lwq_item_init(&ws->__ws_item, _LWQ_OLD);
+	lwq_work_init(ws, _LWQ_OLD);
 	ws->__ws_func.__f_old = func;
 	ws->__ws_data = data;
-	ws->__ws_timer.__t_state = LWQ_T_NONE;
 }
 
 __lwq_public bool
@@ -287,43 +344,54 @@ flush_work(struct work_struct *ws)
 	return lwq_wait(&ws->__ws_item);
 }
 
+/*
+ * Enqueue an item whose timer the caller has stopped.  Return false if its
+ * workqueue refuses it.
+ */
+static bool
+lwq_hasten(struct work_struct *ws)
+{
+	struct lwq_queue *lq;
+	bool held, ours;
+
+	lq = ws->__ws_timer.__t_queue;
+	held = lwq_queue_hold(lq);
+	ours = held ? wqpool_isours(lq->lq_pool) :
+	    lq->lq_wq->wq_life != LWQ_PARENTS;
+	/*
+	 * lq may be a queue of the parent.  Such a queue is never freed or
+	 * reused in this process, so it can be accessed.
+	 */
+	lwq_queue_countdelay(lq, -1);
+	if (held && ours)
+		(void)lwq_insert(lq, &ws->__ws_item, "delayed work item");
+	else {
+		lwq_settle(&ws->__ws_item);
+		lwq_say_gone(&ws->__ws_item, "workqueue", ours ?
+		    "is destroyed" : "belongs to the parent of this process");
+	}
+	if (held)
+		lwq_queue_unhold(lq);
+	return held && ours;
+}
+
 __lwq_public bool
 lwq_flush_delayed(struct work_struct *ws)
 {
-	struct workqueue_struct *wq;
-	struct __lwq_item *it;
 	unsigned int n;
-	int cpu, stopped;
-	bool held, parents;
+	int stopped;
 
-	it = &ws->__ws_item;
-	for (n = 0; (stopped = lwq_stop(it, 0, false)) < 0;)
+	for (n = 0; (stopped = lwq_stop(&ws->__ws_item, 0, false)) < 0;)
 		wqk_relax(&n);
-	if (stopped > 0) {
-		/* It is ours now, and nobody arms it anew. */
-		wq = ws->__ws_timer.__t_wq;
-		cpu = ws->__ws_timer.__t_cpu;
-		held = lwq_hold_wq(wq);
-		parents = held ? !wqpool_isours(wq->wq_queues[0].lq_pool) :
-		    wq->wq_parents;
-		/* A queue of the parent's is not used again here either way. */
-		lwq_count_timer(&ws->__ws_timer, -1);
-		if (!held || parents) {
-			if (held)
-				lwq_unhold_wq(wq);
-			lwq_settle(it);
-			lwq_say_gone(it, parents ?
-			    "workqueue belongs to the parent of this process" :
-			    "workqueue is destroyed");
-			return false;
-		}
-		(void)lwq_insert(cpu, wq, it, "delayed work");
-		lwq_unhold_wq(wq);
-	}
-	return lwq_wait(it) || stopped > 0;
+	if (stopped > 0 && !lwq_hasten(ws))
+		return false;
+	return lwq_wait(&ws->__ws_item) || stopped > 0;
 }
 
-/* That of 2003, of a plain work_struct: the timer alone. */
+/*
+ * Stop the timer of a plain work_struct.  This is cancel_delayed_work() of
+ * 2003.
+ */
 __lwq_public bool
 lwq_stop_timer(struct work_struct *ws)
 {
@@ -363,12 +431,12 @@ disable_work_sync(struct work_struct *ws)
 __lwq_public bool
 enable_work(struct work_struct *ws)
 {
-	unsigned int s;
+	uint64_t s;
 
 	s = atomic_load_relaxed(&ws->__ws_item.__i_state);
 	do {
 		if ((s & LWQ_DISABLEMASK) == 0) {
-			wqk_printf_tolog("enable_work: work %p is not "
+			wqk_printf_tolog("enable_work: work item %p is not "
 			    "disabled\n", (void *)ws);
 			return true;
 		}
@@ -387,7 +455,7 @@ work_busy(struct work_struct *ws)
 	if ((lq = lwq_hold(&ws->__ws_item)) != NULL) {
 		wqpool_busy(lq->lq_pool, lwq_work(&ws->__ws_item), &pending,
 		    &running);
-		lwq_unhold(lq);
+		lwq_queue_unhold(lq);
 	}
 	return (work_pending(ws) ? WORK_BUSY_PENDING : 0u) |
 	    (running ? WORK_BUSY_RUNNING : 0u);

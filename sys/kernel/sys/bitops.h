@@ -12,7 +12,7 @@
 
 #include <sys/types.h>
 
-/* The lowest, the highest bit set, counted from 1; 0: none. */
+/* Return the lowest or the highest bit that is set, counted from 1, or 0. */
 static __inline __unused int
 ffs32(uint32_t n)
 {
@@ -41,7 +41,7 @@ fls64(uint64_t n)
 	return n == 0 ? 0 : 64 - __builtin_clzll(n);
 }
 
-/* The logarithm to base 2, rounded down; a constant of a constant. */
+/* The base-2 logarithm, rounded down; constant for a constant. */
 #define	ilog2(n)							\
 	((sizeof(n) > 4 ? (int)(63 - __builtin_clzll((uint64_t)(n) | 1)) : \
 	    (int)(31 - __builtin_clz((uint32_t)(n) | 1))) - ((n) == 0))
@@ -50,8 +50,8 @@ fls64(uint64_t n)
 #define	popcount64(n)	__builtin_popcountll(n)
 
 /*
- * Divide by something that changes seldom.  The processors that this runs on
- * need no help.
+ * Divide by a value that seldom changes.  Current processors divide fast
+ * enough, so nothing is precomputed.
  */
 static __inline __unused void
 fast_divide32_prepare(uint32_t div, uint32_t *m, uint8_t *s1, uint8_t *s2)
@@ -81,7 +81,7 @@ fast_remainder32(uint32_t v, uint32_t div, uint32_t m, uint8_t s1, uint8_t s2)
 	return v % div;
 }
 
-/* Sets of bits, in words: bitmap(3). */
+/* Bitmaps in words: bitmap(3). */
 #define	__BITMAP_TYPE(s, t, n)						\
 struct s {								\
 	t	_b[((n) + sizeof(t) * 8 - 1) / (sizeof(t) * 8)];	\

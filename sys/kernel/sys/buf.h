@@ -4,7 +4,7 @@
  */
 
 /*
- * Named by many sources, of which few use more than the type.
+ * Many sources include this header, and few use more than the type.
  */
 
 #ifndef _WQK_SYS_BUF_H_
@@ -12,7 +12,7 @@
 
 #include <sys/types.h>
 
-/* There are no buffers; sources that hand one through compile. */
+/* There are no buffers; sources that pass one around compile. */
 struct buf;
 
 #endif	/* !_WQK_SYS_BUF_H_ */

@@ -4,8 +4,8 @@
  */
 
 /*
- * The compiler's features by the names that kernel sources give them.  What
- * the host's header has stays as it is.
+ * The compiler's features by the names that kernel sources use.  Definitions
+ * of the host's header remain.
  */
 
 #ifndef _WQK_SYS_CDEFS_H_
@@ -18,11 +18,26 @@
 #endif
 
 /*
- * KASSERT(9) is compiled in unless the source is compiled with NDIAGNOSTIC,
- * and so is what stands between #ifdef DIAGNOSTIC and #endif.
+ * KASSERT(9) and code under #ifdef DIAGNOSTIC are compiled in unless
+ * NDIAGNOSTIC is defined.
  */
 #if defined(_KERNEL) && !defined(NDIAGNOSTIC) && !defined(DIAGNOSTIC)
 #define	DIAGNOSTIC	1
+#endif
+
+/*
+ * There is more than one CPU.
+ */
+#if defined(_KERNEL) && !defined(MULTIPROCESSOR)
+#define	MULTIPROCESSOR	1
+#endif
+
+/* True if the compiler is GNU C of at least this version. */
+#ifdef __GNUC__
+#define	__GNUC_PREREQ__(x, y)						\
+	((__GNUC__ == (x) && __GNUC_MINOR__ >= (y)) || __GNUC__ > (x))
+#else
+#define	__GNUC_PREREQ__(x, y)	0
 #endif
 
 #ifndef __BEGIN_DECLS
@@ -49,7 +64,7 @@
 #define	__STRINGIFY(x)	__STRING(x)
 
 /*
- * Identification strings: kept out of the binary.
+ * Identification strings, which do not go into the binary.
  */
 #define	__WQK_NOTHING	struct __wqk_nothing
 #define	__IDSTRING(name, string)	__WQK_NOTHING
@@ -121,7 +136,7 @@
 #define	__strftimelike(f)						\
 	__attribute__((__format__(__strftime__, f, 0)))
 
-/* Variables that are read for assertions and for debugging only. */
+/* Variables used only by assertions, and only by debugging code. */
 #ifdef DIAGNOSTIC
 #define	__diagused
 #else
@@ -133,14 +148,14 @@
 #define	__debugused	__unused
 #endif
 
-/* Where data goes: of no use here. */
+/* The placement of data, which has no effect here. */
 #define	__read_mostly
 #define	__read_frequently
 #define	__cacheline_aligned __attribute__((__aligned__(64)))
 #define	__exclusively_used __cacheline_aligned
 
 /*
- * Names of a symbol.
+ * Symbol names.
  */
 #define	__strong_alias(alias, sym)					\
 	extern __typeof__(sym) alias __attribute__((__alias__(#sym)));
@@ -157,7 +172,7 @@
 #define	__RENAME(x)	__asm__(__STRING(x))
 #endif
 
-/* Sets of addresses that the linker gathers: see <sys/module.h>. */
+/* Sets of addresses that the linker collects: see <sys/module.h>. */
 #define	__link_set_entry(set, sym, att)					\
 	static const void *const __wqk_set_##set##_##sym		\
 	    __attribute__((__used__, __section__("link_set_" #set))) =	\
@@ -187,13 +202,14 @@
 #ifndef __arraycount
 #define	__arraycount(a)	(sizeof(a) / sizeof((a)[0]))
 #endif
+#define	__nothing	((void)0)
 #define	__insn_barrier()	__asm__ volatile("" ::: "memory")
 #define	__unreachable()		__builtin_unreachable()
 #ifndef __USE
 #define	__USE(v)	((void)(v))
 #endif
 
-/* Take a qualifier away without a word from the compiler. */
+/* Remove a qualifier without a compiler warning. */
 #define	__UNCONST(p)	((void *)(unsigned long)(const void *)(p))
 #define	__UNVOLATILE(p)	((void *)(unsigned long)(volatile void *)(p))
 #define	__unconst(p)	__UNCONST(p)
@@ -201,7 +217,7 @@
 #define	__DECONST(t, p)	((t)__UNCONST(p))
 #define	__DEVOLATILE(t, p) ((t)__UNVOLATILE(p))
 
-/* Call a function by another type than it has. */
+/* Call a function through another function type. */
 #define	__FPTRCAST(t, f)	((t)(void (*)(void))(f))
 
 #ifdef __cplusplus
@@ -216,7 +232,7 @@
 #endif
 #define	__alignof(t)	__alignof__(t)
 
-/* Bits: the nth; those from m to n; a field, taken out and put in. */
+/* Bits: the nth; those from m to n; extract and insert a field. */
 #define	__BIT(n)							\
 	((__UINTMAX_TYPE__)((n) >= 64 ? 0 :				\
 	    (__UINTMAX_TYPE__)1 << ((n) & 63)))

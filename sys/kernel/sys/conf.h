@@ -4,8 +4,8 @@
  */
 
 /*
- * driver(9): the functions of a device by which programs reach it.  Nothing
- * reaches them here by itself; a test calls them through the table.
+ * The device switch, through which a kernel calls a driver's functions.  Here a
+ * test calls the functions through the tables.  See accepted(9).
  */
 
 #ifndef _WQK_SYS_CONF_H_
@@ -82,7 +82,9 @@ struct bdevsw {
 	int		d_flag;
 };
 
-/* What a device does not do: ENODEV, or nothing, or no function. */
+/*
+ * Missing operations: functions that return ENODEV or 0, and null pointers.
+ */
 #define	__CONF_ENODEV(name, proto)					\
 static __inline __unused int						\
 name proto								\
@@ -136,7 +138,10 @@ __CONF_NULL(nullioctl, __CONF_IOCTL)
 #define	nostrategy	((dev_type_strategy((*)))0)
 #define	nosize		((dev_type_size((*)))0)
 
-/* Accepted: 0, and a number where none was asked for.  And its end. */
+/*
+ * devsw_attach() gives a major number to each table that has none, and
+ * returns 0.  devsw_detach() does nothing.
+ */
 #define	devsw_attach	wqk_devsw_attach
 #define	devsw_detach(b, c) ((void)(b), (void)(c))
 

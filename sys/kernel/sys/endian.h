@@ -18,6 +18,20 @@
 #include_next <sys/endian.h>
 #endif
 
+/* To and from network byte order; the C library may define these. */
+#ifndef htonl
+uint32_t htonl(uint32_t) __attribute__((__const__));
+#endif
+#ifndef htons
+uint16_t htons(uint16_t) __attribute__((__const__));
+#endif
+#ifndef ntohl
+uint32_t ntohl(uint32_t) __attribute__((__const__));
+#endif
+#ifndef ntohs
+uint16_t ntohs(uint16_t) __attribute__((__const__));
+#endif
+
 #ifndef _LITTLE_ENDIAN
 #define	_LITTLE_ENDIAN	1234
 #define	_BIG_ENDIAN	4321
@@ -37,7 +51,11 @@
 #define	bswap32(x)	__builtin_bswap32(x)
 #define	bswap64(x)	__builtin_bswap64(x)
 
-/* In place. */
+/* Convert in place. */
+#define	HTONL(x)	((x) = htonl((uint32_t)(x)))
+#define	HTONS(x)	((x) = htons((uint16_t)(x)))
+#define	NTOHL(x)	((x) = ntohl((uint32_t)(x)))
+#define	NTOHS(x)	((x) = ntohs((uint16_t)(x)))
 #define	HTOBE16(x)	((x) = htobe16((uint16_t)(x)))
 #define	HTOBE32(x)	((x) = htobe32((uint32_t)(x)))
 #define	HTOBE64(x)	((x) = htobe64((uint64_t)(x)))

@@ -4,14 +4,18 @@
  */
 
 /*
- * The host's error numbers; those of NetBSD's that it lacks; and the ones
- * that mean something inside a kernel only.
+ * The host's error numbers, the ones of NetBSD that it lacks, and those that
+ * have a meaning only inside a kernel.
  */
 
 #ifndef _WQK_SYS_ERRNO_H_
 #define	_WQK_SYS_ERRNO_H_
 
-#ifdef __has_include_next
+/*
+ * On BSD, <errno.h> includes <sys/errno.h>, which is this file.  On Linux it
+ * does not, and musl warns of its own <sys/errno.h>.
+ */
+#if defined(__has_include_next) && !defined(__linux__)
 #if __has_include_next(<sys/errno.h>)
 #include_next <sys/errno.h>
 #endif
@@ -47,9 +51,9 @@
 #ifdef _KERNEL
 #undef	ERESTART
 #undef	EJUSTRETURN
-#define	EJUSTRETURN	(-2)		/* change nothing, return */
-#define	ERESTART	(-3)		/* start the system call again */
-#define	EPASSTHROUGH	(-4)		/* this layer does not know it */
+#define	EJUSTRETURN	(-2)		/* return, do not modify registers */
+#define	ERESTART	(-3)		/* restart the system call */
+#define	EPASSTHROUGH	(-4)		/* not handled by this layer */
 #define	EDUPFD		(-5)
 #define	EMOVEFD		(-6)
 #endif

@@ -4,13 +4,14 @@
  */
 
 /*
- * The host's, and the flags by which a kernel knows how a file is open.
+ * The host's header, and the flags with which a kernel opens a file.
  */
 
 #ifndef _WQK_SYS_FCNTL_H_
 #define	_WQK_SYS_FCNTL_H_
 
-#ifdef __has_include_next
+/* See <sys/errno.h>. */
+#if defined(__has_include_next) && !defined(__linux__)
 #if __has_include_next(<sys/fcntl.h>)
 #include_next <sys/fcntl.h>
 #endif

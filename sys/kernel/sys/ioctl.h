@@ -4,7 +4,7 @@
  */
 
 /*
- * The host's, with the macros that make commands.
+ * The host's header, and the macros that define commands.
  */
 
 #ifndef _WQK_SYS_IOCTL_H_

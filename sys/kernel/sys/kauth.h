@@ -9,8 +9,8 @@
 #include <sys/types.h>
 
 /*
- * kauth(9): whoever asks may do what he asks for, as everything in the process
- * is its own.
+ * kauth(9): every action is permitted, because the process owns all that is in
+ * it.  See accepted(9).
  */
 typedef struct kauth_cred	*kauth_cred_t;
 typedef struct kauth_scope	*kauth_scope_t;

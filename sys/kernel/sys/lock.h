@@ -4,8 +4,8 @@
  */
 
 /*
- * Simple locks: a word that threads spin on.  For the rare client of
- * __cpu_simple_lock(); mutex(9) is what others want.
+ * __cpu_simple_lock(9): a word that threads spin on.  Few clients need it;
+ * use mutex(9).
  */
 
 #ifndef _WQK_SYS_LOCK_H_
@@ -55,10 +55,11 @@ __cpu_simple_unlock(__cpu_simple_lock_t *lock)
 #define	__SIMPLELOCK_LOCKED_P(lock)					\
 	(atomic_load_relaxed(lock) == __SIMPLELOCK_LOCKED)
 
-/* Wait a little, longer each time. */
+/* Pause in a spin loop. */
 #define	SPINLOCK_BACKOFF_MIN	4
 #define	SPINLOCK_BACKOFF_MAX	128
 #define	SPINLOCK_BACKOFF(count)	wqk_relax(&(count))
+#define	SPINLOCK_BACKOFF_HOOK	wqk_relax(&(unsigned int){ 0 })
 #define	SPINLOCK_SPIN_HOOK	((void)0)
 #define	SPINLOCK_RUN_HOOK	((void)0)
 

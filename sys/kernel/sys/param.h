@@ -4,8 +4,8 @@
  */
 
 /*
- * What nearly every kernel source includes first: sizes, rounding, the
- * priorities, and arithmetic on ticks.
+ * The first header of nearly every kernel source: sizes, rounding, priorities,
+ * and conversion of ticks.
  */
 
 #ifndef _WQK_SYS_PARAM_H_
@@ -26,10 +26,11 @@
 #include <sys/time.h>
 #include <sys/signal.h>
 #include <limits.h>
+#include <stddef.h>
 
 #include <sys/wq_types.h>
 
-/* The release whose interfaces these are: 10.0 */
+/* The release that these interfaces follow: 10.0. */
 #ifndef __NetBSD_Version__
 #define	__NetBSD_Version__	1000000000
 #endif
@@ -41,7 +42,7 @@
  * Lengths.
  */
 #ifndef MAXCOMLEN
-#define	MAXCOMLEN	16		/* a name, with its NUL */
+#define	MAXCOMLEN	16		/* a command name and its NUL */
 #endif
 #ifndef MAXPATHLEN
 #define	MAXPATHLEN	4096
@@ -54,9 +55,9 @@
 #endif
 #define	MAXINTERP	MAXPATHLEN
 #define	MAXLOGNAME	32
-#define	MAXCPUS		1024		/* no more are found */
+#define	MAXCPUS		1024		/* upper bound of ncpu */
 #ifndef NBBY
-#define	NBBY		8		/* bits of a byte */
+#define	NBBY		8		/* bits in a byte */
 #endif
 #ifndef DEV_BSIZE
 #define	DEV_BSIZE	512
@@ -80,7 +81,7 @@
 #endif
 
 /*
- * Pages: of the least size that there is; a multiple where it is more.
+ * Pages: of the smallest size; the real page size is a multiple of it.
  */
 #ifndef PAGE_SHIFT
 #define	PAGE_SHIFT	12
@@ -105,7 +106,7 @@
 #define	dbtob(x)	((x) << DEV_BSHIFT)
 
 /*
- * Cache lines.  The variable that NetBSD calls coherency_unit is a constant.
+ * Cache lines.  NetBSD's variable coherency_unit is a constant here.
  */
 #ifndef COHERENCY_UNIT
 #define	COHERENCY_UNIT	64
@@ -120,7 +121,7 @@
  * Alignment.
  */
 #ifndef ALIGNBYTES
-#define	ALIGNBYTES	(sizeof(long double) - 1)
+#define	ALIGNBYTES	(_Alignof(max_align_t) - 1)
 #endif
 #ifndef ALIGN
 #define	ALIGN(p)	(((uintptr_t)(p) + ALIGNBYTES) & ~ALIGNBYTES)
@@ -137,7 +138,7 @@
 #endif
 
 /*
- * Counting and rounding; the ones that end in 2 are for powers of two.
+ * Counting and rounding; a name that ends in 2 is for powers of two.
  */
 #ifndef howmany
 #define	howmany(x, y)	(((x) + ((y) - 1)) / (y))
@@ -173,25 +174,13 @@
 #ifdef _KERNEL
 
 /*
- * Ticks: hz, and from and to milliseconds.
+ * Ticks: hz, and conversion to and from milliseconds.
  */
-#if __has_include(<sys/kernel.h>)
 #include <sys/kernel.h>
-#endif
-#ifndef mstohz
-#define	mstohz(ms)							\
-	((ms) >= 0x20000u ? ((ms) + 0u) / 1000u * hz :			\
-	    (((ms) + 0u) * hz) / 1000u)
-#endif
-#ifndef hztoms
-#define	hztoms(t)							\
-	((t) >= 0x20000u ? ((t) + 0u) / hz * 1000u :			\
-	    (((t) + 0u) * 1000u) / hz)
-#endif
 
 /*
- * panic(), KASSERT() and printf() come to sources that name this header and
- * no other: in NetBSD by long ways.
+ * panic(), KASSERT() and printf() for sources that include this header only;
+ * in NetBSD it includes them indirectly.
  */
 #include <sys/systm.h>
 

@@ -4,21 +4,21 @@
  */
 
 /*
- * queue(9): lists whose links stand in their elements.
+ * queue(9): lists with the links in their elements.
  *
- *	SLIST	single links; head one pointer
- *	LIST	forward, and the address of what points here; O(1) removal
- *	STAILQ	single links, and the tail; SIMPLEQ is its other name
- *	TAILQ	forward and backward, and the tail
- *	CIRCLEQ	forward and backward in a ring through its head
+ *	SLIST	single links; the head is one pointer
+ *	LIST	next, and the address of the previous link; O(1) removal
+ *	STAILQ	single links, and a tail pointer; also called SIMPLEQ
+ *	TAILQ	links in both directions, and a tail pointer
+ *	CIRCLEQ	links in both directions, in a ring through the head
  *
- * The macros lock nothing.
+ * The macros take no locks.
  */
 
 #ifndef _WQK_SYS_QUEUE_H_
 #define	_WQK_SYS_QUEUE_H_
 
-/* The host's is not included after this one, nor need it be before. */
+/* The host's header is not used, whether included before this or after. */
 #ifdef _SYS_QUEUE_H_
 #undef SLIST_HEAD
 #undef SLIST_HEAD_INITIALIZER
@@ -112,8 +112,8 @@
 #define	_SYS_QUEUE_H_
 
 /*
- * A link that no longer leads anywhere.  With QUEUEDEBUG a removed element's
- * links are made to fault when followed.
+ * An invalid link.  With QUEUEDEBUG the links of a removed element fault when
+ * they are followed.
  */
 #if defined(QUEUEDEBUG)
 #define	__QUEUE_DEAD(link)	((link) = (void *)1L)
@@ -186,7 +186,7 @@ struct {								\
 	__QUEUE_SWAP((head1)->slh_first, (head2)->slh_first)
 
 /*
- * LIST: removal from the middle without the head.
+ * LIST: an element can be removed without the head.
  */
 #define	LIST_HEAD(name, type)						\
 struct name {								\
@@ -196,7 +196,7 @@ struct name {								\
 #define	LIST_ENTRY(type)						\
 struct {								\
 	struct type *le_next;	/* next element */			\
-	struct type **le_prev;	/* what points to this one */		\
+	struct type **le_prev;	/* previous element's link */		\
 }
 
 #define	LIST_FIRST(head)	((head)->lh_first)
@@ -253,7 +253,7 @@ struct {								\
 	__QUEUE_DEAD((elm)->field.le_next);				\
 	__QUEUE_DEAD((elm)->field.le_prev);				\
 } while (0)
-/* All of head1 to the empty head2. */
+/* Move all of head1 to the empty head2. */
 #define	LIST_MOVE(head1, head2, field) do {				\
 	LIST_INIT(head2);						\
 	if (!LIST_EMPTY(head1)) {					\
@@ -340,7 +340,7 @@ struct {								\
 		(head)->stqh_last = __stailq_p;				\
 	__QUEUE_DEAD((elm)->field.stqe_next);				\
 } while (0)
-/* All of head2 to the end of head1. */
+/* Append all of head2 to head1. */
 #define	STAILQ_CONCAT(head1, head2) do {				\
 	if (!STAILQ_EMPTY(head2)) {					\
 		*(head1)->stqh_last = (head2)->stqh_first;		\
@@ -358,7 +358,7 @@ struct {								\
 } while (0)
 
 /*
- * SIMPLEQ: the same, as it is called elsewhere.
+ * SIMPLEQ: another name for STAILQ.
  */
 #define	SIMPLEQ_HEAD(name, type)					\
 struct name {								\
@@ -427,7 +427,7 @@ struct {								\
 		(head)->sqh_last = __simpleq_p;				\
 	__QUEUE_DEAD((elm)->field.sqe_next);				\
 } while (0)
-/* All of head2 to the end of head1. */
+/* Append all of head2 to head1. */
 #define	SIMPLEQ_CONCAT(head1, head2) do {				\
 	if (!SIMPLEQ_EMPTY(head2)) {					\
 		*(head1)->sqh_last = (head2)->sqh_first;		\
@@ -445,8 +445,9 @@ struct {								\
 } while (0)
 
 /*
- * TAILQ: from both ends, both ways.  The head has an element's shape, so
- * that the element before one is found through the links alone.
+ * TAILQ: insertion at both ends, traversal in both directions.  The head has
+ * the layout of an element's links, so an element's predecessor is found
+ * through the links alone.
  */
 #define	_TAILQ_HEAD(name, type, qual)					\
 struct name {								\
@@ -544,7 +545,7 @@ struct {								\
 	__QUEUE_DEAD((elm)->field.tqe_next);				\
 	__QUEUE_DEAD((elm)->field.tqe_prev);				\
 } while (0)
-/* All of head2 to the end of head1. */
+/* Append all of head2 to head1. */
 #define	TAILQ_CONCAT(head1, head2, field) do {				\
 	if (!TAILQ_EMPTY(head2)) {					\
 		*(head1)->tqh_last = (head2)->tqh_first;		\
@@ -569,7 +570,7 @@ struct {								\
 } while (0)
 
 /*
- * CIRCLEQ: a ring; its end is the head.
+ * CIRCLEQ: a ring; the head marks its end.
  */
 #define	CIRCLEQ_HEAD(name, type)					\
 struct name {								\

@@ -4,8 +4,8 @@
  */
 
 /*
- * sdt(9): statically defined tracing.  The probes of kernel sources compile
- * to nothing; their arguments are not evaluated.
+ * sdt(9), statically defined tracing: probes compile to nothing, and their
+ * arguments are not evaluated.  See accepted(9).
  */
 
 #ifndef _WQK_SYS_SDT_H_
@@ -41,7 +41,7 @@
 #define	SDT_PROBE_DEFINE6_XLATE(prov, mod, func, name, ...) __SDT_NOTHING
 #define	SDT_PROBE_DEFINE7_XLATE(prov, mod, func, name, ...) __SDT_NOTHING
 
-/* Used, so that no compiler finds a variable that is not. */
+/* Mention the arguments, so that compilers do not warn of unused variables. */
 #define	__SDT_USE1(a)			(void)(a)
 #define	__SDT_USE2(a, b)		__SDT_USE1(a), (void)(b)
 #define	__SDT_USE3(a, b, c)		__SDT_USE2(a, b), (void)(c)

@@ -4,13 +4,17 @@
  */
 
 /*
- * The host's.
+ * The host's header.
  */
 
 #ifndef _WQK_SYS_SIGNAL_H_
 #define	_WQK_SYS_SIGNAL_H_
 
-#ifdef __has_include_next
+/*
+ * On BSD, <signal.h> includes <sys/signal.h>, which is this file.  On Linux it
+ * does not, and musl warns of its own <sys/signal.h>.
+ */
+#if defined(__has_include_next) && !defined(__linux__)
 #if __has_include_next(<sys/signal.h>)
 #include_next <sys/signal.h>
 #endif

@@ -4,7 +4,7 @@
  */
 
 /*
- * The host's, and the kernel's arithmetic on times and its clocks.
+ * The host's header, the kernel's arithmetic on times, and its clocks.
  */
 
 #ifndef _WQK_SYS_TIME_H_
@@ -45,7 +45,7 @@ bintime_sub(struct bintime *bt, const struct bintime *bt2)
 	bt->sec -= bt2->sec;
 }
 
-/* A number of units of which there are so many in a second, below 2^32. */
+/* Convert a number of units.  A second must have fewer than 2^32 units. */
 static __inline __unused struct bintime
 __wqk_units2bintime(uint64_t n, uint64_t units)
 {
@@ -82,7 +82,7 @@ bintime2ns(const struct bintime *bt)
 	    (((bt->frac >> 32) * 1000000000) >> 32);
 }
 
-/* For the last argument of cv_timedwaitbt(): a millisecond. */
+/* The usual last argument of cv_timedwaitbt(): a millisecond. */
 #define	DEFAULT_TIMEOUT_EPSILON						\
 	(&(const struct bintime) { .sec = 0,				\
 	    .frac = ((uint64_t)4294967 << 32) })

@@ -4,7 +4,7 @@
  */
 
 /*
- * tree(3): the host's, or that of libbsd.
+ * tree(3): the host's header, or libbsd's.
  */
 
 #ifndef _WQK_SYS_TREE_H_

@@ -4,7 +4,7 @@
  */
 
 /*
- * The host's types, and those that kernel sources name beside them.
+ * The host's types, and the others that kernel sources use.
  */
 
 #ifndef _WQK_SYS_TYPES_H_
@@ -36,9 +36,9 @@ typedef long long		longlong_t;
 typedef unsigned long long	u_longlong_t;
 
 typedef uint64_t	u_quad;
-typedef uintptr_t	vaddr_t;	/* an address in this process */
+typedef uintptr_t	vaddr_t;	/* virtual address */
 typedef uintptr_t	vsize_t;
-typedef uintptr_t	paddr_t;	/* there are no others */
+typedef uintptr_t	paddr_t;	/* there are no physical ones */
 typedef uintptr_t	psize_t;
 typedef paddr_t		bus_addr_t;
 typedef psize_t		bus_size_t;
@@ -65,7 +65,23 @@ typedef unsigned char	__cpu_simple_lock_nv_t;
 #endif
 
 typedef struct lwp	lwp_t;
+typedef struct proc	proc_t;
 
 #define	NODEVMAJOR	(-1)
+
+#ifdef _KERNEL
+/*
+ * Flags in a word.
+ */
+#ifndef SET
+#define	SET(t, f)	((t) |= (f))
+#endif
+#ifndef CLR
+#define	CLR(t, f)	((t) &= ~(f))
+#endif
+#ifndef ISSET
+#define	ISSET(t, f)	((t) & (f))
+#endif
+#endif	/* _KERNEL */
 
 #endif	/* !_WQK_SYS_TYPES_H_ */

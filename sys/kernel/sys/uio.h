@@ -4,7 +4,7 @@
  */
 
 /*
- * The host's, and uiomove(9).
+ * The host's header, and uiomove(9).
  */
 
 #ifndef _WQK_SYS_UIO_H_
@@ -20,18 +20,18 @@
 __WQ_BEGIN_DECLS
 
 enum uio_rw {
-	UIO_READ,		/* to where the uio points */
-	UIO_WRITE		/* from there */
+	UIO_READ,		/* move to the uio */
+	UIO_WRITE		/* move from the uio */
 };
 
 enum uio_seg {
-	UIO_USERSPACE,		/* all is one: nobody looks at it */
+	UIO_USERSPACE,		/* one address space: ignored */
 	UIO_SYSSPACE
 };
 
 struct vmspace;
 
-/* What is left to be moved. */
+/* The data that remains to be moved. */
 struct uio {
 	struct iovec	*uio_iov;
 	int		 uio_iovcnt;
@@ -44,7 +44,7 @@ struct uio {
 #define	UIO_SETUP_SYSSPACE(uio)		((uio)->uio_vmspace = NULL)
 #define	VMSPACE_IS_KERNEL_P(vm)		((vm) == NULL)
 
-/* Move at most so many bytes between a buffer and the uio: 0. */
+/* Move at most n bytes between a buffer and a uio.  Return 0. */
 static __inline __unused int
 uiomove(void *buf, size_t n, struct uio *uio)
 {
@@ -75,7 +75,7 @@ uiomove(void *buf, size_t n, struct uio *uio)
 	return 0;
 }
 
-/* Move what the uio asks for of a buffer, by its offset: 0, or EINVAL. */
+/* Move the part of a buffer from the uio's offset on.  Return 0 or EINVAL. */
 static __inline __unused int
 uiomove_frombuf(void *buf, size_t len, struct uio *uio)
 {

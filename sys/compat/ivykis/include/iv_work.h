@@ -4,7 +4,7 @@
  */
 
 /*
- * iv_work(3): ivykis' own header, and what later versions of it declare.
+ * iv_work(3): ivykis' own header, and the declarations of its later versions.
  */
 
 #ifndef _COMPAT_IVYKIS_IV_WORK_H_
@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/* As iv_work_pool_submit_work(), and from any thread.  Since 0.43. */
+/* Like iv_work_pool_submit_work(), but from any thread.  Since ivykis 0.43. */
 void	iv_work_pool_submit_continuation(struct iv_work_pool *,
 	    struct iv_work_item *);
 

@@ -4,7 +4,7 @@
  */
 
 /*
- * The small functions of a kernel's C library.
+ * The small functions of the kernel's C library.
  */
 
 #ifndef _WQK_LIBKERN_H_
@@ -45,11 +45,30 @@ __LIBKERN_MINMAX(, unsigned int)
 #endif
 #undef __LIBKERN_MINMAX
 
-/* The host's string.h may have them, too, and is included by now. */
+/* The host's string.h, included above, may declare these, too. */
 #define	strlcpy	wqk_strlcpy
 #define	strlcat	wqk_strlcat
 #define	consttime_memequal wqk_consttime_memequal
 #define	explicit_memset	wqk_explicit_memset
+
+/* Count the bits set.  <sys/bitops.h> defines the last two as well. */
+#define	popcount(n)	((unsigned)__builtin_popcount(n))
+#define	popcountl(n)	((unsigned)__builtin_popcountl(n))
+#define	popcountll(n)	((unsigned)__builtin_popcountll(n))
+#define	popcount32(n)	__builtin_popcount(n)
+#define	popcount64(n)	__builtin_popcountll(n)
+
+/* <assert.h> of the C library, if included later, replaces this. */
+#ifndef assert
+#ifdef NDEBUG
+#define	assert(e)	((void)0)
+#else
+#define	assert(e)							\
+	(__wq_predict_false(!(e)) ?					\
+	    kern_assert(__WQ_KASSERTSTR, "", #e, __FILE__, __LINE__) :	\
+	    (void)0)
+#endif
+#endif
 
 #ifndef __assert_unreachable
 #define	__assert_unreachable()	panic("%s: unreachable", __func__)

@@ -11,7 +11,7 @@
 #define	mdelay(ms)	udelay((ms) * 1000ul)
 #define	ssleep(s)	msleep((s) * 1000u)
 
-/* Sleep at least so long; let so much time pass, in any context. */
+/* Sleep for at least ms milliseconds.  Spin for us microseconds. */
 void	msleep(unsigned int);
 void	udelay(unsigned long);
 

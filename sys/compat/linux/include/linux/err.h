@@ -4,7 +4,8 @@
  */
 
 /*
- * Errors in pointers: the last page of the address space is none's.
+ * Errors in pointers.  Nothing is mapped in the last page of the address
+ * space.
  */
 
 #ifndef _LWQ_LINUX_ERR_H_

@@ -4,7 +4,7 @@
  */
 
 /*
- * Time in ticks of 1/HZ seconds.
+ * Time in ticks of 1 / HZ seconds.
  */
 
 #ifndef _LWQ_LINUX_JIFFIES_H_
@@ -15,7 +15,7 @@
 #define	HZ		100
 #define	MAX_JIFFY_OFFSET ((LONG_MAX >> 1) - 1)
 
-/* Since the start of the library. */
+/* The ticks since the start of the library. */
 #define	jiffies		(lwq_jiffies())
 unsigned long lwq_jiffies(void);
 
@@ -24,7 +24,10 @@ unsigned long lwq_jiffies(void);
 #define	time_after_eq(a, b)	((long)((a) - (b)) >= 0)
 #define	time_before_eq(a, b)	time_after_eq(b, a)
 
-/* Rounded up; what is negative as an int is for ever. */
+/*
+ * Convert to ticks, rounded up.  A value that is negative as an int means
+ * forever.
+ */
 static inline unsigned long
 msecs_to_jiffies(unsigned int ms)
 {
@@ -38,7 +41,7 @@ static inline unsigned long
 usecs_to_jiffies(unsigned int us)
 {
 
-	return ((unsigned long)us + 1000000 / HZ - 1) / (1000000 / HZ);
+	return us / (1000000 / HZ) + (us % (1000000 / HZ) != 0);
 }
 
 static inline unsigned int

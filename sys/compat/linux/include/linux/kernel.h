@@ -6,12 +6,10 @@
 #ifndef _LWQ_LINUX_KERNEL_H_
 #define	_LWQ_LINUX_KERNEL_H_
 
-#if defined(__has_include_next)
-#if __has_include_next(<linux/kernel.h>)
-#include_next <linux/kernel.h>
-#endif
-#endif
-
+#include <linux/bug.h>
+#include <linux/compiler.h>
+#include <linux/container_of.h>
+#include <linux/lwq_host_kernel.h>
 #include <linux/printk.h>
 #include <linux/types.h>
 
@@ -19,52 +17,35 @@
 #include <stdio.h>
 #include <string.h>
 
-#ifndef container_of
-#define	container_of(p, type, member)					\
-	((type *)(void *)((char *)(p) - offsetof(type, member) +	\
-	    0 * sizeof((p) == &((type *)0)->member)))
-#endif
-
 #define	ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #ifndef DIV_ROUND_UP
 #define	DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
 #endif
-#ifndef likely
-#define	likely(x)	__builtin_expect(!!(x), 1)
-#define	unlikely(x)	__builtin_expect(!!(x), 0)
+
+/* Each argument is evaluated once; min() and max() require equal types. */
+#define	_LWQ_PICK(t, a, op, u, b)	__extension__ ({		\
+	t __lwq_a = (a);						\
+	u __lwq_b = (b);						\
+	(void)sizeof(&__lwq_a == &__lwq_b);				\
+	__lwq_a op __lwq_b ? __lwq_a : __lwq_b; })
+#ifndef min
+#define	min(a, b)	_LWQ_PICK(__typeof__(a), a, <, __typeof__(b), b)
+#define	max(a, b)	_LWQ_PICK(__typeof__(a), a, >, __typeof__(b), b)
 #endif
-
-/* Whichever header comes last has its own, which does the same. */
-#undef panic
-#define	panic		lwq_panic
-void	panic(const char *, ...) __attribute__((__noreturn__,
-	    __format__(__printf__, 1, 2)));
-
-/* A warning where it is true, which is their value; or the end. */
-#define	_LWQ_WARN(c, first)	__extension__ ({			\
-	static int __lwq_warned;					\
-	bool __lwq_bad = !!(c);						\
-	if (__lwq_bad && ((first) == 0 || lwq_once(&__lwq_warned)))	\
-		(void)printk(KERN_WARNING "WARNING: %s:%d: %s: %s\n",	\
-		    __FILE__, __LINE__, __func__, #c);			\
-	__lwq_bad; })
-#define	WARN_ON(c)		_LWQ_WARN(c, 0)
-#define	WARN_ON_ONCE(c)		_LWQ_WARN(c, 1)
-#define	BUG()		panic("BUG: %s:%d: %s", __FILE__, __LINE__, __func__)
-#define	BUG_ON(c)							\
+#define	min_t(t, a, b)	_LWQ_PICK(t, (t)(a), <, t, (t)(b))
+#define	max_t(t, a, b)	_LWQ_PICK(t, (t)(a), >, t, (t)(b))
+#define	clamp_t(t, x, lo, hi)	min_t(t, max_t(t, x, lo), hi)
+#define	clamp(x, lo, hi)	clamp_t(__typeof__(x), x, lo, hi)
+#define	swap(a, b)							\
 	do {								\
-		if (unlikely(c))					\
-			BUG();						\
+		__typeof__(a) __lwq_swap = (a);				\
+		(a) = (b);						\
+		(b) = __lwq_swap;					\
 	} while (0)
-
-#ifndef READ_ONCE
-#define	READ_ONCE(x)	(*(const volatile __typeof__(x) *)&(x))
-#define	WRITE_ONCE(x, v) ((void)(*(volatile __typeof__(x) *)&(x) = (v)))
-#endif
 
 #define	might_sleep()	((void)0)
 
-/* May the caller not sleep? */
+/* Return true in an interrupt or a soft interrupt, where nothing may sleep. */
 #define	in_interrupt	lwq_in_interrupt
 int	in_interrupt(void);
 

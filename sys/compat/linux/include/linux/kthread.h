@@ -4,8 +4,7 @@
  */
 
 /*
- * Kernel threads of Linux, and workers of one thread each: see
- * linux_kthread_worker(9).
+ * Kernel threads and kthread_workers of Linux: see linux_kthread_worker(9).
  */
 
 #ifndef _LWQ_LINUX_KTHREAD_H_
@@ -25,7 +24,7 @@ kthread_create() means two things"
 #include <linux/workqueue.h>
 
 /*
- * Threads.  The name is as for printf.
+ * Threads.  The name is a format as for printf.
  */
 #define	kthread_create(...)	lwq_kthread_create(__VA_ARGS__)
 #define	kthread_run(...)	lwq_kthread_run(__VA_ARGS__)
@@ -40,7 +39,7 @@ struct task_struct *lwq_kthread_run(int (*)(void *), void *, const char *,
 int	kthread_stop(struct task_struct *);
 bool	kthread_should_stop(void);
 
-/* Before it runs. */
+/* Bind a new thread to a CPU, before it is woken. */
 void	kthread_bind(struct task_struct *, unsigned int);
 
 /*
@@ -53,10 +52,10 @@ struct kthread_worker {
 	unsigned int	 __kw_ready;	/* 0 until first used */
 	unsigned int	 __kw_flags;
 	struct task_struct *task;
-	void		*__kw_queue[4];
-	struct kthread_worker *__kw_next;
-	void		*__kw_mark;
-	void		*__kw_pool[64] __attribute__((__aligned__(64)));
+	void		*__kw_queue[5];
+	struct __lwq_link __kw_link;
+	void		*__kw_mark[3];
+	char		 __kw_pool[512] __attribute__((__aligned__(64)));
 };
 
 struct kthread_work {
@@ -105,8 +104,9 @@ int	kthread_worker_fn(void *);
 #define	kthread_destroy_worker		lwq_destroy_worker
 
 /*
- * With three arguments, as since 6.14, the format is given the CPU, else
- * what is behind it, of which there may be nine.
+ * A call with three arguments is one of Linux 6.14 or later, in which the
+ * format's only argument is the CPU.  In a call with more arguments, up to nine
+ * arguments of the format follow the format.
  */
 #define	_LWQ_ARG12(a, b, c, d, e, f, g, h, i, j, k, l, name, ...) name
 #define	kthread_create_worker_on_cpu(...)				\
@@ -142,7 +142,7 @@ void	kthread_flush_worker(struct kthread_worker *);
 bool	kthread_cancel_work_sync(struct kthread_work *);
 bool	kthread_cancel_delayed_work_sync(struct kthread_delayed_work *);
 
-/* The names of before. */
+/* Former names. */
 #define	init_kthread_worker	kthread_init_worker
 #define	init_kthread_work	kthread_init_work
 #define	queue_kthread_work	kthread_queue_work

@@ -8,18 +8,21 @@
 
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/moduleparam.h>
 
 #define	MODULE_LICENSE(s)	_LWQ_NOTHING
 #define	MODULE_AUTHOR(s)	_LWQ_NOTHING
 #define	MODULE_DESCRIPTION(s)	_LWQ_NOTHING
 #define	MODULE_VERSION(s)	_LWQ_NOTHING
+#define	MODULE_ALIAS(s)		_LWQ_NOTHING
 #define	EXPORT_SYMBOL(s)	_LWQ_NOTHING
 #define	EXPORT_SYMBOL_GPL(s)	_LWQ_NOTHING
-#define	MODULE_PARM_DESC(p, s)	_LWQ_NOTHING
-#define	module_param(p, t, m)	_LWQ_NOTHING
-#define	_LWQ_NOTHING		struct lwq_nothing
 
 #define	THIS_MODULE		((struct module *)0)
 struct module;
+
+/* A module's users are not counted. */
+#define	try_module_get(m)	((void)(m), 1)
+#define	module_put(m)		((void)(m))
 
 #endif	/* !_LWQ_LINUX_MODULE_H_ */

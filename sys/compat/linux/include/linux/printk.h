@@ -4,8 +4,8 @@
  */
 
 /*
- * printk: what begins with KERN_WARNING or worse goes to standard error, the
- * rest to standard output.
+ * printk: messages of level KERN_WARNING or more urgent go to standard error,
+ * others to standard output.
  */
 
 #ifndef _LWQ_LINUX_PRINTK_H_
@@ -26,12 +26,12 @@
 #define	pr_fmt(fmt)	fmt
 #endif
 
-/* The length of the text, without its level. */
+/* Return the length of the text without its level. */
 #define	printk		lwq_printk
 int	printk(const char *, ...) __attribute__((__format__(__printf__, 1,
 	    2)));
 
-/* With an argument more, that the format is not all there is. */
+/* The additional argument permits a format without arguments. */
 #define	_LWQ_PR(level, fmt, ...) printk(level pr_fmt(fmt) "%.0s", __VA_ARGS__)
 #define	pr_emerg(...)	_LWQ_PR(KERN_EMERG, __VA_ARGS__, "")
 #define	pr_alert(...)	_LWQ_PR(KERN_ALERT, __VA_ARGS__, "")
@@ -48,7 +48,7 @@ int	printk(const char *, ...) __attribute__((__format__(__printf__, 1,
 #define	pr_debug(...)	((void)0)
 #endif
 
-/* The first time that this line is reached. */
+/* Make the call only the first time that this line is reached. */
 #define	_LWQ_ONCE(call)							\
 	do {								\
 		static int __lwq_done;					\

@@ -4,7 +4,7 @@
  */
 
 /*
- * Tasks: threads of kthread_create(), and any other that asks.
+ * Tasks: threads of kthread_create(), and any thread that asks for its task.
  */
 
 #ifndef _LWQ_LINUX_SCHED_H_
@@ -19,10 +19,11 @@ struct task_struct;
 #define	TASK_RUNNING		0
 #define	TASK_INTERRUPTIBLE	1
 #define	TASK_UNINTERRUPTIBLE	2
-#define	TASK_IDLE		3
+#define	TASK_NORMAL		(TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
+#define	TASK_IDLE		(TASK_UNINTERRUPTIBLE | 0x400)
 #define	MAX_SCHEDULE_TIMEOUT	LONG_MAX
 
-/* The calling task; NULL in a thread that kthread_create() did not make. */
+/* The calling thread's task.  Any thread has one. */
 #define	current		(lwq_current())
 struct task_struct *lwq_current(void);
 
@@ -37,12 +38,16 @@ struct task_struct *lwq_current(void);
 	(set_current_state(TASK_UNINTERRUPTIBLE), schedule_timeout(t))
 #define	cond_resched()		((void)0)
 
-/* Start it, or end its sleep.  1 if it was not running. */
+/* No signal ends a wait. */
+#define	signal_pending(t)	((void)(t), 0)
+
+/* Start a thread or end its sleep.  Return 1 if it was not running. */
 int	wake_up_process(struct task_struct *);
 
 /*
- * Of a task of ours: what schedule() does.  If it is not TASK_RUNNING that
- * sleeps until wake_up_process(), even an earlier one, or kthread_stop().
+ * Set the state, and sleep.  schedule() sleeps unless the state is
+ * TASK_RUNNING.  wake_up_process() and kthread_stop() set the state to
+ * TASK_RUNNING, even before schedule() is called.
  */
 void	set_current_state(int);
 void	schedule(void);

@@ -4,7 +4,7 @@
  */
 
 /*
- * Memory, from the C allocator, whatever the flags say.
+ * Memory of the C allocator.  The flags are ignored.
  */
 
 #ifndef _LWQ_LINUX_SLAB_H_

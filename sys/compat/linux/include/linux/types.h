@@ -4,17 +4,13 @@
  */
 
 /*
- * Types of kernel sources, beside the host's own <linux/types.h>.
+ * Types of kernel sources, besides the host's own <linux/types.h>.
  */
 
 #ifndef _LWQ_LINUX_TYPES_H_
 #define	_LWQ_LINUX_TYPES_H_
 
-#if defined(__has_include_next)
-#if __has_include_next(<linux/types.h>)
-#include_next <linux/types.h>
-#endif
-#endif
+#include <linux/lwq_host_types.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +26,9 @@ typedef int16_t		s16;
 typedef int32_t		s32;
 typedef int64_t		s64;
 typedef unsigned int	gfp_t;
+
+/* Types for atomic access, which are aligned to their size on every machine. */
+typedef uint64_t	__lwq_u64 __attribute__((__aligned__(8)));
+typedef int64_t		__lwq_s64 __attribute__((__aligned__(8)));
 
 #endif	/* !_LWQ_LINUX_TYPES_H_ */

@@ -4,9 +4,9 @@
  */
 
 /*
- * Work queues of Linux, in the dialect of 2003 and in today's: see
- * linux_workqueue(9).  Which one a line speaks is told by the number of
- * arguments, or by the type of a pointer.
+ * Workqueues of Linux, with the interface of 2003 and that of today: see
+ * linux_workqueue(9).  The number of arguments, or the type of a pointer, tells
+ * which interface a call uses.
  */
 
 #ifndef _LWQ_LINUX_WORKQUEUE_H_
@@ -32,24 +32,29 @@ struct lwq_queue;
 typedef void (*work_func_t)(struct work_struct *);
 
 /*
- * What all kinds of work have first.  It is the library's, as are all names
- * with two underscores.
+ * The first member of all kinds of work items.  Like all names that begin with
+ * two underscores, it belongs to the library.
  */
 struct __lwq_item {
 	void		*__i_link;
-	unsigned int	 __i_state;
+	void		*__i_links[2];
+	__lwq_u64	 __i_state;
 	int		 __i_kind;
-	struct lwq_queue *__i_queue;	/* where it was queued last */
+	struct lwq_queue *__i_queue;	/* the last queue that it was on */
 	const void	*__i_self;
+	void		*__i_spare;	/* for later releases */
 };
 
-/* A timer, for the delay. */
+/* The timer for a delay. */
 struct __lwq_timer {
-	void		*__t_callout[10];
-	struct workqueue_struct *__t_wq;
-	struct lwq_queue *__t_queue;
-	int		 __t_cpu;
+	void		*__t_callout[10]; /* two are spare */
+	struct lwq_queue *__t_queue;	/* to enqueue on, after the delay */
 	int		 __t_state;
+};
+
+/* A link of a list. */
+struct __lwq_link {
+	struct __lwq_link *__l_next;
 };
 
 #define	_LWQ_NEW	0		/* func(work) */
@@ -138,9 +143,9 @@ lwq_prepare_work_old(struct work_struct *__w, void (*__f)(void *), void *__d)
  */
 enum {
 	WQ_BH = 1 << 0,			/* one at a time, high priority */
-	WQ_UNBOUND = 1 << 1,		/* no CPU */
+	WQ_UNBOUND = 1 << 1,		/* not bound to CPUs */
 	WQ_FREEZABLE = 1 << 2,		/* accepted */
-	WQ_MEM_RECLAIM = 1 << 3,	/* every queue has a thread */
+	WQ_MEM_RECLAIM = 1 << 3,	/* its threads start at once */
 	WQ_HIGHPRI = 1 << 4,
 	WQ_CPU_INTENSIVE = 1 << 5,	/* accepted */
 	WQ_SYSFS = 1 << 6,		/* accepted */
@@ -154,7 +159,7 @@ enum {
 	WQ_UNBOUND_MAX_ACTIVE = WQ_MAX_ACTIVE,
 	WQ_DFL_ACTIVE = WQ_MAX_ACTIVE / 2,
 
-	WORK_CPU_UNBOUND = 1 << 20	/* the CPU that the caller is on */
+	WORK_CPU_UNBOUND = 1 << 20	/* the caller's CPU */
 };
 
 #define	alloc_workqueue		lwq_alloc_workqueue
@@ -165,7 +170,7 @@ struct workqueue_struct *alloc_workqueue(const char *, unsigned int, int, ...)
 struct workqueue_struct *alloc_ordered_workqueue(const char *, unsigned int,
 	    ...) __attribute__((__format__(__printf__, 1, 3)));
 
-/* That of 2003: the name is no format. */
+/* The calls of 2003, whose name is not a format. */
 #define	create_workqueue(name)		lwq_create((name), 0)
 #define	create_singlethread_workqueue(name) lwq_create((name), 1)
 #define	create_freezable_workqueue(name) lwq_create((name), 1)
@@ -195,7 +200,7 @@ void	workqueue_set_max_active(struct workqueue_struct *, int);
 struct workqueue_struct *lwq_system(int);
 
 /*
- * Works.  The plain ones are for both dialects.
+ * Work items without a delay, of both interfaces.
  */
 #define	queue_work_on		lwq_queue_work_on
 bool	queue_work_on(int, struct workqueue_struct *, struct work_struct *);
@@ -203,7 +208,10 @@ bool	lwq_queue_work(struct workqueue_struct *, struct work_struct *);
 
 #define	queue_work(wq, w)	lwq_queue_work((wq), (w))
 
-/* A shared queue; which of the two "events" the work's dialect says. */
+/*
+ * Use the shared workqueue "events", of the interface that initialised the
+ * item.
+ */
 #define	schedule_work(w)	lwq_schedule_work(WORK_CPU_UNBOUND, (w))
 #define	schedule_work_on(cpu, w) lwq_schedule_work((cpu), (w))
 #define	flush_scheduled_work()	lwq_flush_scheduled()
@@ -241,7 +249,7 @@ enum {
 bool	work_pending(const struct work_struct *);
 
 /*
- * With a delay: of a delayed_work, or of a work_struct in the old dialect.
+ * With a delay: a delayed_work, or a work_struct as in 2003.
  */
 #define	_LWQ_PLAIN(w)	_Generic((w),					\
 	struct work_struct *: (struct work_struct *)(void *)(w),	\
@@ -282,7 +290,7 @@ bool	lwq_flush_delayed(struct work_struct *);
 bool	lwq_stop_timer(struct work_struct *);
 
 /*
- * On the shared queues "events".
+ * Calls that use the shared workqueues "events".
  */
 #define	schedule_on_each_cpu(...)					\
 	_LWQ_12(lwq_on_each_cpu, lwq_on_each_cpu_old,			\
