@@ -4,8 +4,8 @@
  */
 
 /*
- * A plug-in that brings the library with it, opened by dlopen(3) in a program
- * that is not linked with it.  After tests.h.
+ * A plug-in that is linked with the library.  A program that is not linked with
+ * the library opens it by dlopen(3).  Include tests.h first.
  */
 
 #ifndef _PLUGIN_H_
@@ -16,11 +16,11 @@
 static struct plugin {
 	void	*p_handle;
 	int	(*p_turn)(int);
-	int	(*p_start)(void);	/* both, or neither, are there */
+	int	(*p_start)(void);	/* both exist, or neither */
 	void	(*p_stop)(void);
 } plugin;
 
-/* Open it and have it start. */
+/* Open the plug-in, and call its start function. */
 static inline void
 plugin_open(const atf_tc_t *tc, const char *name)
 {
@@ -54,7 +54,7 @@ plugin_close(void)
 	TEST_EQ(0, dlclose(plugin.p_handle));
 }
 
-/* A turn of 1 in a thread that then ends: the library knows it. */
+/* Add 1 in a thread, so that the library knows the thread when it ends. */
 static inline void *
 plugin_turn(void *arg)
 {
@@ -64,9 +64,9 @@ plugin_turn(void *arg)
 }
 
 /*
- * Open, use and close it again and again.  A turn adds per_turn times its
- * argument to a sum, which starts at 0 in a new one; but the host may keep
- * the old one.
+ * Open, use and close the plug-in repeatedly.  Each turn adds per_turn times
+ * its argument to a sum.  The sum starts at 0 in a newly loaded plug-in, but
+ * the host may keep the old plug-in.
  */
 static inline void
 plugin_again(const atf_tc_t *tc, const char *name, int per_turn)
@@ -95,7 +95,7 @@ plugin_late(void *arg)
 	return NULL;
 }
 
-/* A thread that the library knows ends after it is closed. */
+/* Close the plug-in, then end a thread that the library knows. */
 static inline void
 plugin_outlived(const atf_tc_t *tc, const char *name, int per_turn)
 {

@@ -4,18 +4,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # run.sh top objtop host san model [filter ...]: run what is built under
-# objtop/tests by kyua, show what failed, and compare the tests that the
-# back end skips with the committed list.  "bmake test" calls this.
-# The numbers are left in objtop/test.result: passed failed skipped; what
-# failed, a line each, in objtop/test.failed, and what it said in
-# objtop/test.detail.
+# objtop/tests with kyua, show the failures, and compare the tests that the
+# back end skips with the committed list.  With filters, run those tests of
+# objtop/pick, which pick.sh made.  "bmake test" calls this.
+# It does not run tests named in the file $WITHOUT, as program:case or program;
+# # begins a comment.  With WHOLE=yes the filters are all tests of the back end.
+# The counts go to objtop/test.result: passed failed skipped; the failures, one
+# a line, to objtop/test.failed, and their output to objtop/test.detail.
 
 set -u
 top=$1 obj=$2 host=$3 san=$4 model=$5
 shift 5
 compare=yes
+kyuafile=$top/Kyuafile
 if [ $# -ne 0 ]; then
-	compare=no
+	compare=${WHOLE-no}
+	kyuafile=$obj/pick/Kyuafile
 elif [ "$model" = no ]; then
 	set -- tests/check tests/examples tests/sys
 fi
@@ -26,7 +30,7 @@ broken=$obj/test.failed
 detail=$obj/test.detail
 rm -f "$db" "$report" "$result" "$broken" "$detail"
 
-# The sanitizers' memory layouts bear no far-flung random addresses.
+# The sanitizers' memory layouts do not allow random addresses far apart.
 : "${TSAN_OPTIONS=die_after_fork=0:second_deadlock_stack=1:atexit_sleep_ms=0}"
 : "${UBSAN_OPTIONS=print_stacktrace=1}"
 export TSAN_OPTIONS UBSAN_OPTIONS
@@ -37,7 +41,25 @@ fi
 
 # shellcheck disable=SC2086
 kyua="kyua --logfile=$obj/test.log --loglevel=warning"
-$run $kyua -v parallelism=2 test --kyuafile="$top/Kyuafile" \
+if [ -n "${WITHOUT-}" ]; then
+	compare=${WHOLE-no}
+	$kyua list --kyuafile="$kyuafile" --build-root="$obj" "$@" \
+	    > "$obj/test.list" || exit 1
+	sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$WITHOUT" |
+	    awk -v list="$obj/test.list" '
+	    { without[$1] }
+	    END {
+		while ((getline t < list) > 0) {
+			p = t
+			sub(/:.*/, "", p)
+			if (!(t in without) && !(p in without))
+				print t
+		}
+	    }' > "$obj/test.with"
+	# shellcheck disable=SC2046
+	set -- $(cat "$obj/test.with")
+fi
+$run $kyua -v parallelism=2 test --kyuafile="$kyuafile" \
     --build-root="$obj" --results-file="$db" "$@"
 status=$?
 if [ ! -f "$db" ]; then
@@ -75,7 +97,7 @@ if [ "$2" -ne 0 ]; then
 	grep -e '->  skipped: ' "$report"
 fi
 
-# What the back end cannot do is a list that changes only on purpose.
+# The list of what the back end cannot do changes only on purpose.
 list=$top/tests/skip.$host
 if [ "$compare" = yes ] && [ -f "$list" ]; then
 	sed -n 's/  ->  skipped: host: .*//p' "$report" | sort \

@@ -4,8 +4,9 @@
  */
 
 /*
- * What the test programs share.  A test orders threads by semaphores and
- * atomics alone; a deadline is there to end a test that has failed already.
+ * Functions that the test programs share.  A test orders threads only by
+ * semaphores and atomics.  A deadline exists only to end a test that has
+ * already failed.
  */
 
 #ifndef _TESTS_H_
@@ -25,6 +26,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,13 +36,21 @@
 
 #include <atf-c.h>
 
-/* Tests of other faces do without what is for this one. */
-#ifndef TEST_OTHERFACE
+/*
+ * Tests of the other interfaces define TEST_OTHERLIB, to leave out the parts
+ * for workqueue(9).
+ */
+#ifndef TEST_OTHERLIB
 #include <sys/workqueue.h>
 #endif
 
+/* The limits of time_t. */
+#define	TEST_TIME_MAX	(sizeof(time_t) > 4 ? INT64_MAX : INT32_MAX)
+#define	TEST_TIME_MIN	(sizeof(time_t) > 4 ? INT64_MIN : INT32_MIN)
+
 /*
- * Sanitizers: counts shrink, so that a suite under them ends in minutes.
+ * Under a sanitizer or the simulator, TEST_SCALE() lowers counts, so that a
+ * suite ends in minutes.
  */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -58,9 +68,9 @@
 #endif
 
 /*
- * May a process fork while its other threads are busy?  The sanitizers'
- * allocators are not made for that: a child may find one locked by a thread
- * that was in it.
+ * 1 if a process may fork while its other threads are busy.  The sanitizers'
+ * allocators do not support that: a child may find an allocator locked by a
+ * thread that the child does not have.
  */
 #if defined(TEST_TSAN) || defined(TEST_ASAN)
 #define	TEST_BUSYFORK	0
@@ -68,14 +78,20 @@
 #define	TEST_BUSYFORK	1
 #endif
 
-/* ThreadSanitizer lets a child of a process with threads have none. */
+/* Under ThreadSanitizer a child of a threaded process can start no threads. */
 #ifdef TEST_TSAN
 #define	TEST_CHILDTHREADS 0
 #else
 #define	TEST_CHILDTHREADS 1
 #endif
 
-#if defined(TEST_TSAN)
+/*
+ * Keep the calling function on the stack.  Use this after the function's last
+ * call, which a compiler may otherwise turn into a jump.
+ */
+#define	TEST_ONSTACK()	__asm volatile("" ::: "memory")
+
+#if defined(TEST_TSAN) || defined(_WQ_SIM)
 #define	TEST_SCALE(n)	((n) / 50 + 1)
 #elif defined(TEST_ASAN)
 #define	TEST_SCALE(n)	((n) / 10 + 1)
@@ -84,7 +100,7 @@
 #endif
 
 #ifdef TEST_ASAN
-/* What libatf-c leaves is not ours; nor is saying so to standard error. */
+/* Ignore leaks of libatf-c, and do not print which leaks were ignored. */
 const char	*__lsan_default_options(void);
 const char	*__lsan_default_suppressions(void);
 
@@ -103,13 +119,45 @@ __lsan_default_suppressions(void)
 }
 #endif
 
+#ifdef _WQ_SIM
+/*
+ * In the simulator these four atomic operations are points in a test, too.  So
+ * a loop that reads an atomic variable lets other threads run.
+ */
+#include <sys/wq_simpoint.h>
+
+#define	TEST_POINT(p, op)						\
+	__extension__ ({						\
+		__typeof__(&*(p)) test_p_ = (p);			\
+		(void)wqk_simpoint(test_p_, _WQ_SIM_RMW |		\
+		    _WQ_SIM_SIZED(sizeof(*test_p_)), __ATOMIC_SEQ_CST);	\
+		op;							\
+	})
+
+#undef atomic_load
+#define	atomic_load(p)							\
+	TEST_POINT(p, atomic_load_explicit(test_p_, memory_order_seq_cst))
+#undef atomic_store
+#define	atomic_store(p, v)						\
+	TEST_POINT(p, atomic_store_explicit(test_p_, (v),		\
+	    memory_order_seq_cst))
+#undef atomic_fetch_add
+#define	atomic_fetch_add(p, v)						\
+	TEST_POINT(p, atomic_fetch_add_explicit(test_p_, (v),		\
+	    memory_order_seq_cst))
+#undef atomic_fetch_sub
+#define	atomic_fetch_sub(p, v)						\
+	TEST_POINT(p, atomic_fetch_sub_explicit(test_p_, (v),		\
+	    memory_order_seq_cst))
+#endif
+
 #define	TEST_DEADLINE	100		/* seconds */
-#define	TEST_TIMEOUT	"280"		/* of a test case, for kyua */
+#define	TEST_TIMEOUT	"280"		/* for kyua: one test case */
 
 #define	TEST_NELEM(a)	(sizeof(a) / sizeof((a)[0]))
 
 /*
- * Capabilities of the host, as sys/host/host.h numbers them.
+ * Capabilities of the host, with the numbers of sys/host/host.h.
  */
 extern unsigned int wqk_hostcaps(void);
 #define	TEST_CAP_NAMES		0x0001
@@ -118,15 +166,16 @@ extern unsigned int wqk_hostcaps(void);
 #define	TEST_CAP_CURCPU		0x0008
 #define	TEST_CAP_QUOTA		0x0010
 #define	TEST_CAP_ASLEEP		0x0040
+#define	TEST_CAP_CHILD		0x0080
 
-/* The prefix has the skip compared with tests/skip.${HOST}. */
+/* run.sh looks up skips with this prefix in tests/skip.${HOST}. */
 #define	TEST_NEED(cap, what) do {					\
 	if ((wqk_hostcaps() & (cap)) == 0)				\
 		atf_tc_skip("host: %s", (what));			\
 } while (0)
 
 /*
- * A test case: its name and the property it checks.
+ * A test case: its name and the property that it checks.
  */
 #define	TEST_TC(name, text)						\
 ATF_TC(name);								\
@@ -139,7 +188,7 @@ ATF_TC_HEAD(name, test_tc)						\
 ATF_TC_BODY(name, test_tc)
 
 /*
- * ATF_TP_ADD_TCS, keeping the arguments for test_env().
+ * The same as ATF_TP_ADD_TCS(), but keep the arguments for test_env().
  */
 #define	TEST_TP_ADD_TCS(tp)						\
 static atf_error_t test_add_tcs(atf_tp_t *);				\
@@ -156,7 +205,7 @@ test_add_tcs(atf_tp_t *tp)
 
 static char **test_argv;
 
-/* Equal integers; says both when they are not. */
+/* Check that integers are equal; print both if they are not. */
 #define	TEST_EQ(want, is) do {						\
 	intmax_t test_want_ = (intmax_t)(want);				\
 	intmax_t test_is_ = (intmax_t)(is);				\
@@ -193,9 +242,26 @@ test_pause(void)
 }
 
 /*
- * Make an environment variable have a value (NULL: none), starting this
- * test case anew if it has not: the library reads its environment before
- * main().
+ * Give the other threads time to reach their next wait.  In the simulator time
+ * may pass while a thread can run, but not a minute.  So there this function
+ * returns only when no other thread can run.
+ */
+static inline void
+test_letrun(void)
+{
+#ifdef _WQ_SIM
+	static const struct timespec ts = { 61, 0 };
+#else
+	static const struct timespec ts = { 0, 50000000 };
+#endif
+
+	nanosleep(&ts, NULL);
+}
+
+/*
+ * Set an environment variable, or unset it if the value is NULL.  The library
+ * reads its environment before main().  So if the variable has another value,
+ * start this test case again with the new one.
  */
 static inline void
 test_env(const char *name, const char *value)
@@ -214,7 +280,7 @@ test_env(const char *name, const char *value)
 	    strerror(errno));
 }
 
-/* sem_wait(3) with the deadline. */
+/* Wait for a semaphore, at most until the deadline. */
 static inline void
 test_sem_wait(sem_t *sem)
 {
@@ -251,7 +317,7 @@ test_join(pthread_t t)
 		atf_tc_fail("pthread_join: %s", strerror(error));
 }
 
-/* So many threads at once; returns when all have ended. */
+/* Run n threads in parallel, and return when all have ended. */
 static inline void
 test_threads(size_t n, void *(*func)(void *), void *arg)
 {
@@ -265,7 +331,10 @@ test_threads(size_t n, void *(*func)(void *), void *arg)
 		test_join(t[i]);
 }
 
-/* How many threads, or descriptors, the process has; -1: cannot tell. */
+/*
+ * Return the number of entries in a directory, such as that of the threads.
+ * Return -1 if the directory cannot be read.
+ */
 static inline int
 test_countdir(const char *dir)
 {
@@ -299,8 +368,8 @@ test_ends(void *arg)
 }
 
 /*
- * The same when nobody but main() and what a sanitizer started with the
- * first thread is there; -1: cannot tell.
+ * Wait until only main() and the threads of a sanitizer are left.  Return the
+ * number of threads, or -1 if it is unknown.
  */
 static inline int
 test_nthreads_alone(void)
@@ -312,14 +381,14 @@ test_nthreads_alone(void)
 #endif
 
 	test_join(test_thread(test_ends, NULL));
-	/* A joined thread may be seen a moment longer. */
+	/* A joined thread may remain visible for a moment. */
 	TEST_AWAIT(test_nthreads() <= alone);
 	return test_nthreads();
 }
 
-#ifndef TEST_OTHERFACE
+#ifndef TEST_OTHERLIB
 /*
- * A queue whose work brings its own function.
+ * An item that has its own function.  test_dispatch() is its callback.
  */
 struct test_work {
 	struct work	  tw_work;
@@ -348,13 +417,13 @@ test_create(const char *name, void (*func)(struct work *, void *), void *arg,
 }
 
 /*
- * A gate: work that keeps its worker until it is opened.
+ * A gate: an item that blocks its worker until a test opens the gate.
  */
 struct test_gate {
 	struct test_work g_work;
 	sem_t		 g_entered;	/* posted by the worker */
 	sem_t		 g_open;
-	atomic_int	 g_left;	/* set as the last thing */
+	atomic_int	 g_left;	/* set last */
 };
 
 static inline void
@@ -377,7 +446,7 @@ test_gate_init(struct test_gate *g)
 	atomic_init(&g->g_left, 0);
 }
 
-/* Enqueue it and wait until the worker stands in it. */
+/* Enqueue a gate, and wait until it blocks the worker. */
 static inline void
 test_gate_close(struct test_gate *g, struct workqueue *wq,
     struct cpu_info *ci)
@@ -396,7 +465,7 @@ test_gate_open(struct test_gate *g)
 }
 
 /*
- * Work that counts its runs.
+ * An item that counts its runs.
  */
 struct test_counted {
 	struct test_work c_work;
@@ -411,11 +480,11 @@ test_counted_run(struct test_work *tw)
 
 	atomic_fetch_add(&c->c_runs, 1);
 }
-#endif	/* !TEST_OTHERFACE */
+#endif	/* !TEST_OTHERLIB */
 
 #if !TEST_BUSYFORK
 /*
- * Do all other threads sleep?
+ * Return true if all other threads sleep.
  */
 static inline bool
 test_others_sleep(void)
@@ -427,7 +496,10 @@ test_others_sleep(void)
 	int dir, fd;
 	long i, n;
 
-	/* opendir() and fopen() allocate: others would sleep for that lock. */
+	/*
+	 * Do not use opendir() and fopen(): they allocate, and other threads
+	 * would wait for the allocator's lock.
+	 */
 	dir = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
 	if (dir == -1)
 		return true;
@@ -454,7 +526,8 @@ test_others_sleep(void)
 #endif
 
 /*
- * Before fork: if other threads go on running, so be it.
+ * Wait before a fork until the other threads sleep.  After some time, continue
+ * in any case.
  */
 static inline void
 test_settle(void)
@@ -465,6 +538,27 @@ test_settle(void)
 	for (pauses = 0; pauses < 5000 && !test_others_sleep(); pauses++)
 		test_pause();
 #endif
+}
+
+/*
+ * Fork while the other threads are outside of a sanitizer's allocator.  Tests
+ * call fork() itself only if the other threads must be busy.
+ */
+static inline pid_t
+test_fork(void)
+{
+
+	test_settle();
+	return fork();
+}
+
+/* The same, but by clone(2), which calls no fork handler. */
+static inline pid_t
+test_fork_unseen(void)
+{
+
+	test_settle();
+	return (pid_t)syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
 }
 
 /*
@@ -480,14 +574,14 @@ static inline void
 test_child(struct test_child *tc, void (*func)(void))
 {
 	struct rlimit rl = { 0, 0 };
+	char *line;
 	ssize_t n;
 	pid_t pid;
 	int fd[2];
 
 	fflush(NULL);
 	ATF_REQUIRE(pipe(fd) == 0);
-	test_settle();
-	pid = fork();
+	pid = test_fork();
 	ATF_REQUIRE(pid != -1);
 	if (pid == 0) {
 		setrlimit(RLIMIT_CORE, &rl);
@@ -510,12 +604,18 @@ test_child(struct test_child *tc, void (*func)(void))
 		tc->tc_len += (size_t)n;
 	}
 	tc->tc_err[tc->tc_len] = '\0';
+	/* An emulator adds a line of its own when a child aborts. */
+	line = strstr(tc->tc_err, "qemu: uncaught target signal ");
+	if (line != NULL && (line == tc->tc_err || line[-1] == '\n')) {
+		*line = '\0';
+		tc->tc_len = (size_t)(line - tc->tc_err);
+	}
 	close(fd[0]);
 	while (waitpid(pid, &tc->tc_status, 0) == -1)
 		ATF_REQUIRE(errno == EINTR);
 }
 
-/* test_child(), which must end well. */
+/* Run func in a child, which must exit with status 0. */
 static inline void
 test_child_lives(struct test_child *tc, void (*func)(void))
 {
@@ -526,7 +626,9 @@ test_child_lives(struct test_child *tc, void (*func)(void))
 	    (unsigned)tc->tc_status, tc->tc_err);
 }
 
-/* test_child(), which must panic: what it wrote from there on. */
+/*
+ * Run func in a child, which must panic.  Return its output from the panic on.
+ */
 static inline const char *
 test_child_panics(struct test_child *tc, void (*func)(void))
 {
@@ -541,7 +643,9 @@ test_child_panics(struct test_child *tc, void (*func)(void))
 	return p;
 }
 
-/* All these strings (up to NULL) must be in it. */
+/*
+ * Check that a text contains all the strings.  NULL ends the list.
+ */
 static inline void
 test_has(const char *text, va_list ap)
 {
@@ -552,7 +656,9 @@ test_has(const char *text, va_list ap)
 		    s, text);
 }
 
-/* The child must have ended well and written nothing. */
+/*
+ * Run func in a child.  Check that it exits with status 0 and writes nothing.
+ */
 static inline void
 test_lives(void (*func)(void))
 {
@@ -563,8 +669,8 @@ test_lives(void (*func)(void))
 }
 
 /*
- * The child must have ended well and written all the strings given (up to
- * NULL), in this order.
+ * Run func in a child.  Check that it exits with status 0 and writes all the
+ * strings, in this order.  NULL ends the list.
  */
 static inline void
 test_says(void (*func)(void), ...)
@@ -584,8 +690,34 @@ test_says(void (*func)(void), ...)
 }
 
 /*
- * The child must have panicked: one line that starts with "panic: " and
- * has all the strings given (up to NULL) in it, then SIGABRT.
+ * Check that every site in the output has the form "made at NAME+0x1f
+ * (MODULE+0x3c)".  If the name is unknown, an address stands for NAME+0x1f.
+ */
+static inline void
+test_sites(const char *text)
+{
+	static const char *const at[] = {
+		" made at ", "(made at ", " taken at ", " allocated at ",
+		", called from ", "\tat ", " again at "
+	};
+	const char *p, *q;
+	size_t i;
+
+	for (i = 0; i < TEST_NELEM(at); i++)
+		for (p = text; (p = strstr(p, at[i])) != NULL;) {
+			p += strlen(at[i]);
+			q = p + strcspn(p, " ,\n");
+			ATF_REQUIRE_MSG(strncmp(q, " (", 2) == 0 &&
+			    strncmp(q + strcspn(q, "+\n"), "+0x", 3) == 0 &&
+			    q[strcspn(q, ")\n")] == ')',
+			    "not a site: %s", p);
+		}
+}
+
+/*
+ * Run func in a child.  Check that it panics: it writes one line, which starts
+ * with "panic: " and contains all the strings, then perhaps a backtrace, and
+ * ends by SIGABRT.  NULL ends the list.
  */
 static inline void
 test_panics(void (*func)(void), ...)
@@ -596,15 +728,26 @@ test_panics(void (*func)(void), ...)
 
 	p = test_child_panics(&tc, func);
 	ATF_REQUIRE_MSG(p == tc.tc_err, "stderr: %s", tc.tc_err);
+	test_sites(p);
 	p = strchr(p, '\n');
-	ATF_REQUIRE_MSG(p != NULL && p[1] == '\0',
-	    "not exactly one line: %s", tc.tc_err);
+	ATF_REQUIRE_MSG(p != NULL, "not a whole line: %s", tc.tc_err);
+	tc.tc_err[p - tc.tc_err] = '\0';
+	while (*++p != '\0') {
+		ATF_REQUIRE_MSG(strncmp(p, "\tat ", 4) == 0 &&
+		    strchr(p, '\n') != NULL, "not a line of a backtrace: %s",
+		    p);
+		p = strchr(p, '\n');
+	}
 	va_start(ap, func);
 	test_has(tc.tc_err, ap);
 	va_end(ap);
 }
 
-/* The same, but the child may have written something before its panic. */
+/*
+ * Run func in a child.  Check that it panics with a text that contains all the
+ * strings.  The child may write something before the panic and after its line.
+ * This does not check the form of sites and of a backtrace.
+ */
 static inline void
 test_aborts(void (*func)(void), ...)
 {

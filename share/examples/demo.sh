@@ -3,9 +3,9 @@
 # Copyright (c) 2026 The libworkqueue authors.
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# demo.sh: hash files by pcksum, and compare the result with sha256sum's.
-# "./build.sh demo" and "bmake demo" end with this.  The files are those of
-# this tree, and those of the compiler that built it, to have some more.
+# demo.sh: hash files with pcksum, and compare the result with that of
+# sha256sum(1).  "./build.sh demo" and "bmake demo" run this last.  The files
+# are those of this tree and, to have more of them, those of gcc.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

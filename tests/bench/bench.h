@@ -4,12 +4,10 @@
  */
 
 /*
- * wqbench: what the driver, the workloads and the peers share.
- *
- * A peer is a way to hand work to another thread: this library, another
- * library, or a bare limit of our own.  All of them do the same work: an
- * item holds the peer's own link and one pointer to its source; the callback
- * is bench_ran(), which checks the order, counts, and nothing else.
+ * A peer is a way to pass items to another thread: this library, another
+ * library, or a bare limit of our own.  All peers do the same.  An item holds
+ * the peer's own link and one pointer to its source.  The callback is
+ * bench_ran(), which only checks the order and counts.
  */
 
 #ifndef _BENCH_H_
@@ -30,8 +28,8 @@ extern "C" {
 #define	BENCH_ALIGNED		__attribute__((__aligned__(BENCH_LINE)))
 
 /*
- * A source: one producer's items, a ring of them, which it submits in
- * order, round and round.  The first cache line is the worker's.
+ * A source: one producer's ring of items, which it submits in order, again and
+ * again.  The worker uses the first cache line.
  */
 struct source {
 	char		*s_expect;	/* the item to run next */
@@ -39,30 +37,30 @@ struct source {
 	char		*s_end;
 	size_t		 s_stride;	/* from item to item */
 	uint64_t	 s_done;	/* items run; read by the producer */
-	uint64_t	 s_trigger;	/* when s_done is this, call s_hook */
+	uint64_t	 s_trigger;	/* call s_hook at this s_done */
 	void		(*s_hook)(struct source *, void *);
 	unsigned	 s_wrong;	/* items run out of order */
 
-	/* The producer's. */
+	/* Used by the producer. */
 	char		*s_next BENCH_ALIGNED;	/* the item to submit next */
 	uint64_t	 s_sent;
 	uint64_t	 s_seen;	/* items known to be free again */
 	uint64_t	 s_back;	/* completions, if the peer has them */
 	uint64_t	 s_ring;	/* items in the ring */
-	void		*s_handle;	/* where to submit */
-	void		*s_arg;		/* the workload's, for hooks */
+	void		*s_handle;	/* submit here */
+	void		*s_arg;		/* for the workload's hooks */
 	const struct peer *s_peer;
 	void		(*s_submit)(void *, void *);
 	bool		 s_any;		/* no order; s_sum is kept */
-	struct source	*s_link;	/* the next of all */
+	struct source	*s_link;	/* next one of all sources */
 
-	/* The worker's again, for unordered peers. */
-	uint64_t	 s_sum BENCH_ALIGNED; /* of offsets */
+	/* Used by the worker, for unordered peers. */
+	uint64_t	 s_sum BENCH_ALIGNED; /* sum of offsets */
 	int64_t		 s_stamp;	/* written by hook_stamp() */
 };
 
 /*
- * What every callback does: is it the next, and how many are they?
+ * Do what every callback does: check that this item is the next, and count it.
  */
 static inline void
 bench_ran(struct source *s, void *item)
@@ -81,8 +79,8 @@ bench_ran(struct source *s, void *item)
 }
 
 /*
- * The same for peers that promise no order: each item shall have run as
- * often as it was sent, so the sum of their offsets is known.
+ * The same for peers that promise no order.  Each item must run as often as it
+ * was sent, so the sum of the items' offsets is known.
  */
 static inline void
 bench_ranany(struct source *s, void *item)
@@ -96,7 +94,7 @@ bench_ranany(struct source *s, void *item)
 }
 
 /*
- * And for a pool whose threads run one source's items at the same time.
+ * The same for a pool whose threads run one source's items in parallel.
  */
 static inline void
 bench_ranshared(struct source *s, void *item)
@@ -110,16 +108,16 @@ bench_ranshared(struct source *s, void *item)
 		s->s_hook(s, item);
 }
 
-/* Where threads run. */
+/* Placement of threads. */
 enum place {
 	PLACE_ANY,			/* unpinned */
 	PLACE_SAME,			/* all on one CPU */
-	PLACE_APART,			/* producers and workers on two */
+	PLACE_APART,			/* producers and workers on two CPUs */
 	PLACE_OWN			/* each producer with its worker */
 };
 
 /*
- * What a peer is told of the run.
+ * The configuration of a run, for a peer.
  */
 struct conf {
 	enum place	 c_place;
@@ -129,15 +127,15 @@ struct conf {
 };
 
 /* p_flags */
-#define	PF_SPINS	0x01	/* never sleeps: not for one CPU */
+#define	PF_SPINS	0x01	/* never sleeps: needs two CPUs */
 #define	PF_ONEPROD	0x02	/* one producer per queue */
 #define	PF_REAP		0x04	/* items come back through p_reap */
 #define	PF_SIGSAFE	0x08	/* may submit from a signal handler */
 #define	PF_ONEPOOL	0x10	/* one pool of workers for the process */
-#define	PF_PINNED	0x20	/* binds its workers itself for PLACE_OWN */
+#define	PF_PINNED	0x20	/* binds its own workers for PLACE_OWN */
 #define	PF_LIMIT	0x40	/* a bare limit, no library */
-#define	PF_HEAVY	0x80	/* allocates per item: no more than 10^6 */
-#define	PF_FACE		0x100	/* ours, for workloads that name it only */
+#define	PF_HEAVY	0x80	/* allocates per item: at most 10^6 */
+#define	PF_NAMED	0x100	/* ours; only for workloads that name it */
 
 /* p_does: groups of workloads. */
 #define	DO_STREAM	0x01	/* W1, W2, W7, pending */
@@ -146,25 +144,25 @@ struct conf {
 #define	DO_LIFE		0x08	/* W5 */
 #define	DO_RSS		0x10	/* W6 */
 #define	DO_MANY		0x20	/* 1 to 1,000 queues */
-#define	DO_ALL		0x3f
+#define	DO_ALL		0x3f		/* idle, cold and refused name theirs */
 
 struct peer {
 	const char	*p_name;
-	const char	*p_mode;	/* how it is used, in words */
+	const char	*p_mode;	/* how it is used, as text */
 	unsigned	 p_flags;
 	unsigned	 p_does;
 	size_t		 p_itemsize;
 
-	/* Once in a process, before the rest; may be NULL. */
+	/* Called once in a process, before the rest; may be NULL. */
 	void	(*p_init)(const struct conf *);
 
-	/* Make queue number n; NULL means that it cannot. */
+	/* Make queue number n; return NULL if that is impossible. */
 	void	*(*p_open)(const struct conf *, unsigned n);
 	void	(*p_close)(void *);
 
 	/*
-	 * In a producer thread: what to submit to, and the end of that.
-	 * May be NULL: the queue itself.
+	 * Called in a producer thread: get and release the handle for p_submit.
+	 * If these are NULL, the handle is the queue.
 	 */
 	void	*(*p_enter)(void *);
 	void	(*p_leave)(void *);
@@ -172,18 +170,19 @@ struct peer {
 	/* Fill in an item. */
 	void	(*p_prep)(void *item, struct source *);
 	void	(*p_submit)(void *handle, void *item);
-	/* The same for PLACE_OWN, if that differs. */
+	/* Submit an item under PLACE_OWN, if that differs. */
 	void	(*p_submitown)(void *handle, void *item);
 
-	/* PF_REAP: wait until some items come back, and collect them. */
+	/* PF_REAP: wait until some items come back and collect them. */
 	void	(*p_reap)(void *handle);
 };
 
-extern const struct peer peer_workqueue, peer_biglock;
+extern const struct peer peer_workqueue, peer_biglock, peer_lent;
 extern const struct peer peer_queuework, peer_kthreadwork;
 extern const struct peer peer_limit, peer_xchg, peer_futex, peer_spin;
 extern const struct peer peer_thread, peer_listswap, peer_listempty;
 extern const struct peer peer_uv, peer_glib, peer_ivykis, peer_tbb, peer_urcu;
+extern const struct peer peer_dispatch;
 
 /*
  * Latencies, in buckets of 1/64 octave.
@@ -198,25 +197,25 @@ void	hist_sum(struct hist *, const struct hist *);
 double	hist_quantile(const struct hist *, double);
 
 /*
- * What a run of one workload with one peer gives.
+ * The result of one workload with one peer.
  */
 #define	NQUANTILE	7
 extern const double quantiles[NQUANTILE];
 struct result {
-	double		 r_value;	/* the one that is compared */
+	double		 r_value;	/* the value to compare */
 	double		 r_cpu;		/* worker's CPU use in %, or -1 */
 	double		 r_bytes;	/* memory per pending item, or -1 */
 	double		 r_q[NQUANTILE];
 	int		 r_hasq;
-	unsigned	 r_n;		/* with those: samples of this round */
-	double		 r_others;	/* CPU use of others in %, or -1 */
-	char		 r_error[120];	/* not empty: it went wrong */
+	unsigned	 r_n;		/* samples of this round in r_q */
+	double		 r_others;	/* others' CPU use in %, or -1 */
+	char		 r_error[120];	/* not empty: the run failed */
 };
 
 /* Scale of a run: full or quick. */
 struct scale {
 	unsigned	 sc_div;	/* divide item counts by this */
-	int64_t		 sc_max;	/* who is slow, does less after this */
+	int64_t		 sc_max;	/* send no more after this time */
 };
 
 struct workload {
@@ -224,8 +223,8 @@ struct workload {
 	const char	*w_title;
 	const char	*w_unit;
 	unsigned	 w_need;	/* a DO_* bit */
-	unsigned	 w_noflags;	/* peers with these cannot */
-	unsigned	 w_flags;	/* peers without these cannot */
+	unsigned	 w_noflags;	/* excludes peers with these flags */
+	unsigned	 w_flags;	/* excludes peers without these */
 	const char	*w_ref;		/* limits; the best one counts */
 	void		(*w_run)(const struct workload *, const struct peer *,
 			    const struct scale *, struct result *,
@@ -233,26 +232,31 @@ struct workload {
 	struct conf	 w_conf;
 	uint64_t	 w_items;
 	uint64_t	 w_ring;
-	unsigned	 w_gap;		/* W3: mean gap in ns */
+	unsigned	 w_gap;		/* W3: mean gap in ns, or 0 */
+	bool		 w_wake;	/* W3: the callback wakes the client */
 	bool		 w_apart64;	/* items 64 bytes apart */
 	unsigned	 w_every;	/* run in every w_every'th round */
 	const char	*w_only;	/* only these peers, or NULL */
-	const char	*w_curve;	/* growth curve it is a point of */
-	double		 w_x;		/* where on that */
+	const char	*w_curve;	/* its growth curve */
+	double		 w_x;		/* position on that curve */
 };
+
+/* refuse.c */
+void	refuse_threads(int64_t);
+unsigned refused_threads(void);
 
 extern const struct workload workloads[];
 extern const size_t nworkloads;
 void	workload_stuck(int) __attribute__((__noreturn__));
 
-/* Odds and ends: util.c. */
+/* Utilities: util.c. */
 int64_t	bench_now(void);
-void	bench_fail(const char *, ...)	/* end the run, say why */
+void	bench_fail(const char *, ...)	/* report, and end the run */
 	    __attribute__((__noreturn__, __format__(__printf__, 1, 2)));
-void	bench_pin(int);			/* the calling thread, to CPU n */
+void	bench_pin(int);			/* bind this thread to CPU n */
 void	bench_unpin(void);
 int	bench_ncpu(void);
-void	bench_cpus(void);		/* read which CPUs there are */
+void	bench_cpus(void);		/* read the set of CPUs */
 void	bench_futex_wait(uint32_t *, uint32_t);
 void	bench_futex_wake(uint32_t *, int);
 void	bench_calibrate(void);
@@ -271,6 +275,7 @@ bench_pause(void)
 }
 uint64_t bench_random(uint64_t *);
 size_t	bench_rss(void);		/* bytes */
+int	bench_nthreads(void);		/* of this process */
 bool	bench_inlist(const char *, const char *);
 bool	bench_chosen(const char *, const char *);
 
@@ -278,25 +283,25 @@ bool	bench_chosen(const char *, const char *);
  * Report: report.c.  A cell is one workload with one peer.
  */
 struct cell {
-	struct result	*c_r;		/* by round; NULL: not run at all */
-	struct hist	*c_hist;	/* of all rounds */
+	struct result	*c_r;		/* by round; NULL: never run */
+	struct hist	*c_hist;	/* all rounds together */
 };
 struct report {
 	const struct peer *const *rp_peers;
 	size_t		 rp_npeers;
 	struct cell	*rp_cells;	/* [workload][peer] */
-	const char	*rp_onlyw;	/* workloads asked for, or NULL */
-	const char	*rp_onlyp;	/* peers asked for, or NULL */
-	unsigned	 rp_asked;	/* rounds asked for */
+	const char	*rp_onlyw;	/* workloads selected, or NULL */
+	const char	*rp_onlyp;	/* peers selected, or NULL */
+	unsigned	 rp_asked;	/* rounds requested */
 	unsigned	 rp_rounds;	/* rounds done */
-	unsigned	 rp_made;	/* runs made */
-	unsigned	 rp_left;	/* runs left out for want of time */
+	unsigned	 rp_made;	/* runs done */
+	unsigned	 rp_left;	/* runs omitted for lack of time */
 	unsigned	 rp_disturbed;
 	unsigned	 rp_failed;
 	int		 rp_seconds;
 	uint64_t	 rp_seed;
-	uint64_t	 rp_state;	/* of the shuffling */
-	const char	*rp_dir;	/* where files go, or NULL */
+	uint64_t	 rp_state;	/* of the shuffle */
+	const char	*rp_dir;	/* output directory, or NULL */
 	const char	*rp_machine;
 	const char	*rp_compiler;
 	const char	*rp_build;	/* variant and flags */

@@ -3,10 +3,10 @@
 # Copyright (c) 2026 The libworkqueue authors.
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bench.sh directory root: run wqbench, which is in this directory, and have
-# the pictures drawn.  The directory is for what comes out; in those that
-# stand beside it below the root lie the targets of runs with other compilers.
-# From the environment: QUICK, W, P and ROUNDS, where empty is not given.
+# bench.sh directory root: run wqbench, which is in this directory, and draw the
+# pictures.  The output goes to the directory.  Its sibling directories below
+# the root have the targets of runs with other compilers.  The environment may
+# set QUICK, W, P and ROUNDS.  An empty value counts as unset.
 
 set -u
 dir=$1
@@ -22,12 +22,12 @@ case ${QUICK:-0} in
 	exit 2 ;;
 esac
 
-# Check what was asked for before anything old is removed.
+# Check the arguments before removing any old file.
 set -- $quick ${W:+-w "$W"} ${P:+-p "$P"} ${ROUNDS:+-r "$ROUNDS"}
 ./wqbench -n "$@" || exit
 
 own=$dir/targets.tsv
-# A part is not the whole, nor is a run in checking mode a release's.
+# A partial run, or a run in checking mode, must not replace a complete run.
 case ${WORKQUEUE_CHECK:-0}$W$P in
 0)
 	;;
@@ -36,7 +36,7 @@ case ${WORKQUEUE_CHECK:-0}$W$P in
 	echo "Not a whole run; its page and files go to $dir" ;;
 esac
 
-# Sanitizers' directories have another word at the end.
+# Directories of sanitizers have one more word at the end.
 for t in "$root"-cc "$root"-gcc "$root"-clang; do
 	t=$t/bench/targets.tsv
 	[ ! -f "$t" ] || [ "$t" = "$own" ] || set -- "$@" -t "$t"
@@ -45,7 +45,7 @@ done
 mkdir -p "$dir" && rm -f "$dir/wqbench.gp" || exit
 status=0
 ./wqbench "$@" -o "$dir" || status=$?
-# The page and the script are there even if some runs failed.
+# The page and the script exist even if some runs failed.
 [ -f "$dir/wqbench.gp" ] || exit $status
 rm -f "$dir"/*.svg
 if ! command -v gnuplot >/dev/null; then

@@ -3,32 +3,39 @@
 # Copyright (c) 2026 The libworkqueue authors.
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# check.sh ceilings compiler host: count the instructions of the hot paths
-# with callgrind(1) and compare them with the ceilings for this architecture
-# and this compiler's major version.  Where there are none, say what was
-# counted.  With UPDATE=1 in the environment, write what was counted into
-# the file instead.  Ceilings are for the host "linux"; for another one only
-# report.  Runs where the program "hotpath" is.
+# check.sh ceilings compiler host: count the instructions of the hot paths with
+# callgrind(1), or with qemu-user if the compiler is for another machine.
+# Compare them with the ceilings for that architecture and the compiler's major
+# version.  Without ceilings, print the counts.  With UPDATE=1 in the
+# environment, write the counts into the file instead.  Ceilings are for the
+# host "linux"; for another host only report.  Run this in the directory of the
+# program "hotpath".
 
 set -u
 ceilings=$1
 cc=$2
 host=$3
 
-if ! command -v valgrind >/dev/null; then
-	echo "valgrind is not installed: nothing counted" >&2
-	exit 1
-fi
 if [ -n "${UPDATE:-}" ] && [ "$host" != linux ]; then
 	echo "ceilings are for HOST=linux, not for $host" >&2
 	exit 1
 fi
-list=$(./hotpath list) || exit 1
+arch=$($cc -dumpmachine)
+arch=${arch%%-*}
+emulator=
+tool=valgrind
+case $arch in
+"$(uname -m)"|i686)	;;
+*)	emulator=qemu-$arch-static tool=$emulator ;;
+esac
+if ! command -v "$tool" >/dev/null; then
+	echo "$tool is not installed: nothing counted" >&2
+	exit 1
+fi
+list=$($emulator ./hotpath list) || exit 1
 n=${list%% *}
 paths=${list#* }
 
-arch=$($cc -dumpmachine)
-arch=${arch%%-*}
 case $($cc --version) in
 *clang*)
 	name=clang ;;
@@ -43,14 +50,44 @@ clang)
 	major=${major%% *} ;;
 esac
 
-# Without debugging information, which valgrind may be too old to read.
-rm -rf counted
-mkdir counted || exit 1
-lib=$(ldd ./hotpath | sed -n 's/.*libworkqueue[^ ]* => \([^ ]*\) .*/\1/p')
-strip -g -o "counted/${lib##*/}" "$lib" || exit 1
-strip -g -o counted/hotpath ./hotpath || exit 1
+# Strip debugging information, which valgrind may be too old to read.
+if [ -z "$emulator" ]; then
+	rm -rf counted
+	mkdir counted || exit 1
+	lib=$(ldd ./hotpath |
+	    sed -n 's/.*libworkqueue[^ ]* => \([^ ]*\) .*/\1/p')
+	strip -g -o "counted/${lib##*/}" "$lib" || exit 1
+	strip -g -o counted/hotpath ./hotpath || exit 1
+fi
 
-# Does the file know this compiler?  Then it has to know every path.
+# Print how many instructions all turns of a path take.
+callgrind()
+{
+	rm -f callgrind.out
+	LD_BIND_NOW=1 LD_LIBRARY_PATH=counted \
+	    valgrind --tool=callgrind --collect-atstart=no \
+	    --callgrind-out-file=callgrind.out counted/hotpath "$1" \
+	    2>callgrind.log || { cat callgrind.log >&2; return 1; }
+	sed -n 's/^\(totals\|summary\): //p' callgrind.out | head -1
+}
+
+# The same with the emulator, which prints a line for each instruction.  The
+# second word is the thread, and the last word the function.  A thread that
+# enters hot_toggle() starts or stops counting.
+emulate()
+{
+	LD_BIND_NOW=1 "$emulator" -singlestep -d exec,nochain -D /dev/stdout \
+	    ./hotpath "$1" | awk '
+	    $1 == "Trace" {
+		if ($NF == "hot_toggle" && last[$2] != "hot_toggle")
+			on = on == $2 ? "" : $2
+		last[$2] = $NF
+		count += $2 == on
+	    }
+	    END { print count + 0 }'
+}
+
+# If the file has this compiler, it must have all paths.
 known=
 [ "$host" = linux ] && known=$(awk -v a="$arch" -v c="$name" -v m="$major" \
     '$1 == a && $2 == c && $3 == m { print "yes"; exit }' "$ceilings")
@@ -58,17 +95,13 @@ known=
 echo "instructions, $arch, $name $major, host $host"
 status=0
 for path in $paths; do
-	rm -f callgrind.out
-	if ! LD_BIND_NOW=1 LD_LIBRARY_PATH=counted \
-	    valgrind --tool=callgrind --collect-atstart=no \
-	    --callgrind-out-file=callgrind.out counted/hotpath "$path" \
-	    2>callgrind.log; then
-		cat callgrind.log >&2
-		exit 1
+	if [ -n "$emulator" ]; then
+		total=$(emulate "$path")
+	else
+		total=$(callgrind "$path") || exit 1
 	fi
-	total=$(sed -n 's/^\(totals\|summary\): //p' callgrind.out | head -1)
-	if [ -z "$total" ] || [ "$total" -eq 0 ]; then
-		echo "$path: callgrind counted nothing" >&2
+	if [ "${total:-0}" -eq 0 ]; then
+		echo "$path: $tool counted nothing" >&2
 		exit 1
 	fi
 	count=$(((total + n / 2) / n))

@@ -4,9 +4,9 @@
  */
 
 /*
- * ivbench: iv_work of ivykis and of libworkqueue_iv, in one program and in
- * turns.  Throughput with tiny items, as many in flight as -n says, on pools
- * of one and two threads; and one item to and fro.
+ * ivbench: compare iv_work of ivykis and of libworkqueue_iv, which alternate in
+ * one program.  ivbench measures the throughput of tiny items, with -n of them
+ * in flight, on pools of one and two threads, and the round trip of one item.
  *
  * usage: ivbench [-n inflight] [-r rounds] [-s seconds] ours.so
  */
@@ -24,6 +24,8 @@
 #include <iv.h>
 #include <iv_work.h>
 
+#include "median.h"
+
 #define	MAXROUNDS	99
 
 struct impl {
@@ -35,7 +37,7 @@ struct impl {
 };
 
 static struct impl impls[2];
-static struct impl *impl;		/* the one that is measured */
+static struct impl *impl;		/* the one being measured */
 static struct iv_work_pool pool;
 static uint64_t completed, inflight;
 static int64_t end;
@@ -53,7 +55,7 @@ static void
 work(void *cookie)
 {
 
-	/* The item's own word. */
+	/* Change a word of the item. */
 	*(volatile uint64_t *)cookie += 1;
 }
 
@@ -69,7 +71,7 @@ completion(void *cookie)
 
 	it = (struct item *)((char *)cookie - offsetof(struct item, it_count));
 	completed++;
-	/* The clock is asked now and then. */
+	/* Read the clock now and then. */
 	if (end != 0 && ((completed & 63) == 0 || inflight == 1) &&
 	    now() >= end)
 		end = 0;
@@ -96,7 +98,7 @@ library(struct impl *i, const char *name, const char *path)
 		errx(1, "%s: no iv_work", path);
 }
 
-/* Nanoseconds per item. */
+/* Return the nanoseconds per item. */
 static double
 run(struct impl *i, int threads, unsigned n, double seconds)
 {
@@ -134,21 +136,13 @@ run(struct impl *i, int threads, unsigned n, double seconds)
 	return (double)start / (double)sum;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 int
 main(int argc, char **argv)
 {
 	static const struct {
 		const char	*c_name;
 		int		 c_threads;
-		unsigned	 c_inflight;	/* 0: as many as -n says */
+		unsigned	 c_inflight;	/* 0: the value of -n */
 	} cases[] = {
 		{ "throughput, 1 thread", 1, 0 },
 		{ "throughput, 2 threads", 2, 0 },
@@ -156,6 +150,7 @@ main(int argc, char **argv)
 		{ "ping-pong, 2 threads", 2, 1 },
 	};
 	static double t[2][MAXROUNDS];
+	double m[2];
 	unsigned n = 1000, c, j;
 	int ch, r, rounds = 7;
 	double seconds = 0.3;
@@ -187,10 +182,10 @@ main(int argc, char **argv)
 				    cases[c].c_inflight != 0 ?
 				    cases[c].c_inflight : n, seconds);
 		for (j = 0; j < 2; j++)
-			qsort(t[j], (size_t)rounds, sizeof(t[j][0]), compare);
+			m[j] = median(t[j], (size_t)rounds);
 		printf("%-24s ivykis %8.1f ns/item, libworkqueue_iv %8.1f, "
-		    "ratio %.2f\n", cases[c].c_name, t[0][rounds / 2],
-		    t[1][rounds / 2], t[0][rounds / 2] / t[1][rounds / 2]);
+		    "ratio %.2f\n", cases[c].c_name, m[0], m[1],
+		    m[0] / m[1]);
 		fflush(stdout);
 	}
 	iv_deinit();

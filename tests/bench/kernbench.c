@@ -4,8 +4,9 @@
  */
 
 /*
- * kernbench: what the kernel interfaces cost, each beside what a program of
- * user space would use in its place, in turn and in the same run.
+ * kernbench: compare the cost of the kernel interfaces with that of the calls
+ * that a user-space program would make instead.  The two alternate in the same
+ * run.
  */
 
 #include <err.h>
@@ -20,9 +21,22 @@
 #include <sys/callout.h>
 #include <sys/cpu.h>
 #include <sys/intr.h>
+#include <sys/lwp.h>
 #include <sys/mutex.h>
+#include <sys/percpu.h>
+#include <sys/proc.h>
+#include <sys/pserialize.h>
 #include <sys/rwlock.h>
 #include <sys/systm.h>
+#include <sys/xcall.h>
+
+#ifdef __linux__
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "median.h"
+#endif
 
 #define	ROUNDS	9
 #define	ARMED	100000
@@ -161,8 +175,8 @@ b_callout(long n)
 }
 
 /*
- * A round trip to a sleeping thread: by semaphores, and by a soft interrupt
- * one way and a semaphore back.
+ * A round trip to a sleeping thread: by semaphores; and by a soft interrupt
+ * there and a semaphore back.
  */
 static sem_t there, back;
 
@@ -210,6 +224,127 @@ b_softint(long n)
 	}
 }
 
+/*
+ * Costs while threads own CPUs.
+ */
+static percpu_t *percpu;
+
+static void
+b_percpu(long n)
+{
+
+	while (n-- > 0) {
+		++*(volatile long *)percpu_getref(percpu);
+		percpu_putref(percpu);
+	}
+}
+
+static void
+b_kpreempt(long n)
+{
+
+	while (n-- > 0) {
+		kpreempt_disable();
+		kpreempt_enable();
+	}
+}
+
+static void
+b_pserialize(long n)
+{
+
+	while (n-- > 0)
+		pserialize_read_exit(pserialize_read_enter());
+}
+
+static void
+nothing(void *a, void *b)
+{
+
+	(void)a;
+	(void)b;
+}
+
+static void
+b_broadcast(long n)
+{
+
+	while (n-- > 0)
+		xc_wait(xc_broadcast(0, nothing, NULL, NULL));
+}
+
+static void
+b_broadcast_high(long n)
+{
+
+	while (n-- > 0)
+		xc_wait(xc_broadcast(XC_HIGHPRI, nothing, NULL, NULL));
+}
+
+/*
+ * Barriers among many threads, which enter a section now and then.
+ */
+static pthread_t others[64];
+static int nothers;
+
+static void *
+other(void *arg)
+{
+
+	for (;;) {
+		kpreempt_disable();
+		kpreempt_enable();
+		splx(splsoftnet());
+		(void)kpause("other", false, 1, NULL);
+	}
+	return arg;
+}
+
+static void
+barriers(long n, int nthreads)
+{
+
+	for (; nothers < nthreads - 1; nothers++)
+		if (pthread_create(&others[nothers], NULL, other, NULL) != 0)
+			errx(1, "pthread_create");
+	while (n-- > 0)
+		xc_barrier(0);
+}
+
+static void
+b_barrier_2(long n)
+{
+
+	barriers(n, 2);
+}
+
+static void
+b_barrier_16(long n)
+{
+
+	barriers(n, 16);
+}
+
+static void
+b_barrier_64(long n)
+{
+
+	barriers(n, 64);
+}
+
+/* The part of a barrier's cost that is the host's. */
+static void
+b_membarrier(long n)
+{
+
+	while (n-- > 0) {
+#ifdef __linux__
+		(void)syscall(SYS_membarrier,
+		    MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+#endif
+	}
+}
+
 static const struct {
 	const char	*name;
 	void		(*func)(long);
@@ -233,26 +368,28 @@ static const struct {
 	    NULL, 500000, 0 },
 	{ "softint to a sleeping CPU and back", b_softint,
 	    "semaphores there and back", b_sem, 5000, 1.1 },
+
+	/* From here on threads own CPUs. */
+	{ "percpu_getref + putref", b_percpu, "pthread_mutex", b_pmutex,
+	    1000000, -15 },
+	{ "kpreempt_disable + enable", b_kpreempt, NULL, NULL, 1000000, -15 },
+	{ "mutex, spin, pair, owning a CPU", b_kspin, "pthread_mutex",
+	    b_pmutex, 1000000, 0 },
+	{ "splraise + splx, CPUs are owned", b_spl, NULL, NULL, 200000, -5 },
+	{ "pserialize read section", b_pserialize, NULL, NULL, 1000000, 0 },
+	{ "softint, owning its CPU, there and back", b_softint,
+	    "semaphores there and back", b_sem, 5000, 1.1 },
+	{ "xc_broadcast + xc_wait", b_broadcast, NULL, NULL, 1000, 0 },
+	{ "xc_broadcast + xc_wait, high priority", b_broadcast_high, NULL,
+	    NULL, 1000, 0 },
+	{ "xc_barrier, 2 threads", b_barrier_2, "membarrier(2)",
+	    b_membarrier, 5000, 0 },
+	{ "xc_barrier, 16 threads", b_barrier_16, "membarrier(2)",
+	    b_membarrier, 5000, 0 },
+	{ "xc_barrier, 64 threads", b_barrier_64, "membarrier(2)",
+	    b_membarrier, 5000, 0 },
 };
 #define	NBENCHES	(sizeof(benches) / sizeof(benches[0]))
-
-static int
-compare(const void *a, const void *b)
-{
-	double x, y;
-
-	x = *(const double *)a;
-	y = *(const double *)b;
-	return x < y ? -1 : x > y;
-}
-
-static double
-median(double *v, int n)
-{
-
-	qsort(v, (size_t)n, sizeof(*v), compare);
-	return v[n / 2];
-}
 
 static double
 measure(void (*func)(long), long n)
@@ -265,8 +402,9 @@ measure(void (*func)(long), long n)
 }
 
 /*
- * The soft interrupt's thread is bound to the first CPU: bind the semaphores'
- * there, too, and ourselves to the last, so that both wake across CPUs.
+ * The soft interrupt's thread is bound to the first CPU.  Bind the semaphores'
+ * thread there, too, and this one to the last CPU, so that both wake across
+ * CPUs.
  */
 static void
 place(pthread_t t)
@@ -297,7 +435,7 @@ main(void)
 	double ns[NBENCHES][ROUNDS], ref[NBENCHES][ROUNDS];
 	double ratio[NBENCHES][ROUNDS], m;
 	pthread_t t;
-	size_t b;
+	size_t b, first, last;
 	int i, r;
 
 	mutex_init(&kmutex, MUTEX_DEFAULT, IPL_NONE);
@@ -320,14 +458,29 @@ main(void)
 		errx(1, "softint_establish");
 	place(t);
 
-	for (r = 0; r < ROUNDS; r++)
-		for (b = 0; b < NBENCHES; b++) {
-			ns[b][r] = measure(benches[b].func, benches[b].n);
-			ref[b][r] = benches[b].ref == NULL ? 0 :
-			    measure(benches[b].ref, benches[b].n);
-			ratio[b][r] = benches[b].ref == NULL ? 0 :
-			    ns[b][r] / ref[b][r];
-		}
+	/*
+	 * Alternate within a group.  There are these groups: before threads own
+	 * CPUs, with owned CPUs, and each barrier by itself.
+	 */
+	for (first = 0; first < NBENCHES; first = last) {
+		for (last = first + 1; last < NBENCHES &&
+		    benches[last].func != b_percpu &&
+		    benches[last].func != b_barrier_2 &&
+		    benches[last].func != b_barrier_16 &&
+		    benches[last].func != b_barrier_64; last++)
+			continue;
+		if (benches[first].func == b_percpu)
+			percpu = percpu_alloc(sizeof(long));
+		for (r = 0; r < ROUNDS; r++)
+			for (b = first; b < last; b++) {
+				ns[b][r] = measure(benches[b].func,
+				    benches[b].n);
+				ref[b][r] = benches[b].ref == NULL ? 0 :
+				    measure(benches[b].ref, benches[b].n);
+				ratio[b][r] = benches[b].ref == NULL ? 0 :
+				    ns[b][r] / ref[b][r];
+			}
+	}
 
 	printf("%-44s %9s   %-26s %9s %7s %9s\n", "", "ns", "beside", "ns",
 	    "ratio", "target");

@@ -4,10 +4,10 @@
  */
 
 /*
- * wqbench: the driver.  In each round every workload is run with every peer,
- * in shuffled order, each run in a process of its own; so that what the
- * machine does meanwhile hits all of them alike, and peers are compared
- * within a round.  See workqueue_bench(7).
+ * wqbench: the driver.  In each round every workload runs with every peer, in
+ * shuffled order, and each run has its own process.  So disturbances of the
+ * machine affect all runs alike, and the peers are compared within a round.
+ * See workqueue_bench(7).
  */
 
 #include <sys/resource.h>
@@ -39,9 +39,9 @@
 
 #define	TIMEOUT		30		/* seconds for one run */
 #define	MAXROUNDS	999
-#define	GRACE		10		/* seconds for a round that is late */
+#define	GRACE		10		/* seconds a late round may take */
 
-/* From the Makefile: the sanitizer, and with what all was compiled. */
+/* From the Makefile: the sanitizer, and the compiler's flags. */
 #ifndef BENCH_SAN
 #define	BENCH_SAN	""
 #endif
@@ -52,6 +52,7 @@
 /* In the order of the tables: ours, the limits, the others. */
 static const struct peer *const peers[] = {
 	&peer_workqueue,
+	&peer_lent,
 	&peer_biglock,
 	&peer_queuework,
 	&peer_kthreadwork,
@@ -77,34 +78,40 @@ static const struct peer *const peers[] = {
 #ifdef HAVE_URCU
 	&peer_urcu,
 #endif
+#ifdef HAVE_DISPATCH
+	&peer_dispatch,
+#endif
 };
 #define	NPEERS	(sizeof(peers) / sizeof(peers[0]))
 
-/* Peers that are not there: their packages were not, when this was built. */
+/* Peers whose packages were not installed at build time. */
 static const struct {
 	const char	*m_name;	/* the peer's */
 	const char	*m_title;
-	const char	*m_package;	/* Debian's */
+	const char	*m_package;
 } missing[] = {
 #ifndef HAVE_UV
-	{ "libuv", "libuv", "libuv1-dev" },
+	{ "libuv", "libuv", "Debian: libuv1-dev" },
 #endif
 #ifndef HAVE_GLIB
-	{ "glib", "GLib", "libglib2.0-dev" },
+	{ "glib", "GLib", "Debian: libglib2.0-dev" },
 #endif
 #ifndef HAVE_IVYKIS
-	{ "ivykis", "ivykis", "libivykis-dev" },
+	{ "ivykis", "ivykis", "Debian: libivykis-dev" },
 #endif
 #ifndef HAVE_TBB
-	{ "tbb", "oneTBB", "libtbb-dev" },
+	{ "tbb", "oneTBB", "Debian: libtbb-dev" },
 #endif
 #ifndef HAVE_URCU
-	{ "urcu", "liburcu", "liburcu-dev" },
+	{ "urcu", "liburcu", "Debian: liburcu-dev" },
+#endif
+#ifndef HAVE_DISPATCH
+	{ "dispatch", "libdispatch", "Ubuntu, Alpine: libdispatch-dev" },
 #endif
 	{ NULL, NULL, NULL }
 };
 
-/* What a run's process writes to us. */
+/* The message that the process of a run writes to us. */
 struct message {
 	struct result	 m_result;
 	struct hist	 m_hist;
@@ -113,7 +120,7 @@ struct message {
 static int childfd = -1;
 
 /*
- * In a run's process: say why, and end it.
+ * Report why a run failed, and end its process.
  */
 void
 bench_fail(const char *fmt, ...)
@@ -155,8 +162,8 @@ child(const struct workload *w, const struct peer *p, const struct scale *sc,
 }
 
 /*
- * Time that all CPUs together have spent on anything, and what of that was
- * spent by processes of ours that have ended; in ns.
+ * Get the time that all CPUs together have spent, and the part that our
+ * terminated child processes have spent, in ns.
  */
 static void
 spent(double *all, double *ours)
@@ -181,7 +188,7 @@ spent(double *all, double *ours)
 }
 
 /*
- * One run in a process of its own.
+ * Make one run in a process of its own.
  */
 static void
 run1(const struct workload *w, const struct peer *p, const struct scale *sc,
@@ -243,9 +250,9 @@ run1(const struct workload *w, const struct peer *p, const struct scale *sc,
 }
 
 /*
- * One run; again if other programs had too much of the CPUs meanwhile, and
- * we have the time.  The share that they had is what counts, beside the
- * system's clock tick, in which it is told.
+ * Make one run.  Repeat it if other programs used too large a share of the CPUs
+ * meanwhile and time permits.  Disregard two clock ticks, the resolution of the
+ * system's times.
  */
 static void
 run(const struct workload *w, const struct peer *p, const struct scale *sc,
@@ -264,7 +271,7 @@ run(const struct workload *w, const struct peer *p, const struct scale *sc,
 		others = (all1 - all0) - (ours1 - ours0) - 20e6;
 		if (others < 0)
 			others = 0;
-		/* Where nothing tells, -1. */
+		/* Store -1 if the system does not provide the times. */
 		m->m_result.r_others = isnan(others) ? -1 :
 		    100 * others / (wall * bench_ncpu());
 		if (m->m_result.r_others < BENCH_DISTURBED || hurry ||
@@ -274,7 +281,8 @@ run(const struct workload *w, const struct peer *p, const struct scale *sc,
 }
 
 /*
- * Whoever spins for the other has to have a CPU of its own.
+ * Return true if the workload needs two CPUs, because a thread spins for
+ * another.
  */
 static bool
 needs_two(const struct workload *w)
@@ -298,7 +306,7 @@ can(const struct workload *w, const struct peer *p)
 		return false;
 	if (w->w_only != NULL)
 		return bench_inlist(w->w_only, p->p_name);
-	return (p->p_flags & PF_FACE) == 0;
+	return (p->p_flags & PF_NAMED) == 0;
 }
 
 static void
@@ -381,7 +389,8 @@ json(FILE *fp, const struct workload *w, const struct peer *p,
 }
 
 /*
- * On a terminal one line that changes; elsewhere one now and then.
+ * Show the progress: on a terminal update one line, elsewhere print a line now
+ * and then.
  */
 static void
 progress(size_t done, size_t total, unsigned round, unsigned rounds,
@@ -419,7 +428,25 @@ progress_end(void)
 }
 
 /*
- * This library's variables, which change what it does.
+ * Have threads lent to queues that do not ask for their own.  The library reads
+ * its environment before main(), so start the program again.
+ */
+#define	LEND	"WORKQUEUE_LEND=1"
+static void
+lend(char **argv)
+{
+	const char *p = getenv("WORKQUEUE_LEND");
+
+	if (p != NULL && strcmp(p, "1") == 0)
+		return;
+	if (setenv("WORKQUEUE_LEND", "1", 1) == -1)
+		err(1, NULL);
+	execvp(argv[0], argv);
+	err(1, "%s", argv[0]);
+}
+
+/*
+ * Return this library's environment variables, which change its behaviour.
  */
 static const char *
 environment(void)
@@ -430,7 +457,8 @@ environment(void)
 	char **e;
 
 	for (e = environ; *e != NULL && len < sizeof(buf); e++) {
-		if (strncmp(*e, "WORKQUEUE_", 10) == 0)
+		if (strncmp(*e, "WORKQUEUE_", 10) == 0 &&
+		    strcmp(*e, LEND) != 0)
 			len += (size_t)snprintf(buf + len, sizeof(buf) - len,
 			    "%s%s", len > 0 ? " " : "", *e);
 	}
@@ -438,7 +466,7 @@ environment(void)
 }
 
 /*
- * Why this library is not as it is released, or NULL.
+ * Return why this library differs from a release, or NULL.
  */
 static const char *
 notrelease(void)
@@ -469,7 +497,7 @@ skips(FILE *fp)
 	size_t i;
 
 	for (i = 0; missing[i].m_name != NULL; i++)
-		fprintf(fp, "%s is not installed (Debian: %s): skipped\n",
+		fprintf(fp, "%s is not installed (%s): skipped\n",
 		    missing[i].m_title, missing[i].m_package);
 }
 
@@ -488,7 +516,7 @@ list(void)
 }
 
 /*
- * What was asked for and cannot be done on one CPU.
+ * Report selected workloads that need a second CPU.
  */
 static void
 skips_onecpu(const struct report *rp)
@@ -512,7 +540,7 @@ skips_onecpu(const struct report *rp)
 }
 
 /*
- * A number from min to max, and nothing else.
+ * Parse a number from min to max.
  */
 static unsigned long long
 argument(const char *what, const char *arg, unsigned long long min,
@@ -530,7 +558,7 @@ argument(const char *what, const char *arg, unsigned long long min,
 	return v;
 }
 
-/* Name number i of the workloads or the peers, or NULL. */
+/* Return the name of workload or peer number i, or NULL. */
 static const char *
 workload_name(size_t i)
 {
@@ -546,7 +574,7 @@ peer_name(size_t i)
 }
 
 /*
- * Each name in a list must choose something.
+ * Check that each name in a list selects something.
  */
 static void
 names(const char *what, const char *list, const char *(*name)(size_t))
@@ -578,8 +606,8 @@ names(const char *what, const char *list, const char *(*name)(size_t))
 }
 
 /*
- * One round: every workload with every peer, in shuffled order.  False: it
- * was broken off, since the time is up.
+ * Make one round: every workload with every peer, in shuffled order.  Return
+ * false if the time limit ended it early.
  */
 static bool
 one_round(struct report *rp, const struct scale *sc, unsigned round,
@@ -637,7 +665,7 @@ one_round(struct report *rp, const struct scale *sc, unsigned round,
 int
 main(int argc, char *argv[])
 {
-	/* Static: what it refers to is in use until the end. */
+	/* Static, because it is used until exit. */
 	static struct report rp = { .rp_peers = peers, .rp_npeers = NPEERS };
 	struct scale sc = { 1, 1000000000 };
 	char path[1024];
@@ -649,6 +677,7 @@ main(int argc, char *argv[])
 	FILE *fp = NULL;
 	int ch;
 
+	lend(argv);
 	bench_cpus();
 	rp.rp_seed = (uint64_t)bench_now();
 	while ((ch = getopt(argc, argv, "lno:p:qr:s:t:w:")) != -1) {
@@ -747,7 +776,7 @@ main(int argc, char *argv[])
 	start = bench_now();
 	done = 0;
 	for (round = 0; round < rounds; round++) {
-		/* No round is begun that would not end in time. */
+		/* Do not begin a round that would end too late. */
 		gone = (bench_now() - start) / 1000000000;
 		if (round > 0 && gone + gone / round > limit)
 			break;

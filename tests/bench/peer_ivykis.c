@@ -4,8 +4,8 @@
  */
 
 /*
- * ivykis: an iv_work pool of one thread per queue.  Only the thread that
- * made a pool may submit, and completions come back to its event loop.
+ * ivykis: an iv_work pool of one thread per queue.  Only the thread that made
+ * a pool may submit, and completions come back to its event loop.
  */
 
 #include <iv.h>
@@ -19,7 +19,7 @@ struct iv_item {
 	struct source	*i_source;
 };
 
-/* Pools that the calling thread has made. */
+/* Pools made by the calling thread. */
 static _Thread_local unsigned ivp_pools;
 
 static void

@@ -4,19 +4,20 @@
  */
 
 /*
- * Bare limits: what the machine permits when nothing is promised.  No wait,
- * no checks, no priorities, one queue each.
+ * Bare limits: the speed that the machine permits if a queue promises nothing.
+ * They have no function like workqueue_wait(), no checks, no priorities, and
+ * one queue each.
  *
- *	limit	a lock-free stack taken by one exchange.  After a small batch
- *		the worker pauses for a microsecond, so that the next batch
- *		is worth the cache line's way; when empty it looks again for
- *		50 us (never on its producer's CPU), then sleeps on a futex.
- *		That it sleeps is encoded in the stack's head.
+ *	limit	a lock-free stack, taken by one exchange.  After a small batch
+ *		the worker pauses for a microsecond, so that the next batch is
+ *		worth the transfer of the cache line.  When the stack is empty
+ *		the worker polls it for 50 us (never on its producer's CPU),
+ *		then sleeps on a futex.  The stack's head encodes the sleep.
  *	futex	the same stack; sleeps at once, never pauses
  *	spin	the same stack; never sleeps
  *	xchg	a queue whose producers exchange its tail: the cheapest push,
- *		but a producer stopped in the middle of one stops the worker
- *	thread	a thread's start and join alone, an idle thread's memory alone
+ *		but a producer preempted within a push stops the worker
+ *	thread	start and join of a thread, and memory of an idle thread
  */
 
 #include <pthread.h>
@@ -25,7 +26,7 @@
 #include "bench.h"
 
 #define	LIM_ASLEEP	((uintptr_t)1)
-#define	LIM_SMALL	512		/* a batch not worth its way */
+#define	LIM_SMALL	512		/* a batch too small to transfer */
 #define	LIM_PAUSE	1000		/* ns */
 #define	LIM_SPIN	50000		/* ns */
 
@@ -44,7 +45,7 @@ struct lim_queue {
 	uint32_t	 q_wakes;	/* the futex */
 	int		 q_exit BENCH_ALIGNED;
 	unsigned	 q_pause;	/* ns after a small batch */
-	unsigned	 q_spin;	/* ns before sleep; ~0: for ever */
+	unsigned	 q_spin;	/* ns before sleep; ~0: no limit */
 	struct lim_item	 q_stub;
 	pthread_t	 q_thread;
 };
@@ -68,7 +69,8 @@ lim_push(void *handle, void *item)
 }
 
 /*
- * Nothing there: look for a while, then sleep.  False: the end.
+ * Poll the empty stack for a while, then sleep.  Return false if the worker
+ * must end.
  */
 static bool
 lim_idle(struct lim_queue *q)
@@ -201,7 +203,7 @@ lim_prep(void *item, struct source *s)
 }
 
 /*
- * The exchange: no loop, but the chain is broken between the exchange and
+ * The exchange needs no loop, but the chain is broken between the exchange and
  * the store after it.
  */
 static void
@@ -216,8 +218,8 @@ xchg_push(void *handle, void *item)
 }
 
 /*
- * Never sleeps; gives its time slice away when there is nothing.  The last
- * item stays as the stub; it is run, and its link is still looked at.
+ * Never sleep, but yield while the queue is empty.  The last item stays as the
+ * stub: it has run, and its link is still read.
  */
 static void *
 xchg_worker(void *arg)

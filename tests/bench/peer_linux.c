@@ -4,7 +4,7 @@
  */
 
 /*
- * This library through the interfaces of Linux: an ordered queue, and a
+ * This library through the Linux interfaces: an ordered queue, and a
  * kthread_worker.
  */
 
@@ -107,8 +107,8 @@ lkw_submit(void *handle, void *item)
 
 const struct peer peer_queuework = {
 	.p_name = "queue_work",
-	.p_mode = "this library's Linux face, an ordered queue",
-	.p_flags = PF_FACE,
+	.p_mode = "this library's Linux interface, an ordered queue",
+	.p_flags = PF_NAMED,
 	.p_does = DO_STREAM | DO_ENQ,
 	.p_itemsize = sizeof(struct lwq_benchitem),
 	.p_open = lwq_open,
@@ -119,8 +119,8 @@ const struct peer peer_queuework = {
 
 const struct peer peer_kthreadwork = {
 	.p_name = "kthread",
-	.p_mode = "this library's Linux face, kthread_queue_work()",
-	.p_flags = PF_FACE,
+	.p_mode = "this library's Linux interface, kthread_queue_work()",
+	.p_flags = PF_NAMED,
 	.p_does = DO_STREAM | DO_ENQ,
 	.p_itemsize = sizeof(struct lkw_benchitem),
 	.p_open = lkw_open,

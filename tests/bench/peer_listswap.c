@@ -4,12 +4,12 @@
  */
 
 /*
- * What one writes without a library: an intrusive list under a mutex; the
- * worker waits on a condition variable and swaps the whole list out.
+ * The usual code without a library: an intrusive list under a mutex; the
+ * worker waits on a condition variable and takes the whole list.
  *
- *	listswap	signals each item, under the mutex: how it is mostly
- *			written, and what the targets are compared with
- *	listempty	signals when the list was empty, after unlocking
+ *	listswap	signals for each item, under the mutex: the common
+ *			form, and the reference of the targets
+ *	listempty	signals if the list was empty, after unlocking
  */
 
 #include <pthread.h>

@@ -4,7 +4,7 @@
  */
 
 /*
- * oneTBB: task_arena::enqueue(), an arena of one worker per queue.  It
+ * oneTBB: task_arena::enqueue(), with an arena of one worker per queue.  It
  * promises no order.
  */
 
@@ -23,8 +23,8 @@ struct tbb_item {
 };
 
 /*
- * By default there is one worker less than CPUs; the workload wants its own
- * number, or one for each queue, beside the producers that never join.
+ * The default is one worker less than there are CPUs.  A workload needs
+ * c_nworkers workers, or one for each queue, and the producers never run items.
  */
 void
 tbb_init(const struct conf *c)

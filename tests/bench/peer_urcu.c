@@ -4,9 +4,9 @@
  */
 
 /*
- * liburcu: call_rcu() with a worker thread per queue.  A callback waits for
- * a grace period besides, which is the point of it; as a way to defer work
- * it is the nearest relative of this library's queue.
+ * liburcu: call_rcu() with a worker thread per queue.  A callback also waits
+ * for a grace period, which is its purpose; as a way to defer work it is the
+ * nearest relative of this library's queue.
  */
 
 #include <pthread.h>
@@ -19,7 +19,7 @@ struct rcu_item {
 	struct source	*i_source;
 };
 
-/* Queues that the calling thread has entered. */
+/* Queues entered by the calling thread. */
 static _Thread_local unsigned rcup_entered;
 
 static void

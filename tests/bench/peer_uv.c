@@ -4,8 +4,8 @@
  */
 
 /*
- * libuv: uv_queue_work(), whose pool is one for the process and whose
- * completions come back to the producer's loop.
+ * libuv: uv_queue_work().  The process has one pool, and completions come back
+ * to the producer's loop.
  */
 
 #include <stdio.h>
@@ -19,7 +19,7 @@ struct uv_item {
 	struct source	*i_source;
 };
 
-/* More than one thread in the pool: no order. */
+/* The pool has more than one thread: no order. */
 static bool uvp_shared;
 
 static void

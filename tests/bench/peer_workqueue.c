@@ -4,8 +4,10 @@
  */
 
 /*
- * This library, as installed.  A queue per CPU where the workload says that
- * each producer has its CPU's worker; otherwise one worker.
+ * This library, as installed.  If the workload gives each producer its CPU's
+ * worker, there is a queue per CPU.  Otherwise there is one worker.  The driver
+ * sets WORKQUEUE_LEND, so a queue has a thread of its own only if it asks for
+ * one.
  */
 
 #include <sys/cpu.h>
@@ -25,7 +27,7 @@ struct wq_item {
 struct wq_queue {
 	struct workqueue *q_wq;
 	struct cpu_info	 *q_ci;
-	bool		  q_first;	/* of those that share q_wq */
+	bool		  q_first;	/* the first record to use q_wq */
 };
 
 static void
@@ -74,14 +76,32 @@ static void *
 wq_open(const struct conf *c, unsigned n)
 {
 
-	return wq_make(c, n, WQ_MPSAFE);
+	return wq_make(c, n, WQ_MPSAFE | WQ_DEDICATED);
 }
 
 static void *
 wq_openlocked(const struct conf *c, unsigned n)
 {
 
-	return wq_make(c, n, 0);
+	return wq_make(c, n, WQ_DEDICATED);
+}
+
+static void *
+wq_openlent(const struct conf *c, unsigned n)
+{
+	struct workqueue *wq;
+
+	(void)c;
+	(void)n;
+	return workqueue_create(&wq, "bench", wq_func, NULL, PRI_NONE,
+	    IPL_HIGH, WQ_MPSAFE) == 0 ? wq : NULL;
+}
+
+static void
+wq_closelent(void *v)
+{
+
+	workqueue_destroy(v);
 }
 
 static void
@@ -103,8 +123,8 @@ wq_prep(void *item, struct source *s)
 }
 
 /*
- * What to submit to is the workqueue itself, as a client has it; with a CPU
- * for each producer it is our record.
+ * Return the workqueue itself as the handle, as in a client.  If each producer
+ * has a CPU, return our record.
  */
 static void *
 wq_enter(void *v)
@@ -131,7 +151,7 @@ wq_submitown(void *handle, void *item)
 
 const struct peer peer_workqueue = {
 	.p_name = "workqueue",
-	.p_mode = "this library, WQ_MPSAFE",
+	.p_mode = "this library, WQ_MPSAFE, with a thread of its own",
 	.p_flags = PF_SIGSAFE | PF_PINNED,
 	.p_does = DO_ALL,
 	.p_itemsize = sizeof(struct wq_item),
@@ -143,10 +163,22 @@ const struct peer peer_workqueue = {
 	.p_submitown = wq_submitown,
 };
 
+const struct peer peer_lent = {
+	.p_name = "lent",
+	.p_mode = "this library, threads that are lent",
+	.p_flags = PF_SIGSAFE,
+	.p_does = DO_TRIP | DO_LIFE | DO_RSS | DO_MANY,
+	.p_itemsize = sizeof(struct wq_item),
+	.p_open = wq_openlent,
+	.p_close = wq_closelent,
+	.p_prep = wq_prep,
+	.p_submit = wq_submit,
+};
+
 const struct peer peer_biglock = {
 	.p_name = "biglock",
 	.p_mode = "this library, callbacks under the kernel lock",
-	.p_flags = PF_SIGSAFE | PF_PINNED | PF_FACE,
+	.p_flags = PF_SIGSAFE | PF_PINNED | PF_NAMED,
 	.p_does = DO_STREAM,
 	.p_itemsize = sizeof(struct wq_item),
 	.p_open = wq_openlocked,

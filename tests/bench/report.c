@@ -4,8 +4,8 @@
  */
 
 /*
- * What the rounds gave: the table, the targets, the pictures (drawn by
- * gnuplot from the script that is written here) and the page.
+ * The results of the rounds: the table, the targets, the page, and the
+ * pictures, which gnuplot draws from the script that this file writes.
  */
 
 #include <err.h>
@@ -15,8 +15,11 @@
 #include <string.h>
 
 #include "bench.h"
+#include "median.h"
 
-/* Which number of a result: its value, a quantile, the worker's CPU use. */
+/*
+ * Selects a number of a result: its value, a quantile, or the worker's CPU use.
+ */
 enum what {
 	WHAT_VALUE = -1,
 	WHAT_P50 = 0,
@@ -32,16 +35,16 @@ struct stat3 {
 #define	SLEEPERS	"listswap,libuv,glib,ivykis"
 
 /*
- * The targets: ours (or t_peer) against the best of t_refs in each round.
- * T_ATMOST: that many times as much; T_FASTER: at least so many times
- * faster; T_ABS: no more than that.
+ * The targets.  In each round, t_peer is compared with the best of t_refs.
+ * T_ATMOST: at most t_bound times as much.  T_FASTER: at least t_bound times
+ * faster.  T_ABS: at most t_bound.
  */
 static const struct target {
 	const char	*t_w;
 	const char	*t_peer;
 	enum { T_ATMOST, T_FASTER, T_ABS } t_kind;
 	double		 t_bound;
-	const char	*t_refw;	/* the other workload, or NULL */
+	const char	*t_refw;	/* another workload, or NULL */
 	const char	*t_refs;
 	enum what	 t_what;
 } targets[] = {
@@ -66,32 +69,44 @@ static const struct target {
 	    WHAT_P50 },
 	{ "W3/slowsame", "workqueue", T_ATMOST, 1.5, NULL, SLEEPERS,
 	    WHAT_P999 },
+	{ "W3/turns", "workqueue", T_ATMOST, 1.2, NULL,
+	    "limit,futex,listswap,listempty,libuv,glib,ivykis", WHAT_P50 },
+	{ "W3/turnssame", "workqueue", T_ATMOST, 1.05, NULL, "futex",
+	    WHAT_P50 },
+	{ "W3/slow", "lent", T_ATMOST, 1.02, NULL, "workqueue", WHAT_P50 },
+	{ "W3/slowsame", "lent", T_ATMOST, 1.02, NULL, "workqueue",
+	    WHAT_P50 },
 	{ "W4", "workqueue", T_ATMOST, 1.1, NULL, "limit,xchg", WHAT_VALUE },
 	{ "W5", "workqueue", T_ATMOST, 1.1, NULL, "thread", WHAT_VALUE },
 	{ "W6", "workqueue", T_ABS, 10, NULL, NULL, WHAT_VALUE },
 	{ "W6", "workqueue", T_ABS, 0.5, NULL, NULL, WHAT_CPU },
 	{ "W7", "workqueue", T_ATMOST, 1.15, NULL, "limit", WHAT_VALUE },
+	{ "idle/threads", "lent", T_ABS, 2, NULL, NULL, WHAT_VALUE },
+	{ "idle/bytes", "lent", T_ABS, 512, NULL, NULL, WHAT_VALUE },
+	{ "idle/life", "lent", T_ABS, 0.5, NULL, NULL, WHAT_VALUE },
+	{ "cold/idle", "lent", T_ATMOST, 1.15, NULL, "workqueue", WHAT_P50 },
+	{ "refused", "lent", T_ABS, 100, NULL, NULL, WHAT_VALUE },
 	{ "queues/1000", "workqueue", T_ATMOST, 1.2, NULL, "futex",
 	    WHAT_VALUE },
-	{ "face/enqueue", "queue_work", T_ATMOST, 1.25, NULL, "workqueue",
+	{ "linux/enqueue", "queue_work", T_ATMOST, 1.25, NULL, "workqueue",
 	    WHAT_VALUE },
-	{ "face/enqueue", "kthread", T_ATMOST, 1.25, NULL, "workqueue",
+	{ "linux/enqueue", "kthread", T_ATMOST, 1.25, NULL, "workqueue",
 	    WHAT_VALUE },
 };
 #define	NTARGETS	(sizeof(targets) / sizeof(targets[0]))
 
 /*
- * A target and what became of it.
+ * A target and its outcome.
  */
 struct outcome {
 	char	o_text[80];
 	double	o_value;
 	bool	o_met;
-	bool	o_wanted;	/* what it compares was asked for */
-	bool	o_ran;		/* otherwise it was not measured */
+	bool	o_wanted;	/* its workload and peers were selected */
+	bool	o_ran;		/* the target was measured */
 };
 
-/* Those of another run, by the other compiler, if there is one. */
+/* The targets of runs with other compilers. */
 #define	NOTHERS		4
 static struct other {
 	char	ot_name[256];
@@ -111,16 +126,8 @@ report_cell(const struct report *rp, size_t w, size_t p)
 	return &rp->rp_cells[w * rp->rp_npeers + p];
 }
 
-static int
-cmp_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /*
- * NaNs are left out; if nothing else is there, NaN is the answer.
+ * Compute statistics without the NaNs.  Return NaNs if there is nothing else.
  */
 static struct stat3
 statistics(const double *v, unsigned n)
@@ -136,11 +143,9 @@ statistics(const double *v, unsigned n)
 			s[k++] = v[i];
 	}
 	if (k > 0) {
-		qsort(s, k, sizeof(*s), cmp_double);
+		st.st_median = median(s, k);
 		st.st_min = s[0];
 		st.st_max = s[k - 1];
-		st.st_median = k % 2 ? s[k / 2] :
-		    (s[k / 2 - 1] + s[k / 2]) / 2;
 	}
 	free(s);
 	return st;
@@ -180,8 +185,9 @@ cell_stat(const struct report *rp, const struct cell *c, enum what what)
 }
 
 /*
- * The samples of a cell: of one round, the smallest; or of all, where one
- * round has too few for the percentile.  Beyond p99.9 there is to be one.
+ * Return true if this percentile is taken from the samples of all rounds
+ * together, because a round has too few: at least one sample must lie beyond
+ * p99.9.
  */
 static bool
 pooled(const struct report *rp, const struct cell *c, enum what what)
@@ -213,7 +219,7 @@ samples(const struct report *rp, const struct cell *c)
 }
 
 /*
- * The ratio of percentiles over all rounds together.
+ * Return the ratio of percentiles over all rounds together.
  */
 static double
 pooled_ratio(const struct report *rp, const struct cell *c, size_t refw,
@@ -236,8 +242,8 @@ pooled_ratio(const struct report *rp, const struct cell *c, size_t refw,
 }
 
 /*
- * The ratio of a cell to the best of some peers, round by round.  A round
- * in which one of the two is missing is left out.
+ * Compare a cell with the best of some peers, round by round.  Omit rounds that
+ * lack one of the two.
  */
 static struct stat3
 cell_ratio(const struct report *rp, const struct cell *c, size_t refw,
@@ -296,7 +302,7 @@ number(double v, char *buf, size_t len)
 	return buf;
 }
 
-/* What a workload's value is. */
+/* Return the meaning of a workload's value. */
 static const char *
 value_name(const struct workload *w)
 {
@@ -305,7 +311,19 @@ value_name(const struct workload *w)
 }
 
 /*
- * What was run, and how far it can be trusted.
+ * Return the heading of the column that compares with w_ref.
+ */
+static const char *
+reference(const struct workload *w)
+{
+
+	return strcmp(w->w_ref, "workqueue") == 0 ? "/workqueue" :
+	    strcmp(w->w_ref, "lent") == 0 ? "/lent" :
+	    strcmp(w->w_ref, "dispatch") == 0 ? "/dispatch" : "/limit";
+}
+
+/*
+ * Print which runs were made, and how reliable the results are.
  */
 void
 report_head(const struct report *rp, FILE *fp)
@@ -351,8 +369,7 @@ report_table(const struct report *rp, FILE *fp)
 		fprintf(fp, "\n%s: %s\n", w->w_id, w->w_title);
 		fprintf(fp, "  %-10s %10s %10s %10s %10s %9s\n",
 		    value_name(w),
-		    "median", "min", "max", strcmp(w->w_ref, "workqueue") ==
-		    0 ? "/workqueue" : "/limit", "listswap/");
+		    "median", "min", "max", reference(w), "listswap/");
 		for (p = 0; p < rp->rp_npeers; p++) {
 			c = report_cell(rp, i, p);
 			if (c->c_r == NULL)
@@ -375,7 +392,10 @@ report_table(const struct report *rp, FILE *fp)
 			    number(st.st_max, b[2], sizeof(b[2])),
 			    number(lim.st_median, b[3], sizeof(b[3])),
 			    number(1 / ls.st_median, b[4], sizeof(b[4])));
-			/* The last round that was run is like the others. */
+			/*
+			 * Take the last round that was run.  All rounds are
+			 * alike.
+			 */
 			for (r = rp->rp_rounds - 1; r > 0 &&
 			    isnan(c->c_r[r].r_value); r--)
 				continue;
@@ -423,7 +443,8 @@ find(const struct report *rp, const char *id, const char *peer, size_t *wp,
 }
 
 /*
- * Was the target asked for, that is what it compares?
+ * Return true if the workloads and peers that the target compares were
+ * selected.
  */
 static bool
 wanted(const struct report *rp, const struct target *t)
@@ -447,29 +468,43 @@ wanted(const struct report *rp, const struct target *t)
 	return any;
 }
 
+/* Return the unit of a workload. */
+static const char *
+unit(const char *id)
+{
+	size_t w;
+
+	for (w = 0; w < nworkloads; w++)
+		if (strcmp(workloads[w].w_id, id) == 0)
+			return workloads[w].w_unit;
+	return "";
+}
+
 static void
 outcome(const struct report *rp, const struct target *t, struct outcome *o)
 {
 	const struct cell *c;
-	const char *refs, *what;
+	const char *ours, *refs, *what;
 	size_t p, refp, refw, w;
 
 	memset(o, 0, sizeof(*o));
 	o->o_value = NAN;
 	o->o_wanted = wanted(rp, t);
 	what = t->t_what == WHAT_P50 ? " p50" : t->t_what == WHAT_P999 ?
-	    " p99.9" : t->t_what == WHAT_CPU ? " CPU use, %" :
-	    t->t_kind == T_ABS ? " KB" : "";
+	    " p99.9" : t->t_what == WHAT_CPU ? " CPU use, %" : "";
+	ours = strcmp(t->t_peer, "workqueue") == 0 ? "" : t->t_peer;
 	if (t->t_kind == T_ABS) {
-		snprintf(o->o_text, sizeof(o->o_text), "%s%s", t->t_w, what);
+		snprintf(o->o_text, sizeof(o->o_text), "%s%s%s%s%s%s", t->t_w,
+		    ours[0] != '\0' ? " " : "", ours, what,
+		    what[0] != '\0' ? "" : " ",
+		    what[0] != '\0' ? "" : unit(t->t_w));
 	} else {
 		refs = strcmp(t->t_refs, POOLS) == 0 ? "any pool" :
 		    strcmp(t->t_refs, SLEEPERS) == 0 ? "any sleeper" :
 		    t->t_refs;
 		snprintf(o->o_text, sizeof(o->o_text),
 		    "%s%s%s%s, times %s%s%s%s", t->t_w,
-		    strcmp(t->t_peer, "workqueue") == 0 ? "" : " ",
-		    strcmp(t->t_peer, "workqueue") == 0 ? "" : t->t_peer, what,
+		    ours[0] != '\0' ? " " : "", ours, what,
 		    t->t_kind == T_FASTER ? "faster than " : "",
 		    t->t_refw != NULL ? t->t_refw : "",
 		    t->t_refw != NULL ? " " : "", refs);
@@ -496,7 +531,7 @@ outcome(const struct report *rp, const struct target *t, struct outcome *o)
 }
 
 /*
- * What another run has left in its file of targets.
+ * Read a file with the targets of another run.
  */
 void
 report_other(const char *path)
@@ -654,7 +689,7 @@ html_targets(const struct report *rp, FILE *html)
 }
 
 /*
- * For the run with the other compiler.
+ * Write the targets, for a run with another compiler to read.
  */
 static void
 targets_file(const struct report *rp)
@@ -690,7 +725,8 @@ colour(const struct peer *p)
 	static const struct {
 		const char *name, *rgb;
 	} colours[] = {
-		{ "workqueue", "0xd9480f" }, { "biglock", "0xf59f00" },
+		{ "workqueue", "0xd9480f" }, { "lent", "0xe8590c" },
+		{ "biglock", "0xf59f00" },
 		{ "queue_work", "0xff922b" }, { "kthread", "0xffc078" },
 		{ "limit", "0x495057" }, { "xchg", "0x868e96" },
 		{ "futex", "0x212529" }, { "spin", "0x868e96" },
@@ -698,7 +734,7 @@ colour(const struct peer *p)
 		{ "listempty", "0x748ffc" },
 		{ "libuv", "0x4dabf7" }, { "glib", "0x0b7285" },
 		{ "ivykis", "0x66a80f" }, { "tbb", "0x9c36b5" },
-		{ "urcu", "0x5f3dc4" }
+		{ "urcu", "0x5f3dc4" }, { "dispatch", "0xa61e4d" }
 	};
 	size_t i;
 
@@ -710,7 +746,8 @@ colour(const struct peer *p)
 }
 
 /*
- * How a peer's curve looks.  Limits are grey, and each has dashes of its own.
+ * Print the style of a peer's curve.  Limits are grey, each with its own
+ * dashes.
  */
 static void
 curve_style(const struct peer *p, FILE *gp)
@@ -775,7 +812,7 @@ plot_bars(const struct report *rp, size_t w, FILE *gp, FILE *html)
 	fprintf(gp, "set output '%s.svg'\n", name);
 	fprintf(gp, "set title \"%s: %s\" noenhanced\n", wl->w_id,
 	    wl->w_title);
-	/* Whole decades: bars have no zero to begin at then. */
+	/* A logarithmic axis has no zero, so begin it at a whole decade. */
 	if (hi > 40 * lo)
 		fprintf(gp, "set ylabel '%s, logarithmic'\nset logscale y\n"
 		    "set yrange [%g:%g]\n", value_name(wl),
@@ -793,7 +830,7 @@ plot_bars(const struct report *rp, size_t w, FILE *gp, FILE *html)
 }
 
 /*
- * Latency: all rounds together, from p50 to p99.9; the x axis counts nines.
+ * Latency: all rounds together, from p50 to p99.9.  The x axis counts nines.
  */
 static void
 plot_latency(const struct report *rp, size_t w, FILE *gp, FILE *html)
@@ -847,7 +884,7 @@ plot_latency(const struct report *rp, size_t w, FILE *gp, FILE *html)
 }
 
 /*
- * Growth: workloads that are points of one curve, of which there are some.
+ * Growth: workloads that are points of one curve.
  */
 static bool
 growth_ran(const struct report *rp, const char *curve)

@@ -12,6 +12,7 @@
 
 #include <linux/futex.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
@@ -68,7 +69,7 @@ bench_ncpu(void)
 }
 
 /*
- * Bind the calling thread to the n'th CPU that we may use.
+ * Bind the calling thread to the nth CPU that we may use.
  */
 void
 bench_pin(int n)
@@ -102,7 +103,8 @@ bench_futex_wake(uint32_t *p, int n)
 }
 
 /*
- * How long one pause of this processor takes differs by a factor of 20.
+ * Measure the processor's pause, which varies between processors by a factor
+ * of 20.
  */
 void
 bench_calibrate(void)
@@ -144,7 +146,8 @@ bench_random(uint64_t *state)
 }
 
 /*
- * What is resident, page by page: the cheaper statm is off by some 100 pages.
+ * Return the resident size, counted page by page.  statm is cheaper, but wrong
+ * by up to about 100 pages.
  */
 size_t
 bench_rss(void)
@@ -165,7 +168,25 @@ bench_rss(void)
 }
 
 /*
- * Is the name in a list separated by commas?
+ * Return the number of threads of this process.
+ */
+int
+bench_nthreads(void)
+{
+	struct dirent *de;
+	DIR *dir;
+	int n = 0;
+
+	if ((dir = opendir("/proc/self/task")) == NULL)
+		bench_fail("/proc/self/task: %s", strerror(errno));
+	while ((de = readdir(dir)) != NULL)
+		n += de->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+/*
+ * Return true if the name is in a comma-separated list.
  */
 bool
 bench_inlist(const char *list, const char *name)
@@ -184,8 +205,8 @@ bench_inlist(const char *list, const char *name)
 }
 
 /*
- * Does a list choose the name?  "W1" chooses W1 and W1/apart; "W1." only W1
- * itself.  No list chooses all.
+ * Return true if a list selects the name.  "W1" selects W1 and W1/apart.  "W1."
+ * selects only W1 itself.  If there is no list, everything is selected.
  */
 bool
 bench_chosen(const char *list, const char *name)

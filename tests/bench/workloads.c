@@ -4,7 +4,7 @@
  */
 
 /*
- * The workloads.  Each run is a process of its own, which ends with it.
+ * The workloads.  Each run has its own process, which ends with the run.
  */
 
 #include <sys/mman.h>
@@ -28,7 +28,7 @@ struct producer {
 	struct source	*p_source;
 	void		*p_queue;
 	int		 p_cpu;		/* or -1 */
-	int		 p_wcpu;	/* its worker's, or -1 */
+	int		 p_wcpu;	/* its worker's CPU, or -1 */
 	uint64_t	 p_warm;
 	uint64_t	 p_items;
 	int64_t		 p_start;
@@ -36,11 +36,14 @@ struct producer {
 	pthread_t	 p_thread;
 };
 
-/* What the hooks of a blocked or answering worker share with the client. */
+/*
+ * Data that the client shares with the hooks, which block the worker or answer
+ * the client.
+ */
 struct gate {
 	uint32_t	 g_blocked;	/* futex */
 	uint32_t	 g_release;	/* futex */
-	int64_t		 g_stamp;	/* when the worker went on */
+	int64_t		 g_stamp;	/* when the worker continued */
 	uint32_t	 g_reply BENCH_ALIGNED;	/* futex */
 	bool		 g_wake;	/* the client sleeps on g_reply */
 	int		 g_cpu;		/* for hook_pin, or -1 */
@@ -105,13 +108,13 @@ hook_reply(struct source *s, void *item)
 }
 
 /*
- * Sources and what they send.
+ * Sources, and how they send.
  */
 static struct source *sources;		/* all of this process */
 
 /*
- * This run does not end: say how far it came.  Called from a signal handler,
- * at any place; numbers are as they are seen from there.
+ * Report the progress of a run that does not end.  A signal handler calls this
+ * at any moment, and prints the numbers that it sees.
  */
 void
 workload_stuck(int seconds)
@@ -140,7 +143,7 @@ source_make(const struct workload *w, const struct peer *p, uint64_t ring)
 	if ((s = aligned_alloc(BENCH_LINE, sizeof(*s))) == NULL)
 		bench_fail("no memory");
 	memset(s, 0, sizeof(*s));
-	/* Huge pages where there are any: luck with pages shall not count. */
+	/* Use huge pages if possible: results must not depend on luck. */
 	len = ring * stride;
 	if (len >= HUGEPAGE) {
 		len = (len + HUGEPAGE - 1) / HUGEPAGE * HUGEPAGE;
@@ -180,7 +183,10 @@ source_credit(struct source *s)
 	unsigned n;
 
 	want = s->s_ring / 4 + 1;
-	/* Without order nothing tells that the next is free but all are. */
+	/*
+	 * Without an order, the next item is known to be free only when all are
+	 * back.
+	 */
 	if (s->s_any && (p->p_flags & PF_REAP))
 		want = s->s_ring;
 	for (n = 0;; n++) {
@@ -234,7 +240,8 @@ source_send(struct source *s, uint64_t n)
 }
 
 /*
- * Wait until all that was sent has run (and come back).
+ * Wait until all items that were sent have run, and have come back with
+ * PF_REAP.
  */
 static void
 source_drain(struct source *s)
@@ -254,8 +261,8 @@ source_drain(struct source *s)
 }
 
 /*
- * Send items and have a hook called in the last one.  The trigger is set
- * when the item that meets it is not sent yet.
+ * Send items, of which the last calls a hook.  Set the trigger before sending
+ * that item.
  */
 static void
 source_sendlast(struct source *s, uint64_t n,
@@ -269,7 +276,8 @@ source_sendlast(struct source *s, uint64_t n,
 }
 
 /*
- * When hook_stamp() was called; it may not have returned yet.
+ * Return the time at which hook_stamp() was called.  The hook may not have
+ * returned yet.
  */
 static int64_t
 source_stamp(struct source *s)
@@ -283,8 +291,8 @@ source_stamp(struct source *s)
 }
 
 /*
- * Send as many as are asked for, but end after a while; say how many, and
- * stamp the last.
+ * Send n items, but stop after a time limit.  Stamp the last item, and return
+ * the number of items sent.
  */
 static uint64_t
 source_stream(struct source *s, uint64_t n, int64_t max)
@@ -322,8 +330,8 @@ source_leave(struct source *s)
 }
 
 /*
- * To be called when the queues are closed: then no worker is left that could
- * run an item once more.
+ * Check the counts.  Call this after closing the queues, when no worker is left
+ * that could run an item twice.
  */
 static void
 source_check(const struct source *s)
@@ -367,7 +375,7 @@ queues_close(const struct workload *w, const struct peer *p, void **queues)
 		p->p_close(queues[i]);
 }
 
-/* The CPU of producer i, and of its worker. */
+/* Return the CPU of producer i, and of its worker. */
 static int
 place_producer(const struct conf *c, unsigned i)
 {
@@ -400,8 +408,8 @@ place_worker(const struct conf *c, unsigned i)
 }
 
 /*
- * The first item of a source: bind its worker, and start it where that is
- * lazily done.
+ * Send the first item of a source, to bind its worker.  This also starts a
+ * worker that starts at its first item.
  */
 static void
 source_first(struct source *s, struct gate *g, int wcpu, const struct conf *c)
@@ -418,7 +426,7 @@ source_first(struct source *s, struct gate *g, int wcpu, const struct conf *c)
 }
 
 /*
- * W1, W2, W7: producers send as fast as they can, until all has run.
+ * W1, W2, W7: producers send at full speed until all items have run.
  */
 struct streamer {
 	struct producer	 st_p;
@@ -503,8 +511,8 @@ run_stream(const struct workload *w, const struct peer *p,
 }
 
 /*
- * W4 and pending items: the worker is blocked in a callback while items are
- * enqueued; then it runs them all.
+ * W4 and pending items: enqueue while the worker is blocked in a callback, and
+ * then let the worker run all items.
  */
 static void
 blocked(struct source *s, struct gate *g)
@@ -555,7 +563,10 @@ run_blocked(const struct workload *w, const struct peer *p,
 		if (n == 0 && w->w_curve != NULL)
 			rss1 = bench_rss();
 		enq += (double)(t1 - t0);
-		/* The worker is in hook_block; it reads these after it. */
+		/*
+		 * The worker is in hook_block, and reads these values
+		 * afterwards.
+		 */
 		s->s_hook = hook_stamp;
 		s->s_trigger = s->s_sent;
 		s->s_stamp = 0;
@@ -578,8 +589,8 @@ run_blocked(const struct workload *w, const struct peer *p,
 }
 
 /*
- * W3: one item at a time, there and back.  The client waits for the answer
- * on its CPU, spinning; where it has the worker's CPU, on a futex.
+ * W3: round trips of one item.  The client spins until the answer comes, or
+ * sleeps on a futex until the callback wakes it.
  */
 static int
 cmp_i64(const void *a, const void *b)
@@ -623,7 +634,7 @@ run_trip(const struct workload *w, const struct peer *p,
 	source_enter(s, queue);
 	source_first(s, g, place_worker(&w->w_conf, 0), &w->w_conf);
 
-	g->g_wake = w->w_conf.c_place == PLACE_SAME;
+	g->g_wake = w->w_wake;
 	s->s_hook = hook_reply;
 	s->s_trigger = s->s_sent + 1;
 	cpu = wall = 0;
@@ -636,7 +647,9 @@ run_trip(const struct workload *w, const struct peer *p,
 			end = bench_now() + sc->sc_max;
 		gap = (int64_t)(w->w_gap / 2 +
 		    bench_random(&seed) % (w->w_gap + 1));
-		if (w->w_gap >= 500000 || g->g_wake) {
+		if (w->w_gap == 0) {
+			/* Send the next one at once. */
+		} else if (w->w_gap >= 500000 || g->g_wake) {
 			ts.tv_sec = gap / 1000000000;
 			ts.tv_nsec = gap % 1000000000;
 			nanosleep(&ts, NULL);
@@ -693,7 +706,7 @@ run_trip(const struct workload *w, const struct peer *p,
 }
 
 /*
- * W5: make a queue and destroy it.
+ * W5: create and destroy a queue.
  */
 static void
 run_life(const struct workload *w, const struct peer *p,
@@ -722,10 +735,11 @@ run_life(const struct workload *w, const struct peer *p,
 }
 
 /*
- * Queues each with a source of one item, sent and answered all at once.
+ * Many queues, each with a source of one item.  All items are sent, and then
+ * answered.
  */
 struct many {
-	uint32_t	 m_ran;		/* futex, when m_target is reached */
+	uint32_t	 m_ran;		/* futex: woken at m_target */
 	uint32_t	 m_target;
 };
 
@@ -823,8 +837,8 @@ run_many(const struct workload *w, const struct peer *p,
 }
 
 /*
- * W6: what an idle queue keeps resident, having run one item, and what CPU
- * all of them together use.
+ * W6: the resident memory of an idle queue that has run one item, and the CPU
+ * use of all idle queues together.
  */
 static void
 run_rss(const struct workload *w, const struct peer *p,
@@ -874,7 +888,202 @@ run_rss(const struct workload *w, const struct peer *p,
 }
 
 /*
- * From a signal handler: a thread signals itself, and its handler enqueues.
+ * Many idle queues: the threads that the process has for them, the memory of
+ * each, and the time to create and to destroy each.
+ */
+enum idle {
+	IDLE_THREADS,
+	IDLE_BYTES,
+	IDLE_LIFE
+};
+
+static double
+idle_measure(const struct workload *w, const struct peer *p, enum idle what)
+{
+	int64_t t;
+	size_t rss;
+	void *first, **queues;
+	unsigned i, n;
+	int threads;
+
+	n = w->w_conf.c_nqueues;
+	if ((queues = malloc(n * sizeof(*queues))) == NULL)
+		bench_fail("no memory");
+	memset(queues, 1, n * sizeof(*queues));
+	if (p->p_init != NULL)
+		p->p_init(&w->w_conf);
+	threads = bench_nthreads();
+	/* The first one may need more than the others. */
+	if ((first = p->p_open(&w->w_conf, n)) == NULL)
+		bench_fail("cannot make the first queue");
+	rss = bench_rss();
+	t = bench_now();
+	for (i = 0; i < n; i++)
+		if ((queues[i] = p->p_open(&w->w_conf, i)) == NULL)
+			bench_fail("cannot make queue %u", i);
+	t = bench_now() - t;
+	rss = bench_rss() - rss;
+	threads = bench_nthreads() - threads;
+	t -= bench_now();
+	queues_close(w, p, queues);
+	t += bench_now();
+	p->p_close(first);
+	free(queues);
+	return what == IDLE_THREADS ? threads :
+	    what == IDLE_BYTES ? (double)rss / n : (double)t / n / 1000;
+}
+
+static void
+run_idlethreads(const struct workload *w, const struct peer *p,
+    const struct scale *sc, struct result *r, struct hist *h)
+{
+
+	(void)sc;
+	(void)h;
+	r->r_value = idle_measure(w, p, IDLE_THREADS);
+}
+
+static void
+run_idlebytes(const struct workload *w, const struct peer *p,
+    const struct scale *sc, struct result *r, struct hist *h)
+{
+
+	(void)sc;
+	(void)h;
+	r->r_value = idle_measure(w, p, IDLE_BYTES);
+}
+
+static void
+run_idlelife(const struct workload *w, const struct peer *p,
+    const struct scale *sc, struct result *r, struct hist *h)
+{
+
+	(void)sc;
+	(void)h;
+	r->r_value = idle_measure(w, p, IDLE_LIFE);
+}
+
+/*
+ * Cold start: the round trip of the first item of a new queue.  "keep" is set
+ * if the queues stay, and with them the threads that serve them.  So no thread
+ * is free for the next queue.
+ */
+static void
+cold_measure(const struct workload *w, const struct peer *p,
+    const struct scale *sc, struct result *r, struct hist *h, bool keep)
+{
+	struct gate gate = { .g_wake = true };
+	struct source *s;
+	struct timespec ts;
+	uint64_t seed = 1;
+	int64_t gap, *samples, t;
+	uint32_t v;
+	unsigned i, n, nopen, warm = 5;
+	void **queues;
+
+	n = (unsigned)(w->w_items / sc->sc_div) + warm;
+	samples = calloc(n, sizeof(*samples));
+	queues = calloc(n, sizeof(*queues));
+	if (samples == NULL || queues == NULL)
+		bench_fail("no memory");
+	s = source_make(w, p, 1);
+	s->s_arg = &gate;
+	if (p->p_init != NULL)
+		p->p_init(&w->w_conf);
+	if (place_producer(&w->w_conf, 0) >= 0)
+		bench_pin(place_producer(&w->w_conf, 0));
+	for (i = nopen = 0; i < n; i++) {
+		if ((queues[nopen] = p->p_open(&w->w_conf, i)) == NULL)
+			bench_fail("cannot make queue %u", i);
+		source_enter(s, queues[nopen]);
+		/* The first items bind a thread that serves all queues. */
+		gate.g_cpu = place_worker(&w->w_conf, 0);
+		s->s_hook = i == 0 ? hook_pin : hook_reply;
+		s->s_trigger = s->s_sent + 1;
+		gap = (int64_t)(w->w_gap / 2 +
+		    bench_random(&seed) % (w->w_gap + 1));
+		ts.tv_sec = gap / 1000000000;
+		ts.tv_nsec = gap % 1000000000;
+		nanosleep(&ts, NULL);
+		t = bench_now();
+		source_send(s, 1);
+		while (i != 0 && (v = __atomic_load_n(&gate.g_reply,
+		    __ATOMIC_ACQUIRE)) != (uint32_t)s->s_sent)
+			bench_futex_wait(&gate.g_reply, v);
+		samples[i] = bench_now() - t;
+		source_drain(s);
+		source_leave(s);
+		if (keep)
+			nopen++;
+		else
+			p->p_close(queues[0]);
+	}
+	while (nopen != 0)
+		p->p_close(queues[--nopen]);
+	source_check(s);
+	for (i = warm; i < n; i++)
+		hist_add(h, samples[i]);
+	qsort(samples + warm, n - warm, sizeof(*samples), cmp_i64);
+	r->r_hasq = 1;
+	r->r_n = n - warm;
+	for (i = 0; i < NQUANTILE; i++)
+		r->r_q[i] = (double)samples[warm +
+		    (unsigned)(quantiles[i] * (n - warm - 1))];
+	r->r_value = r->r_q[0];
+}
+
+static void
+run_coldidle(const struct workload *w, const struct peer *p,
+    const struct scale *sc, struct result *r, struct hist *h)
+{
+
+	cold_measure(w, p, sc, r, h, false);
+}
+
+static void
+run_coldnone(const struct workload *w, const struct peer *p,
+    const struct scale *sc, struct result *r, struct hist *h)
+{
+
+	cold_measure(w, p, sc, r, h, true);
+}
+
+/*
+ * The system refuses every thread for a second: the time until one item of each
+ * queue has run.
+ */
+static void
+run_refused(const struct workload *w, const struct peer *p,
+    const struct scale *sc, struct result *r, struct hist *h)
+{
+	struct many m = { 0, 0 };
+	struct source **s;
+	void **queues;
+	int64_t t;
+	unsigned i, n;
+
+	(void)sc;
+	(void)h;
+	n = w->w_conf.c_nqueues;
+	if ((queues = calloc(n, sizeof(*queues))) == NULL)
+		bench_fail("no memory");
+	queues_open(w, p, queues);
+	s = many_make(w, p, &m, queues);
+	t = bench_now();
+	refuse_threads(1000000000);
+	many_sweep(&m, s, n);
+	r->r_value = (double)(bench_now() - t) / 1000000;
+	if (refused_threads() == 0)
+		bench_fail("no thread was refused");
+	for (i = 0; i < n; i++)
+		source_leave(s[i]);
+	queues_close(w, p, queues);
+	for (i = 0; i < n; i++)
+		source_check(s[i]);
+}
+
+/*
+ * Signal handlers: a thread signals itself, and its handler enqueues.
  */
 #define	SIG_ITEMS	100
 static struct source *sig_source;
@@ -927,10 +1136,10 @@ run_signal(const struct workload *w, const struct peer *p,
 }
 
 /*
- * The list.
+ * The list of workloads.
  */
 #define	ONE	.c_nqueues = 1, .c_nproducers = 1, .c_nworkers = 1
-#define	FACES	"workqueue,queue_work,kthread"
+#define	OURS	"workqueue,queue_work,kthread"
 #define	STREAM	.w_unit = "ns/item", .w_need = DO_STREAM, .w_run = run_stream
 
 const struct workload workloads[] = {
@@ -975,24 +1184,33 @@ const struct workload workloads[] = {
 	{ "W3/same", "round trip, the same CPU, every 100 us",
 	    .w_unit = "ns", .w_need = DO_TRIP, .w_run = run_trip,
 	    .w_ref = "futex", .w_conf = { .c_place = PLACE_SAME, ONE },
-	    .w_noflags = PF_SPINS, .w_items = 3000, .w_gap = 100000 },
-
+	    .w_noflags = PF_SPINS, .w_items = 3000, .w_gap = 100000,
+	    .w_wake = true },
 	{ "W3/slowsame", "round trip, the same CPU, every 5 ms",
 	    .w_unit = "ns", .w_need = DO_TRIP, .w_run = run_trip,
 	    .w_ref = "futex", .w_conf = { .c_place = PLACE_SAME, ONE },
-	    .w_noflags = PF_SPINS, .w_items = 100, .w_gap = 5000000 },
+	    .w_noflags = PF_SPINS, .w_items = 100, .w_gap = 5000000,
+	    .w_wake = true },
+	{ "W3/turns", "round trip, in turns, nothing bound",
+	    .w_unit = "ns", .w_need = DO_TRIP, .w_run = run_trip,
+	    .w_ref = "futex", .w_conf = { ONE },
+	    .w_noflags = PF_SPINS, .w_items = 100000, .w_wake = true },
+	{ "W3/turnssame", "round trip, in turns, the same CPU",
+	    .w_unit = "ns", .w_need = DO_TRIP, .w_run = run_trip,
+	    .w_ref = "futex", .w_conf = { .c_place = PLACE_SAME, ONE },
+	    .w_noflags = PF_SPINS, .w_items = 100000, .w_wake = true },
 
 	{ "W4", "enqueue alone, worker busy", .w_unit = "ns/item",
 	    .w_need = DO_ENQ, .w_run = run_blocked, .w_ref = "limit,xchg",
 	    .w_conf = { .c_place = PLACE_APART, ONE }, .w_items = M },
 
-	/* The items differ in size: few enough that the caches hold them. */
-	{ "face/enqueue", "Linux's face, enqueue alone, 1,000 at a time",
+	/* Items differ in size, so use only as many as the caches hold. */
+	{ "linux/enqueue", "queue_work() alone, 1,000 at a time",
 	    .w_unit = "ns/item", .w_need = DO_ENQ, .w_run = run_blocked,
-	    .w_ref = "workqueue", .w_only = FACES,
+	    .w_ref = "workqueue", .w_only = OURS,
 	    .w_conf = { .c_place = PLACE_APART, ONE }, .w_items = 1000 },
-	{ "face/stream", "Linux's face, 1 producer, 1 worker, a ring of 10,000",
-	    STREAM, .w_ref = "workqueue", .w_only = FACES, .w_conf = { ONE },
+	{ "linux/stream", "queue_work(), 1 producer, a ring of 10,000",
+	    STREAM, .w_ref = "workqueue", .w_only = OURS, .w_conf = { ONE },
 	    .w_items = 5 * M, .w_ring = 10000 },
 
 	{ "W5", "create and destroy a queue", .w_unit = "us",
@@ -1001,6 +1219,30 @@ const struct workload workloads[] = {
 	{ "W6", "memory of an idle queue", .w_unit = "KB",
 	    .w_need = DO_RSS, .w_run = run_rss, .w_ref = "thread",
 	    .w_conf = { .c_nqueues = 200, .c_nproducers = 1,
+	    .c_nworkers = 1 }, .w_items = 1 },
+
+#define	IDLE	.w_only = "lent,queue_work,dispatch", .w_ref = "dispatch", \
+		.w_conf = { .c_nqueues = 10000, .c_nproducers = 1,	\
+		.c_nworkers = 1 }, .w_items = 1
+	{ "idle/threads", "threads for 10,000 idle queues",
+	    .w_unit = "threads", .w_run = run_idlethreads, IDLE },
+	{ "idle/bytes", "memory of each of 10,000 idle queues",
+	    .w_unit = "bytes", .w_run = run_idlebytes, IDLE },
+	{ "idle/life", "create and destroy each of 10,000 queues",
+	    .w_unit = "us", .w_run = run_idlelife, IDLE },
+
+#define	COLD	.w_unit = "ns", .w_need = DO_TRIP,			\
+		.w_ref = "workqueue", .w_gap = 5000000, .w_wake = true
+	{ "cold/idle", "first item of a new queue, with an idle thread", COLD,
+	    .w_run = run_coldidle, .w_only = "workqueue,lent,dispatch",
+	    .w_conf = { .c_place = PLACE_SAME, ONE }, .w_items = 100 },
+	{ "cold/none", "first item of a new queue, without an idle thread",
+	    COLD, .w_run = run_coldnone, .w_only = "workqueue,lent",
+	    .w_conf = { ONE }, .w_items = 100 },
+	{ "refused", "1,000 queues, an item each, no thread for a second",
+	    .w_unit = "ms", .w_run = run_refused, .w_ref = "lent",
+	    .w_only = "lent,queue_work,dispatch",
+	    .w_conf = { .c_nqueues = 1000, .c_nproducers = 1,
 	    .c_nworkers = 1 }, .w_items = 1 },
 
 #define	MANY(n, str)							\

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 
-# What "bmake bench" makes of what it is given: tests/bench/bench.sh with a
-# wqbench and a gnuplot that only tell how they were called.
+# "bmake bench" and its arguments: tests/bench/bench.sh with a wqbench and a
+# gnuplot that only record how they were called.
 
-# bench: bench.sh with the variables given.  wqbench: refuses -r 0, and ends
+# bench: bench.sh with the given variables.  wqbench: rejects -r 0, and exits
 # with the status in the file "status".
 stubs() {
 	cat > bench <<EOS
@@ -37,7 +37,7 @@ EOS
 
 atf_test_case failed
 failed_head() {
-	atf_set descr "pictures are drawn anew, and the status is told," \
+	atf_set descr "bench.sh redraws the pictures and returns the status," \
 	    "even if a run failed"
 }
 failed_body() {

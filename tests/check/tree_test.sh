@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 
-# The tree itself, and its front doors.
+# The tree itself, and its entry points.
 
-# Files of the tree: tracked ones where that is known.
+# Print the files of the tree: the tracked ones if git knows them.
 files() {
 	cd "$TOP" || exit 1
 	if [ -e .git ] && command -v git >/dev/null; then
@@ -18,25 +18,25 @@ files() {
 
 atf_test_case paths
 paths_head() {
-	atf_set descr "no file names a place of one machine"
+	atf_set descr "no file names a directory of one machine"
 }
 paths_body() {
-	(files | while read -r f; do
-		grep -HnIE '/[w]ork/|/[r]oot/|/[h]ome/' "$TOP/$f"
-	done) > hits
+	(cd "$TOP" && files | grep -v ' ' |
+	    xargs grep -HnIE '/[w]ork/|/[r]oot/|/[h]ome/') > hits
 	atf_check cat hits
 }
 
 atf_test_case licence
 licence_head() {
-	atf_set descr "each source says its licence"
+	atf_set descr "each source states its licence"
 }
 licence_body() {
-	(files | grep -E '\.([chS]|cc|sh|mk|[379])$|Makefile$|Kyuafile$' |
-	    while read -r f; do
-		head -n 8 "$TOP/$f" | grep -q 'Identifier: BSD-2-Clause' ||
-		    echo "$f"
-	done) > hits
+	(cd "$TOP" &&
+	    files | grep -E '\.([chS]|cc|sh|mk|[1379])$|Makefile$|Kyuafile$' |
+	    xargs awk '
+		FNR == 1 { want[FILENAME] }
+		FNR <= 8 && /Identifier: BSD-2-Clause/ { delete want[FILENAME] }
+		END { for (f in want) print f }') > hits
 	atf_check cat hits
 }
 
@@ -45,20 +45,48 @@ style_head() {
 	atf_set descr "80 columns, no blanks at line ends, a newline at the end"
 }
 style_body() {
-	(files | grep -E '\.([ch]|cc|sh|mk|[379]|ltl|pml)$|Makefile$' |
+	(cd "$TOP" &&
+	    files | grep -E '\.([ch]|cc|sh|mk|[1379]|ltl|pml)$|Makefile$' |
 	    while read -r f; do
-		[ -f "$TOP/$f" ] || continue
-		expand "$TOP/$f" | awk -v f="$f" \
-		    'length > 80 { print f ":" NR ": too long" }'
-		grep -Hn '[[:space:]]$' "$TOP/$f"
-		[ -z "$(tail -c 1 "$TOP/$f")" ] || echo "$f: no newline"
-	done) > hits
+		[ ! -f "$f" ] || echo "$f"
+	done) > list
+	(cd "$TOP" && xargs awk '
+		function width(s,    i, n) {
+			n = 0
+			while ((i = index(s, "\t")) > 0) {
+				n += i - 1
+				n += 8 - n % 8
+				s = substr(s, i + 1)
+			}
+			return n + length(s)
+		}
+		width($0) > 80 { print FILENAME ":" FNR ": too long" }
+		/[ \t\r]$/ { print FILENAME ":" FNR ": a blank at the end" }
+	') < list > hits
+	# One byte of each file; the shell keeps no newlines.
+	if [ -n "$(cd "$TOP" && xargs tail -q -c 1 < "$OLDPWD/list")" ]; then
+		while read -r f; do
+			[ -z "$(tail -c 1 "$TOP/$f")" ] ||
+			    echo "$f: no newline"
+		done < list >> hits
+	fi
+	atf_check cat hits
+}
+
+atf_test_case forks
+forks_head() {
+	atf_set descr "tests fork by test_fork(), which waits until no thread" \
+	    "is in a sanitizer's allocator"
+}
+forks_body() {
+	(cd "$TOP" && grep -rnE '(=|\(|return) *v?fork\(\)' tests/sys) |
+	    grep -v '/h_\(plant\|simcall\|simwait\|trace\)\.c:' > hits
 	atf_check cat hits
 }
 
 atf_test_case readme
 readme_head() {
-	atf_set descr "what the README names is there"
+	atf_set descr "each file that the README names exists"
 }
 readme_body() {
 	local p
@@ -72,7 +100,7 @@ readme_body() {
 
 atf_test_case example
 example_head() {
-	atf_set descr "the README's program does what it says"
+	atf_set descr "the README's program does what the README says"
 }
 example_body() {
 	export PKG_CONFIG_PATH="$STAGE/lib/pkgconfig"
@@ -85,7 +113,7 @@ example_body() {
 
 atf_test_case buildsh
 buildsh_head() {
-	atf_set descr "build.sh refuses what it does not know"
+	atf_set descr "build.sh rejects unknown arguments"
 }
 buildsh_body() {
 	atf_check -s exit:2 -e match:'usage:' "$TOP/build.sh" frobnicate
@@ -95,7 +123,7 @@ buildsh_body() {
 
 atf_test_case variables
 variables_head() {
-	atf_set descr "a wrong HOST or SAN is refused with a clear word"
+	atf_set descr "a wrong HOST or SAN is rejected with a clear message"
 }
 variables_body() {
 	atf_check -s not-exit:0 -e match:'HOST is "vax"' -o ignore \
@@ -104,23 +132,13 @@ variables_body() {
 	    env -C "$TOP" bmake -n SAN=memory OBJROOT="$PWD/obj"
 }
 
-atf_test_case gnumake
-gnumake_head() {
-	atf_set descr "GNU make hands over to bmake"
-	atf_set require.progs make
-}
-gnumake_body() {
-	atf_check -o inline:"rm -rf $PWD/obj\n" \
-	    env -C "$TOP" make clean OBJROOT="$PWD/obj"
-}
-
 atf_init_test_cases() {
 	atf_add_test_case paths
 	atf_add_test_case licence
 	atf_add_test_case style
+	atf_add_test_case forks
 	atf_add_test_case readme
 	atf_add_test_case example
 	atf_add_test_case buildsh
 	atf_add_test_case variables
-	atf_add_test_case gnumake
 }

@@ -3,13 +3,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 
-# The examples that show themselves.
+# The examples that demonstrate themselves.
 
 EX=$OBJTOP/share/examples/workqueue
 
+# The first message of a program in checking mode.
+CHECKING="workqueue: checking mode, version $(env \
+    PKG_CONFIG_PATH="$STAGE/lib/pkgconfig" pkg-config --modversion workqueue)\n"
+
 atf_test_case sigdefer
 sigdefer_head() {
-	atf_set descr "signals turned into work, none lost, in order"
+	atf_set descr "sigdefer turns signals into items: none lost, in order"
 }
 sigdefer_body() {
 	atf_check -o save:out timeout 60 "$EX/sigdefer"
@@ -25,7 +29,7 @@ sigdefer_wait_body() {
 	local i
 
 	"$EX/sigdefer" -w > out &
-	# It says its name once it listens.
+	# sigdefer prints its name when it is ready.
 	for i in $(seq 100); do
 		grep -q 'kill -HUP' out && break
 		sleep 0.1
@@ -42,19 +46,20 @@ sigdefer_wait_body() {
 
 atf_test_case driver
 driver_head() {
-	atf_set descr "kernel-style code: IPL, kernel lock, per CPU"
+	atf_set descr "driver shows IPL, the kernel lock and per-CPU queues"
 }
 driver_body() {
 	atf_check -o save:out timeout 60 "$EX/driver"
 	atf_check -o ignore grep 'detached' out
-	atf_check -o save:out env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=7 \
+	atf_check -o save:out -e inline:"$CHECKING" \
+	    env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=7 \
 	    timeout 60 "$EX/driver"
 	atf_check -o ignore grep 'detached' out
 }
 
 atf_test_case simdev
 simdev_head() {
-	atf_set descr "a driver with a real interrupt: all samples, all stalls"
+	atf_set descr "simdev finds all samples and all stalls"
 }
 simdev_body() {
 	local n
@@ -69,26 +74,27 @@ simdev_body() {
 	for n in 1 2 7; do
 		atf_check -o file:want env WORKQUEUE_NCPU=$n \
 		    timeout 60 "$EX/simdev"
-		atf_check -o file:want env WORKQUEUE_NCPU=$n \
+		atf_check -o file:want -e inline:"$CHECKING" \
+	    env WORKQUEUE_NCPU=$n \
 		    WORKQUEUE_CHECK=1 timeout 60 "$EX/simdev"
 	done
 }
 
 atf_test_case ivykis_work
 ivykis_work_head() {
-	atf_set descr "computations beside an event loop of ivykis"
+	atf_set descr "ivykis_work computes beside an event loop"
 }
 ivykis_work_body() {
 	pkg-config --exists ivykis || atf_skip "ivykis is not installed"
 	atf_check -o match:'^78498 primes below 1000000$' \
 	    timeout 100 "$EX/ivykis_work" 1000000
-	atf_check -o match:'^9592 primes below 100000$' \
+	atf_check -o match:'^9592 primes below 100000$' -e inline:"$CHECKING" \
 	    env WORKQUEUE_CHECK=1 timeout 100 "$EX/ivykis_work" 100000
 }
 
 atf_test_case linux_2003_driver
 linux_2003_driver_head() {
-	atf_set descr "a driver in the dialect of Linux 2.6"
+	atf_set descr "a driver in the dialect of Linux 2.6 runs"
 }
 linux_2003_driver_body() {
 	cat > want <<'EOW'
@@ -96,20 +102,62 @@ toy: says so from keventd: 1
 toy: 1000 frames, in order; the watchdog barked
 EOW
 	atf_check -o file:want timeout 60 "$EX/linux_2003_driver"
-	atf_check -o file:want env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=3 \
+	atf_check -o file:want -e inline:"$CHECKING" \
+	    env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=3 \
 	    timeout 60 "$EX/linux_2003_driver"
+}
+
+atf_test_case linux_2003_pipe
+linux_2003_pipe_head() {
+	atf_set descr "readers and writers sleep at a device"
+}
+linux_2003_pipe_body() {
+	local n
+
+	for n in 1 7 100 65536; do
+		atf_check -o save:out env WORKQUEUE_MODPARAMS=size=$n \
+		    timeout 100 "$EX/linux_2003_pipe"
+		printf 'ring: %d bytes\nring: %s\n' $n \
+		    'what was written was read' > want
+		atf_check diff -u want out
+	done
+	atf_check -o ignore -e inline:"$CHECKING" \
+	    env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=3 \
+	    timeout 60 "$EX/linux_2003_pipe"
+	atf_check -s exit:1 -e match:'ring: error -22' \
+	    env WORKQUEUE_MODPARAMS=size=0 timeout 60 "$EX/linux_2003_pipe"
+	atf_check -o ignore -e match:'"sise": no module has it' \
+	    env WORKQUEUE_MODPARAMS=sise=7 timeout 60 "$EX/linux_2003_pipe"
+}
+
+atf_test_case linux_bottom
+linux_bottom_head() {
+	atf_set descr "an interrupt has its bottom halves"
+}
+linux_bottom_body() {
+	local n
+
+	for n in 1 2 7; do
+		atf_check -o inline:'bottom: 50 interrupts served, in order\n' \
+		    env WORKQUEUE_NCPU=$n timeout 60 "$EX/linux_bottom"
+		atf_check -o inline:'bottom: 9 interrupts served, in order\n' \
+		    -e inline:"$CHECKING" env WORKQUEUE_NCPU=$n \
+		    WORKQUEUE_CHECK=1 WORKQUEUE_MODPARAMS=events=9 \
+		    timeout 60 "$EX/linux_bottom"
+	done
 }
 
 atf_test_case linux_modern
 linux_modern_head() {
-	atf_set descr "today's work queues of Linux"
+	atf_set descr "today's Linux work queues serve requests"
 }
 linux_modern_body() {
 	printf '100 requests, sum 9900\nidle\n' > want
 	atf_check -o save:out timeout 60 "$EX/linux_modern"
 	sort -u out > got
 	atf_check diff -u want got
-	atf_check -o ignore env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=3 \
+	atf_check -o ignore -e inline:"$CHECKING" \
+	    env WORKQUEUE_CHECK=1 WORKQUEUE_NCPU=3 \
 	    timeout 60 "$EX/linux_modern"
 }
 
@@ -120,12 +168,31 @@ linux_kthread_worker_head() {
 linux_kthread_worker_body() {
 	atf_check -o inline:'50 commands in order; polled between\n' \
 	    timeout 60 "$EX/linux_kthread_worker"
-	atf_check -o ignore env WORKQUEUE_CHECK=1 \
+	atf_check -o ignore -e inline:"$CHECKING" \
+	    env WORKQUEUE_CHECK=1 \
 	    timeout 60 "$EX/linux_kthread_worker"
+}
+
+atf_test_case simulated
+simulated_head() {
+	atf_set descr "wqsim finds the bugs of simlost and simslot"
+}
+simulated_body() {
+	local p
+
+	[ -x "$STAGE/bin/wqsim" ] || atf_skip "the simulator is not built here"
+	for p in simlost simslot; do
+		atf_check -s exit:1 -e match:"failed: deadlock" \
+		    "$STAGE/bin/wqsim" -n 3000 "$EX/$p"
+		atf_check -e match:"no failure in 200 schedules" \
+		    "$STAGE/bin/wqsim" -n 200 "$EX/$p" fixed
+	done
 }
 
 atf_init_test_cases() {
 	atf_add_test_case linux_2003_driver
+	atf_add_test_case linux_2003_pipe
+	atf_add_test_case linux_bottom
 	atf_add_test_case linux_kthread_worker
 	atf_add_test_case linux_modern
 	atf_add_test_case sigdefer
@@ -133,4 +200,5 @@ atf_init_test_cases() {
 	atf_add_test_case driver
 	atf_add_test_case ivykis_work
 	atf_add_test_case simdev
+	atf_add_test_case simulated
 }

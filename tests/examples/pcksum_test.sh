@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 
-# pcksum, on good and bad input.
+# pcksum, with good and bad input.
 
 PCKSUM=$OBJTOP/share/examples/workqueue/pcksum
 
-# What sha256sum says of a tree, in pcksum's order.
+# Print what sha256sum prints for a tree, in pcksum's order.
 want() {
 	find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
 }
@@ -25,6 +25,10 @@ line'
 	ln -s d tree/link
 }
 
+# The first message of a program in checking mode.
+CHECKING="workqueue: checking mode, version $(env \
+    PKG_CONFIG_PATH="$STAGE/lib/pkgconfig" pkg-config --modversion workqueue)\n"
+
 atf_test_case same
 same_head() {
 	atf_set descr "lines and order are sha256sum's, with odd names too"
@@ -37,7 +41,8 @@ same_body() {
 	for n in 1 2 7; do
 		atf_check -o file:want env WORKQUEUE_NCPU=$n "$PCKSUM" tree
 	done
-	atf_check -o file:want env WORKQUEUE_CHECK=1 "$PCKSUM" tree
+	atf_check -o file:want -e inline:"$CHECKING" \
+	    env WORKQUEUE_CHECK=1 "$PCKSUM" tree
 	sed 's,  tree/,  ./,' want > want.dot
 	cd tree
 	atf_check -o file:../want.dot "$PCKSUM"
@@ -45,7 +50,7 @@ same_body() {
 
 atf_test_case order
 order_head() {
-	atf_set descr "trees come in the order of the arguments"
+	atf_set descr "trees are printed in the order of the arguments"
 }
 order_body() {
 	tree
@@ -58,7 +63,7 @@ order_body() {
 
 atf_test_case many
 many_head() {
-	atf_set descr "thousands of files, none lost"
+	atf_set descr "thousands of files are all printed"
 }
 many_body() {
 	mkdir tree
@@ -81,12 +86,13 @@ missing_body() {
 
 atf_test_case unreadable cleanup
 unreadable_head() {
-	atf_set descr "what may not be read: message, status 1, rest done"
+	atf_set descr "an unreadable file: message, status 1, the rest is done"
 }
 unreadable_body() {
 	local dir lib
 
-	# Root may read everything: be somebody else, in a place of his.
+	# Root can read everything, so become another user, in a directory of
+	# that user.
 	dir=$(mktemp -d /tmp/pcksum.XXXXXX)
 	echo "$dir" > dir
 	lib=$STAGE/lib/libworkqueue.so.0
@@ -124,11 +130,11 @@ shrinking_head() {
 shrinking_body() {
 	local i
 
-	# Sparse, so it costs nothing but the hashing.
+	# Sparse, so that it costs only the hashing.
 	truncate -s 100G large
 	echo small > small
 	"$PCKSUM" large small > out 2> err &
-	# It has read for a while when its file offset moves on.
+	# pcksum is reading the file once the file offset moves.
 	for i in $(seq 300); do
 		grep -qsE '^pos:.*[0-9]{7}' /proc/$!/fdinfo/* && break
 		sleep 0.1
@@ -166,7 +172,7 @@ interrupt_body() {
 
 atf_test_case progress
 progress_head() {
-	atf_set descr "a progress bar on a terminal alone"
+	atf_set descr "only a terminal gets a progress bar"
 	atf_set require.progs script
 }
 progress_body() {
@@ -181,7 +187,7 @@ progress_body() {
 
 atf_test_case full
 full_head() {
-	atf_set descr "output that cannot be written is an error"
+	atf_set descr "a failed write to the output is an error"
 }
 full_body() {
 	[ -c /dev/full ] || atf_skip "no /dev/full"
@@ -192,7 +198,7 @@ full_body() {
 
 atf_test_case usage
 usage_head() {
-	atf_set descr "an unknown option: usage"
+	atf_set descr "an unknown option prints the usage"
 }
 usage_body() {
 	atf_check -s not-exit:0 -e match:'usage: pcksum' "$PCKSUM" -z

@@ -4,12 +4,11 @@
  */
 
 /*
- * A model, for spin(1), of how items come back to the owner of an
- * iv_work_pool, and of the pool's end: sys/compat/ivykis/iv_work.c and
- * iv_worker.c in small.
+ * A model, for spin(1), of how items return to the owner of an iv_work_pool,
+ * and of the pool's end: sys/compat/ivykis/iv_work.c and iv_worker.c in small.
  *
  *	here			there
- *	worker()		iv_item_run() from where the work is done, with
+ *	worker()		iv_item_run() after the callback, with
  *				iv_lane_put(), and iv_worker_putter()
  *	owner()			iv_pool_handler(), iv_pool_complete()
  *	ASLEEP			IV_ASLEEP
@@ -17,32 +16,34 @@
  *	putter			ip_putter
  *	event, task		ip_event is posted, ip_task is registered
  *
- * As in iv_work.pml each access to what threads share is a step, the putter's
- * stores of ln_tail become visible late, and what goes by counts is left to
- * chance: when the lane is opened, when another becomes the putter, and for
- * how long the owner looks before it leaves the rest for the next turn.
- * There is one store buffer, for there is one putter: it is empty when
- * another sees that ip_putter is free, and when the owner sees the event,
- * which is posted under a lock.
+ * As in iv_work.pml each access to shared memory is a step, and the putter's
+ * stores of ln_tail become visible late.  There is one store buffer, because
+ * there is one putter.  The buffer is empty when another thread sees that
+ * ip_putter is free, and when the owner sees the event, which is posted under a
+ * lock.
  *
- * What is checked: each item is completed, and once; all are when the owner
- * finds the pool retired; and the pool is not touched after that.
+ * The code decides some things by counts; the model decides them freely.  These
+ * are when the lane is opened, when another thread becomes the putter, and how
+ * long the owner looks before it leaves the rest for the next turn.
+ *
+ * Checked: each item is completed exactly once; all items are completed when
+ * the owner finds the pool retired; no thread accesses the pool after that.
  *
  * The shape of a run, by -D:
  *	THREADS=n	threads
  *	ITEMS=n		items of each thread
  *	LANE=n		IV_LANE
- *	LATE		no thread ends before all is completed; else the end
- *			has the owner look once more
+ *	LATE		no thread ends before all is completed; without LATE,
+ *			the end of a thread makes the owner look once more
  *
  * Broken on purpose; spin must find each:
- *	BROKEN_CLOSE	the owner leaves the lane open as it goes to sleep
+ *	BROKEN_CLOSE	the owner leaves the lane open when it goes to sleep
  *	BROKEN_AGAIN	it does not look again after closing
  *	BROKEN_FENCE	closing has no fence
  *	BROKEN_LATE	the putter does not look at ln_open after its put
- *	BROKEN_ASLEEP	the owner stores IV_ASLEEP, with no compare
+ *	BROKEN_ASLEEP	the owner stores IV_ASLEEP without a compare
  *	BROKEN_PUTTER	two threads put into the lane
- *	BROKEN_RETIRED	the owner looks last whether the pool is retired
+ *	BROKEN_RETIRED	the owner checks last whether the pool is retired
  */
 
 #ifndef THREADS
@@ -62,11 +63,11 @@ byte done = ASLEEP;
 bool open;
 byte head, tail, seen;
 byte slots[LANE];
-byte nbuf;			/* the putter's stores of tail, to come */
+byte nbuf;			/* putter's stores of tail not yet visible */
 bool putter;
 bool event, task, retired;
 
-/* What an onlooker knows. */
+/* The observer's state. */
 byte left = THREADS;		/* threads */
 byte completed;
 bool freed;
@@ -123,7 +124,7 @@ active [THREADS] proctype worker()
 				fi
 			}
 #ifdef BROKEN_PUTTER
-			/* Another may have done the same. */
+			/* Another thread may have done the same. */
 			skip;
 #endif
 			d_step {
@@ -156,7 +157,9 @@ active [THREADS] proctype worker()
 			:: else ->
 				d_step {
 					ALIVE;
-					/* Its own locked instruction. */
+					/*
+					 * A locked instruction of this thread.
+					 */
 					if
 					:: mine -> DRAIN
 					:: else
@@ -183,7 +186,7 @@ active [THREADS] proctype worker()
 #ifdef LATE
 	completed == ALL;
 #endif
-	/* The last one out: iv_pool_retired(). */
+	/* The last thread: iv_pool_retired(). */
 	if
 	:: mine -> atomic { nbuf == 0 -> putter = false; mine = false }
 	:: else
@@ -246,7 +249,7 @@ idle:	atomic {
 			}
 		:: else -> x = 0
 		fi;
-		/* Once more, or not now, or that is all. */
+		/* Look once more, leave the rest to the task, or finish. */
 		if
 		:: skip
 		:: task = true; goto idle

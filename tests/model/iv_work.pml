@@ -4,8 +4,8 @@
  */
 
 /*
- * A model, for spin(1), of how items come from the owner of an iv_work_pool
- * to its threads: sys/compat/ivykis/iv_work.c and iv_worker.c in small.
+ * A model, for spin(1), of how items go from the owner of an iv_work_pool to
+ * its threads: sys/compat/ivykis/iv_work.c and iv_worker.c in small.
  *
  *	here			there
  *	owner()			iv_work_pool_submit_work(), with
@@ -20,47 +20,48 @@
  *	close()			iv_lane_close()
  *	WANTED			IV_WANTED
  *	inbox, list, ring	ip_inbox, ip_list, ip_ring: sets of items, a
- *				bit each, for no order is promised
+ *				bit each, because no order is promised
  *	callq			ip_call is enqueued
  *
- * Each access to memory that threads share without a lock is a step of its
- * own.  The wqpool is taken to work: a thread that is not active takes what
- * callq has.  All threads are there from the beginning, so starting them
- * (iv_pool_free(), iv_pool_grow()) is left out.
+ * Each access to memory that threads share without a lock is a step of its own.
+ * The wqpool is assumed to be correct: an inactive thread takes a call from
+ * callq.  All threads exist from the start; their creation (iv_pool_hasfree(),
+ * iv_pool_grow()) is not modelled.
  *
- * The owner's plain stores of ln_tail lie in its store buffer, nbuf of them:
- * they become visible at any later time, at the latest by the owner's next
- * locked instruction, or by another's heavy fence.  What it stores in ln_open
- * is followed at once by such an instruction.
+ * The owner's plain stores of ln_tail are in its store buffer, nbuf of them.
+ * They become visible at any later time, at the latest with the owner's next
+ * locked instruction or another thread's heavy fence.  The owner executes such
+ * an instruction right after each store of ln_open.
  *
- * Where the real ones go by counts and clocks, here they do as they like: the
- * owner opens the lane whenever it pushes an item onto the list, for what it
- * knows of the guard may be old; a thread goes on guard whenever nobody is;
- * and who is on guard leaves it at any time.
+ * Where the code decides by counts and clocks, the model decides freely.  The
+ * owner opens the lane whenever it pushes an item onto the list, because its
+ * knowledge of the guard may be out of date.  A thread goes on guard whenever
+ * there is no guard, and a guard leaves at any time.
  *
- * What is checked: each item is begun, and once; the items in BLOCK, of which
- * there are fewer than threads, or as many as items, return only when all are
- * begun.  So if an item waits while a thread could be had, everybody is stuck,
- * which spin calls an invalid end state.
+ * Checked: each item is begun exactly once.  The items in BLOCK return only
+ * when all items are begun.  So if an item waits while a thread is available,
+ * all threads are stuck, which spin reports as an invalid end state.  BLOCK has
+ * fewer items than there are threads, or all items.
  *
  * The shape of a run, by -D:
  *	MAX=n		threads
  *	ITEMS=n		items
- *	BLOCK=n		those that block, a bit each
+ *	BLOCK=n		the items that block, a bit each
  *	LANE=n		IV_LANE
  *	RING=n		IV_RING
  *
  * Broken on purpose; spin must find each:
- *	BROKEN_CLOSE	who takes the list leaves the lane open though nobody
- *			is on guard
- *	BROKEN_LEAVE	so does who stops being on guard
- *	BROKEN_STOP	so does who stops looking
- *	BROKEN_AGAIN	who stops looking does not look again after closing
+ *	BROKEN_CLOSE	the thread that takes the list leaves the lane open
+ *			without a guard
+ *	BROKEN_LEAVE	so does a thread that stops being the guard
+ *	BROKEN_STOP	so does a thread that stops looking
+ *	BROKEN_AGAIN	a thread that stops looking does not look again after
+ *			closing
  *	BROKEN_FENCE	closing has no fence
  *	BROKEN_LATE	the owner does not look at ln_open after its put
- *	BROKEN_GUARD	who is on guard does not mind what waits
+ *	BROKEN_GUARD	the guard ignores waiting items
  *	BROKEN_PLAIN	several threads take from the lane by plain stores
- *	BROKEN_RING	who takes from the lane does not mind the ring
+ *	BROKEN_RING	a thread that takes from the lane ignores the ring
  */
 
 #ifndef MAX
@@ -91,16 +92,16 @@ bool guard;			/* stored under lock */
 bool open;
 byte head, tail;
 byte slots[LANE];		/* an item's bit */
-byte nbuf;			/* the owner's stores of tail, to come */
+byte nbuf;			/* owner's stores of tail not yet visible */
 
-/* What an onlooker knows. */
+/* The observer's state. */
 byte begun;
 
 #define DRAIN		tail = tail + nbuf; nbuf = 0
 #define LOCK(l)		atomic { !(l); l = true }
 #define LANE_EMPTY	(head == tail)
 
-/* x is the caller's; the owner's swap drains its buffer. */
+/* x is the caller's variable; the owner's swap drains its buffer. */
 inline call(isowner)
 {
 	d_step {
@@ -130,7 +131,7 @@ inline close()
 	fi
 }
 
-/* The lowest of a set. */
+/* The lowest element of a set. */
 inline lowest(set, i)
 {
 	i = 1;
@@ -140,7 +141,7 @@ inline lowest(set, i)
 	od
 }
 
-/* An item has been taken; x is the caller's. */
+/* An item has been taken; x is the caller's variable. */
 inline help(more)
 {
 	if
@@ -263,7 +264,7 @@ end:	do
 		busy++;
 		called = false;
 look:
-		/* The lane, for as long as one likes. */
+		/* Take from the lane, any number of times. */
 		do
 		:: true ->
 			d_step {
@@ -317,7 +318,7 @@ begin:		help(more);
 				begun = begun | item;
 				more = false
 			}
-			/* It is inside. */
+			/* The thread is in the callback. */
 			(item & BLOCK) == 0 || begun == ALL;
 			item = 0;
 			goto look

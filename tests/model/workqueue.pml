@@ -4,90 +4,98 @@
  */
 
 /*
- * A model, for spin(1), of the inbox, of sleeping and waking, of waiting and
- * of the end of a queue: sys/kern/subr_workqueue.c and, for the waiter,
- * sys/kern/subr_workqueue_wait.c in small.
+ * A model, for spin(1), of the inbox, of sleeping and waking, of waiting and of
+ * the end of a queue, in small.  It models these files of sys/kern:
+ * subr_wqinbox.h and subr_workqueue.c, and for the waiter
+ * subr_workqueue_wait.c and subr_workqueue_waiter.c.
  *
  *	here			there
- *	enqueue()		workqueue_enqueue(): load of q_inbox, store in
- *				the work's word, compare-and-swap, r_wakeup
- *	runner()		workqueue_worker()
- *	  take:			workqueue_take(), with workqueue_order() and
- *				workqueue_empty_inbox() as move()
+ *	enqueue()		workqueue_enqueue(): wqinbox_insert(), a load,
+ *				a store in the item's word and a swap, and
+ *				wqinbox_wake()
+ *	runner()		workqueue_serve()
+ *	  take:			workqueue_take(), with
+ *				wqinbox_take() and
+ *				workqueue_turn() as move() and turn()
  *	  its second loop	workqueue_run() and workqueue_notify()
  *	  sleep:		workqueue_sleep()
  *	waiter()		workqueue_wait(), workqueue_wait_all()
  *	  find()		workqueue_find()
  *	  enroll()		workqueue_register()
+ *	  settle()		workqueue_settle()
  *	destroyer()		workqueue_destroy(), workqueue_quiet(),
  *				workqueue_asleep(), workqueue_end_workers()
- *	ASLEEP			runner | WQ_ASLEEP in q_inbox
+ *	ASLEEP			runner | WQINBOX_ASLEEP in q_inbox
  *	link[]			wk_dummy
  *	work[]			q_first, the ordered list
+ *	unturned[]		q_unturned
  *	taken[]			q_base + (q_end - q_start)
- *	dying			wq_destroyer != NULL
+ *	dying			wq_draining != 0
  *	token[], PARK, UNPARK	lwp_park() and lwp_unpark()
  *
  * Each access to memory that threads share without a lock is a step of its
- * own.  What q_lock guards is joined to the step before it; where a critical
- * section has only one access that others can race with, the whole section
- * is one step, taken when the lock is free.
+ * own.  Accesses under q_lock join the step before them.  Where a critical
+ * section has only one access that can race, the whole section is one step,
+ * taken when the lock is free.
  *
- * An lwp is type-stable, so token[] may be written at any time.  All of the
- * queue is touched under assert(!freed) alone.  PARK never returns without a
- * token, for that would hide a lost wake-up; stale tokens, from an unpark
- * that came late, arise by themselves.  Spinning before the sleep is left
- * out: it is only another look at the inbox.
+ * An lwp is type-stable, so token[] may be written at any time.  Every other
+ * access to the queue asserts !freed.  PARK never returns without a token,
+ * because that would hide a lost wake-up.  A late unpark leaves a stale token
+ * in the model, too.  Spinning before the sleep is not modelled: it is only
+ * another look at the inbox.
  *
- * What is checked:
- *	- every work runs: with LATE the destroyer starts only when all have
- *	  run, so that a lost wake-up leaves everybody stuck, which spin calls
- *	  an invalid end state;
- *	- once each, in the order of the swaps (order[]);
- *	- a wait returns, and not before the run has returned that the last
- *	  enqueue before the call asked for;
- *	- destroy returns, and all has been run, also what callbacks enqueued
- *	  meanwhile, on whichever CPU;
- *	- nobody touches the queue when it is freed: no producer late with its
- *	  wake-up, no waiter on its way out;
- *	- with -DNP and pan -l: nobody goes round for ever.
- * Spin proves it for sequential consistency; the memory orders are argued
- * where they are used.
+ * Checked:
+ *	- every item runs (with LATE the destroyer starts only when all items
+ *	  have run, so a lost wake-up leaves all threads stuck, and spin
+ *	  reports an invalid end state);
+ *	- each item runs once, in the order of the swaps (order[]);
+ *	- a wait returns, but only after each run that was requested before
+ *	  the wait has returned;
+ *	- destroy returns, and all items have run, including those that
+ *	  callbacks enqueued meanwhile on any CPU;
+ *	- no thread accesses a freed queue, even if it is a producer that is
+ *	  late with its wake-up, or a waiter that is leaving;
+ *	- with -DNP and pan -l: no thread loops without end.
+ * Spin proves this for sequential consistency.  The comments in the code give
+ * the reasons for the memory orders.
  *
  * The shape of a run, by -D:
  *	NQ=n		queues with a runner each; more than 1 is WQ_PERCPU
  *	BATCH=n		WQ_BATCH
- *	NWAIT=n		waiters, 0 to 2, all for the last work
- *	P0=n, P1=n	works of the two producers
- *	HOPS=n		the last work's callback enqueues it again n times in
+ *	NWAIT=n		waiters, 0 to 2, all for the last item
+ *	P0=n, P1=n	items of the two producers
+ *	HOPS=n		the last item's callback enqueues it again n times in
  *			all, on the next CPU's queue
- *	HOPS1=n		so does the first work's
- *	LATE		destroy when all has run and no wait is under way; else
- *			as soon as the producers' swaps are done and the waits
- *			have begun
- *	SINGLE		a single runner ends when, told to, it finds nothing;
- *			who destroys does not look first
+ *	HOPS1=n		the same for the first item
+ *	LATE		destroy when all items have run and no wait is active;
+ *			otherwise as soon as the producers' swaps are done and
+ *			the waits have begun
+ *	SINGLE		with one runner: the destroyer lets it end at once, and
+ *			the runner ends when it finds nothing
  *	STUCK		the first producer wakes the runner only when the queue
- *			is freed; all else must get on without it
+ *			is freed; all others must proceed without it
  *
  * Broken on purpose; spin must find each:
- *	BROKEN_WAKE	the runner stores its announcement, with no compare
- *	BROKEN_RECHECK	the runner believes its token and does not look at the
+ *	BROKEN_WAKE	the runner stores its announcement without a compare
+ *	BROKEN_RECHECK	the runner trusts its token and does not look at the
  *			inbox again
- *	BROKEN_MOVE	a waiter takes the inbox and does not mind that the
- *			runner sleeps
+ *	BROKEN_MOVE	a waiter takes the inbox although the runner sleeps
  *	BROKEN_LASTTOUCH  a producer reads the runner's address from the queue
  *			after its swap
  *	BROKEN_DEKKER	a waiter does not look at q_done again when it has
  *			registered
+ *	BROKEN_SETTLE	a waiter for an item on the list waits for the second
+ *			item of the next batch
+ *	BROKEN_TURN	the runner does not check for unturned items before it
+ *			sleeps
  *	BROKEN_DESTROY	destroy looks once at each head and at no q_done
  *	BROKEN_DESTROY_ORDER  the second look is at q_done and then the head
  *	BROKEN_DYING	a runner announces its sleep after it has looked for a
  *			destroyer
- *	BROKEN_HELP	who waits for a work or destroys does not wake the
- *			runner in the place of a producer that was stopped
+ *	BROKEN_HELP	a waiter or destroyer does not wake the runner in place
+ *			of a producer that was stopped
  *	BROKEN_EXIT	the runner looks at the inbox first, and then whether
- *			it is told to end
+ *			it must end
  *	BROKEN_LEAVE	destroy does not wait for waiters to leave
  */
 
@@ -113,7 +121,7 @@
 #define HOPS1	0
 #endif
 
-#define NITEM	(P0 + P1)		/* works are 1 .. NITEM */
+#define NITEM	(P0 + P1)		/* items are 1 .. NITEM */
 #define NRUN	(NITEM + HOPS + HOPS1)	/* runs that must happen */
 #define WITEM	NITEM			/* what the waiters wait for */
 #define ASLEEP	255
@@ -129,26 +137,28 @@
 byte inbox[NQ];				/* q_inbox */
 bool qlock[NQ];				/* q_lock */
 chan work[NQ] = [NRUN] of { byte };	/* q_first */
+byte unturned[NQ];			/* q_unturned */
 byte batch[NQ * BATCH];			/* q_batch */
-byte nbatch[NQ];			/* how many in it */
-byte taken[NQ];				/* how many ever */
+byte nbatch[NQ];			/* items in it */
+byte taken[NQ];				/* items ever taken */
 byte ndone[NQ];			/* q_done */
 byte waitpos[NQ] = NOPOS;		/* q_waitpos */
 byte waiting[NQ];			/* q_waiters: a bit each */
-bool dying;				/* wq_destroyer is set */
-bool exiting[NQ];			/* q_exit */
+bool dying;				/* wq_draining is not 0 */
+bool exiting[NQ];			/* q_worker is WORKER_ENDS */
 byte nwaiting;				/* wq_waiting */
 
-/* The works' own memory, the waiters' stacks, and lwps. */
+/* The items' own memory, the waiters' stacks, and lwps. */
 byte link[NITEM + 1];
 #if NWAIT > 0
 #define REC(w, q)	((w) * NQ + (q))
 byte pos[NWAIT * NQ];			/* ww_pos */
+bool listed[NWAIT * NQ];		/* !ww_taken */
 bool woken[NWAIT * NQ];			/* ww_done */
 #endif
 bool token[NLWP];
 
-/* What an onlooker knows; no part of the protocol. */
+/* The observer's state; not part of the protocol. */
 bool freed;
 bool gone[NQ];				/* the thread has ended */
 bool pending[NITEM + 1];		/* the word is the library's */
@@ -167,7 +177,7 @@ chan order[NQ] = [NRUN] of { byte };	/* in the order of the swaps */
 #define PARK(l)		atomic { token[l]; token[l] = false }
 #define UNPARK(l)	token[l] = true
 
-/* old and swapped are the caller's; outside: by a producer, no callback. */
+/* old and swapped are the caller's variables; outside: not in a callback. */
 inline enqueue(q, w, outside)
 {
 	d_step {
@@ -186,7 +196,7 @@ inline enqueue(q, w, outside)
 			:: inbox[q] == old ->
 				inbox[q] = w;
 				swapped = true;
-				/* The onlooker's: */
+				/* The observer's state: */
 				pending[w] = true;
 				order[q]!w;
 				left = left - outside;
@@ -201,7 +211,7 @@ inline enqueue(q, w, outside)
 			fi
 		}
 	od;
-	/* From here on the queue may be gone. */
+	/* From here on the queue may have been freed. */
 	if
 	:: old == ASLEEP ->
 #ifdef BROKEN_LASTTOUCH
@@ -219,15 +229,23 @@ inline enqueue(q, w, outside)
 	d_step { old = 0; swapped = false }
 }
 
-/* Within a d_step, q_lock held: from the inbox to the ordered list. */
+/* Within a d_step, q_lock held: take the inbox. */
 inline move(q)
 {
 	ALIVE;
-	x = inbox[q];
+	assert(unturned[q] == 0);
 	if
-	:: x == ASLEEP -> x = 0
-	:: else -> inbox[q] = 0
-	fi;
+	:: inbox[q] == ASLEEP
+	:: else -> unturned[q] = inbox[q]; inbox[q] = 0
+	fi
+}
+
+/* Within a d_step, q_lock held: move the unturned items to the ordered list. */
+inline turn(q)
+{
+	ALIVE;
+	x = unturned[q];
+	unturned[q] = 0;
 	prev = 0;
 	do
 	:: x == 0 -> break
@@ -263,9 +281,35 @@ proctype producer(byte first; byte n)
 	od
 }
 
+#if NWAIT > 0
+/* Within a d_step, q_lock held: look for a waiter's item in the batch. */
+inline settle(w, q)
+{
+	if
+	:: listed[REC(w, q)] ->
+		k = pos[REC(w, q)];
+		do
+		:: k > taken[q] -> break
+		:: else ->
+			assert(k > taken[q] - nbatch[q]);
+			if
+			:: batch[q * BATCH + k - (taken[q] - nbatch[q]) - 1] ==
+			    WITEM ->
+				listed[REC(w, q)] = false;
+				break
+			:: else -> k++
+			fi
+		od;
+		pos[REC(w, q)] = k;
+		k = 0
+	:: else
+	fi
+}
+#endif
+
 proctype runner(byte q)
 {
-	byte x, y, prev, next, b, n, old, r, nth;
+	byte x, y, prev, next, b, k, n, old, r, nth;
 	bool swapped;
 
 take:	atomic {
@@ -274,7 +318,11 @@ take:	atomic {
 			assert(inbox[q] != ASLEEP);
 			nbatch[q] = 0;
 			if
-			:: len(work[q]) == 0 -> move(q)
+			:: len(work[q]) == 0 && unturned[q] == 0 -> move(q)
+			:: else
+			fi;
+			if
+			:: len(work[q]) == 0 -> turn(q)
 			:: else
 			fi;
 			n = 0;
@@ -300,7 +348,7 @@ take:	atomic {
 	:: b == n -> break
 	:: else ->
 		d_step {
-			/* The callback is called: the word is its own. */
+			/* The callback is called: the word is the client's. */
 			ALIVE;
 			x = batch[q * BATCH + b];
 			order[q]?y;
@@ -324,7 +372,7 @@ take:	atomic {
 			enqueue(((q + 1) % NQ), x, 0)
 		:: else
 		fi;
-		/* It returns. */
+		/* The callback returns. */
 		d_step {
 			ALIVE;
 #if NWAIT > 0
@@ -336,7 +384,6 @@ take:	atomic {
 			fi;
 #endif
 			nreturned++;
-			batch[q * BATCH + b] = 0;
 			x = 0;
 			b++;
 			ndone[q]++
@@ -355,6 +402,10 @@ take:	atomic {
 					ALIVE;
 					y = (waiting[q] >> r) & 1;
 					if
+					:: y -> settle(r, q)
+					:: else
+					fi;
+					if
 					:: y && pos[REC(r, q)] <= ndone[q] ->
 						waiting[q] = waiting[q] -
 						    (1 << r);
@@ -369,7 +420,10 @@ take:	atomic {
 					:: else
 					fi
 				}
-				/* Its stack may be gone now, not its lwp. */
+				/*
+				 * The waiter's stack may be gone.  Its lwp is
+				 * not.
+				 */
 				if
 				:: y -> y = 0; UNPARK(WAITER(r))
 				:: else
@@ -383,8 +437,9 @@ take:	atomic {
 				UNLOCK(qlock[q])
 			}
 		:: else
-		fi
+		fi;
 #endif
+		batch[q * BATCH + b - 1] = 0
 	od;
 	b = 0;
 	n = 0;
@@ -396,7 +451,10 @@ sleep:	skip;
 #endif
 #ifdef BROKEN_WAKE
 	LOCK(qlock[q]);
-	d_step { ALIVE; y = (len(work[q]) == 0 && inbox[q] == 0) }
+	d_step {
+		ALIVE;
+		y = (len(work[q]) == 0 && unturned[q] == 0 && inbox[q] == 0)
+	}
 	if
 	:: y -> inbox[q] = ASLEEP
 	:: else
@@ -407,6 +465,9 @@ sleep:	skip;
 		!qlock[q];
 		ALIVE;
 		y = (len(work[q]) == 0 && inbox[q] == 0);
+#ifndef BROKEN_TURN
+		y = y && unturned[q] == 0;
+#endif
 		if
 		:: y -> inbox[q] = ASLEEP
 		:: else
@@ -454,27 +515,15 @@ sleep:	skip;
 }
 
 #if NWAIT > 0
-/* Within a d_step, q_lock held: the position of WITEM, or 0. */
+/*
+ * Within a d_step, q_lock held: find the position of WITEM, or the least
+ * position that it can get, or 0.  Look in the batch, and then on the list
+ * unless the item is pending in the batch.
+ */
 inline find(w, q)
 {
 	ALIVE;
 	assert(pos[REC(w, q)] == 0);
-	n = len(work[q]);
-	k = 0;
-	do
-	:: k == n -> break
-	:: else ->
-		/* Once round: a channel can only be read at its end. */
-		work[q]?x;
-		work[q]!x;
-		k++;
-		if
-		:: x == WITEM ->
-			pos[REC(w, q)] = taken[q] + k;
-			on = on | (1 << q)
-		:: else
-		fi
-	od;
 	k = nbatch[q];
 	do
 	:: k == 0 || pos[REC(w, q)] != 0 -> break
@@ -484,11 +533,33 @@ inline find(w, q)
 		if
 		:: x <= ndone[q] -> break
 		:: x > ndone[q] && batch[q * BATCH + k] == WITEM ->
-			pos[REC(w, q)] = x;
-			on = on | (1 << q)
+			pos[REC(w, q)] = x
 		:: else
 		fi
 	od;
+	n = (pos[REC(w, q)] > ndone[q] + 1 -> 0 : len(work[q]));
+	k = 0;
+	do
+	:: k == n -> break
+	:: else ->
+		/* Rotate once: only a channel's end can be read. */
+		work[q]?x;
+		work[q]!x;
+		k++;
+		if
+		:: x == WITEM ->
+			pos[REC(w, q)] = taken[q] + 1;
+#ifdef BROKEN_SETTLE
+			pos[REC(w, q)] = taken[q] + 2;
+#endif
+			listed[REC(w, q)] = true
+		:: else
+		fi
+	od;
+	if
+	:: pos[REC(w, q)] != 0 -> on = on | (1 << q)
+	:: else
+	fi;
 	x = 0;
 	k = 0;
 	n = 0
@@ -509,7 +580,8 @@ inline enroll(w, q)
 	}
 #ifndef BROKEN_DEKKER
 	if
-	:: x ->
+	:: x && listed[REC(w, q)] -> x = 0
+	:: x && !listed[REC(w, q)] ->
 		d_step {
 			ALIVE;
 			if
@@ -532,7 +604,7 @@ proctype waiter(byte w)
 	byte x, prev, next, k, n, q, want;
 	byte on;			/* queues registered with: a bit each */
 
-	/* A wait for what was never enqueued shows little. */
+	/* Wait only for an item that has been enqueued. */
 	atomic {
 		enqueued > 0;
 		ALIVE;
@@ -540,44 +612,42 @@ proctype waiter(byte w)
 		entered++;
 		want = enqueued
 	}
-	atomic {
-		do
-		:: q == NQ -> break
-		:: else -> LOCK(qlock[q]); q++
-		od;
-		q = 0
-	}
 	do
 	:: q == NQ -> break
 	:: else ->
+		LOCK(qlock[q]);
 #ifdef BROKEN_MOVE
 		if
 		:: inbox[q] == ASLEEP -> inbox[q] = 0
 		:: else
 		fi;
 #endif
-		d_step { move(q) }
+		/*
+		 * Turn the unturned items, if there are any.  Take the inbox.
+		 */
 		d_step {
-			find(w, q);
+			if
+			:: unturned[q] != 0 -> turn(q)
+			:: else
+			fi;
+			move(q)
 		}
-		q++
-	od;
-	q = 0;
-	do
-	:: q == NQ -> break
-	:: else ->
+		if
+		:: unturned[q] != 0 -> UNLOCK(qlock[q]); LOCK(qlock[q])
+		:: else
+		fi;
+		d_step {
+			turn(q);
+			find(w, q)
+		}
 		if
 		:: on & (1 << q) -> enroll(w, q)
 		:: else
 		fi;
+		UNLOCK(qlock[q]);
 		q++
 	od;
-	atomic {
-		do
-		:: q == 0 -> break
-		:: else -> q--; UNLOCK(qlock[q])
-		od
-	}
+	q = 0;
 	do
 	:: q == NQ -> break
 	:: else ->
@@ -595,7 +665,7 @@ proctype waiter(byte w)
 		q++
 	od;
 	assert(returned & (1 << want));
-	/* The last touch; and its records are gone. */
+	/* This is the last access.  The waiter's records are gone, too. */
 	atomic {
 		ALIVE;
 		nwaiting--;
@@ -606,6 +676,7 @@ proctype waiter(byte w)
 		:: q == NQ -> break
 		:: else ->
 			pos[REC(w, q)] = 0;
+			listed[REC(w, q)] = false;
 			woken[REC(w, q)] = false;
 			q++
 		od
@@ -618,7 +689,7 @@ proctype destroyer()
 	byte seen[NQ];
 	byte q, quiet;
 
-	/* What the client promises: no enqueue and no wait begins after it. */
+	/* The client's promise: no enqueue and no wait begins after this. */
 	left == 0 && entered == NWAIT;
 #ifdef LATE
 	nreturned == NRUN && nwaiting == 0;
@@ -657,7 +728,7 @@ proctype destroyer()
 		:: quiet -> break
 		:: else
 		fi;
-		/* Is somebody up, who will tell us? */
+		/* Will a worker that is awake notify us? */
 		do
 		:: q == NQ -> break
 		:: else ->

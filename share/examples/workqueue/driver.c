@@ -4,16 +4,18 @@
  */
 
 /*
- * driver: a network driver in the style of the kernel, for a device that is
- * not there.
+ * driver: a network driver in the style of the kernel, for a simulated device.
  *
- * What it shows: an interrupt routine that defers all it can; a queue under
- * the kernel lock for what happens seldom (link changes, detach) and one
- * queue per CPU without it for packets; the CPU chosen by flow, so that the
- * packets of a flow stay in order; counters per CPU; raising and restoring
- * the interrupt priority level.
+ * It shows:
  *
- * cc driver.c $(pkg-config --cflags --libs workqueue) -lbsd
+ *	an interrupt routine that defers all it can;
+ *	a queue under the kernel lock for rare events (link changes, detach);
+ *	a queue for packets on each CPU, without the kernel lock;
+ *	the CPU chosen by flow, so that the packets of a flow stay in order;
+ *	counters for each CPU;
+ *	how to raise and restore the interrupt priority level.
+ *
+ * cc driver.c $(pkg-config --cflags --libs workqueue)
  */
 
 #include <sys/types.h>
@@ -24,26 +26,24 @@
 #include <sys/workqueue.h>
 
 #include <err.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#ifndef LIBBSD_OVERLAY
-#include <bsd/err.h>		/* errc */
-#endif
 
 #define	WX_RINGSIZE	32	/* packets the device can hold */
 #define	WX_NFLOWS	4
 #define	WX_ROUNDS	100	/* interrupts to simulate */
 
-/* The record that an embedded member belongs to. */
+/* The structure that contains a member. */
 #define	container_of(p, type, member)					\
 	((type *)((char *)(p) - offsetof(type, member)))
 
 /*
- * A packet.  Its work comes first, so that one may be cast to the other, as
- * many drivers do; the assertion keeps that true.
+ * A packet.  Its item comes first, so a pointer to one can be cast to the
+ * other, as many drivers do.  An assertion checks that it comes first.
  */
 struct wx_packet {
 	struct work	 p_work;
@@ -53,17 +53,20 @@ struct wx_packet {
 };
 CTASSERT(offsetof(struct wx_packet, p_work) == 0);
 
-/* One per CPU, on a cache line of its own: written there, no atomics. */
+/*
+ * The counters of a CPU, on a cache line of their own.  Only that CPU writes
+ * them, so they need no atomics.
+ */
 struct wx_stats {
 	_Alignas(64) uint64_t st_packets;
 	uint64_t	 st_bytes;
 };
 
 /*
- * The letters say what guards a field:
+ * The letters name the protection of a field:
  *	(k)	the kernel lock
  *	(i)	the kernel lock and splnet: the interrupt routine uses it
- *	(c)	belongs to one CPU's worker
+ *	(c)	only one CPU's worker uses it
  *	(-)	constant after attach
  */
 struct wx_softc {
@@ -92,8 +95,8 @@ static void	wx_linkchange(struct wx_softc *);
 static void	wx_rx(struct work *, void *);
 
 /*
- * Attach: two queues, in the words that a driver for real hardware would
- * use.  Called with the kernel lock held.
+ * Attach: create two queues, as a driver for real hardware would.  Called with
+ * the kernel lock held.
  */
 static int
 wx_attach(struct wx_softc *sc)
@@ -112,7 +115,9 @@ wx_attach(struct wx_softc *sc)
 	for (CPU_INFO_FOREACH(cii, ci))
 		sc->sc_stats[cpu_index(ci)] = (struct wx_stats){ 0 };
 
-	/* No WQ_MPSAFE: callbacks have the kernel lock, as we do here. */
+	/*
+	 * No WQ_MPSAFE: callbacks hold the kernel lock, as this function does.
+	 */
 	error = workqueue_create(&sc->sc_ctlwq, "wxctl", wx_ctl, sc,
 	    PRI_NONE, IPL_NET, 0);
 	if (error != 0)
@@ -130,9 +135,9 @@ fail0:	free(sc->sc_stats);
 }
 
 /*
- * The interrupt routine, at IPL_NET.  It empties the device and leaves: each
- * packet to its flow's CPU, a link change to the big-lock queue.  No memory
- * is allocated, no lock waited for.
+ * The interrupt routine, at IPL_NET.  It empties the device and returns.  It
+ * enqueues each packet on the CPU of its flow, and a link change on the queue
+ * under the kernel lock.  It allocates no memory and waits for no lock.
  */
 static void
 wx_intr(struct wx_softc *sc)
@@ -148,12 +153,12 @@ wx_intr(struct wx_softc *sc)
 	for (i = 0; i < sc->sc_reg_nring; i++) {
 		p = sc->sc_reg_ring[i];
 		ci = cpu_lookup(p->p_flow % (unsigned int)ncpu);
-		/* p may be freed before this returns: it is not ours now. */
+		/* The worker may free p before this returns. */
 		workqueue_enqueue(sc->sc_rxwq, &p->p_work, ci);
 	}
 	sc->sc_reg_nring = 0;
 
-	/* One item for all changes: it must not be enqueued twice. */
+	/* All changes share an item, which must not be enqueued twice. */
 	if (sc->sc_reg_linkchanged) {
 		sc->sc_reg_linkchanged = false;
 		if (!sc->sc_linkpending) {
@@ -165,8 +170,8 @@ wx_intr(struct wx_softc *sc)
 }
 
 /*
- * A packet, on its CPU, beside the other CPUs.  Nothing is locked: a flow has
- * one CPU, and a CPU one worker.
+ * Receive a packet on its CPU, in parallel with other CPUs.  This needs no
+ * lock: a flow has one CPU, and a CPU has one worker.
  */
 static void
 wx_rx(struct work *wk, void *arg)
@@ -185,12 +190,12 @@ wx_rx(struct work *wk, void *arg)
 	st->st_packets++;
 	st->st_bytes += p->p_len;
 
-	/* An item is its owner's again as soon as its callback is called. */
+	/* Once the callback is called, the item is ours again. */
 	free(p);
 }
 
 /*
- * A queue has one function; which piece of work it is, its address tells.
+ * A queue has only one callback, which knows its items by their addresses.
  */
 static void
 wx_ctl(struct work *wk, void *arg)
@@ -200,13 +205,13 @@ wx_ctl(struct work *wk, void *arg)
 	KASSERT(KERNEL_LOCKED_P());
 
 	if (wk == &sc->sc_linkwork) {
-		/* The same without the argument, from the item alone. */
+		/* Even without the argument, the item leads to the softc. */
 		KASSERT(container_of(wk, struct wx_softc, sc_linkwork) == sc);
 		wx_linkchange(sc);
 	} else if (wk == &sc->sc_detachwork)
 		wx_detach(sc);
 	else
-		panic("%s: work %p is not ours", sc->sc_name, (void *)wk);
+		panic("%s: item %p is not ours", sc->sc_name, (void *)wk);
 }
 
 static void
@@ -215,8 +220,9 @@ wx_linkchange(struct wx_softc *sc)
 	int s;
 
 	/*
-	 * Keep our interrupt away while reading what it writes.  Pending goes
-	 * off before the register is read: a change after that is a new item.
+	 * Block our interrupt while reading data that it writes.  Clear the
+	 * flag before reading the register, so that a later change enqueues
+	 * the item again.
 	 */
 	s = splnet();
 	sc->sc_linkpending = false;
@@ -227,10 +233,10 @@ wx_linkchange(struct wx_softc *sc)
 }
 
 /*
- * Stop the interrupts; then the packets on their way.  workqueue_destroy()
- * runs what is pending, and sleeps meanwhile: the kernel lock is dropped for
- * that time and taken back.  A queue cannot be destroyed from a callback of
- * its own, so the control queue is left to the caller.
+ * Stop the interrupts, then wait for the packets in flight.
+ * workqueue_destroy() runs what is pending and sleeps meanwhile, which releases
+ * the kernel lock and takes it again.  A queue cannot be destroyed from its own
+ * callback, so the caller destroys the control queue.
  */
 static void
 wx_detach(struct wx_softc *sc)
@@ -247,7 +253,7 @@ wx_detach(struct wx_softc *sc)
 }
 
 /*
- * The other end of the cable: fill the device's ring, and interrupt.
+ * The other end of the cable: fill the device's ring and interrupt.
  */
 static void
 wx_simulate(struct wx_softc *sc, unsigned int round)
@@ -293,12 +299,14 @@ main(void)
 	int error;
 
 	KERNEL_LOCK(1, NULL);
-	if ((error = wx_attach(sc)) != 0)
-		errc(EXIT_FAILURE, error, "%s", sc->sc_name);
+	if ((error = wx_attach(sc)) != 0) {
+		errno = error;
+		err(EXIT_FAILURE, "%s", sc->sc_name);
+	}
 
 	/*
-	 * The control queue's worker needs the kernel lock, and gets it while
-	 * we wait: the holder of the lock drops it whenever it sleeps.
+	 * The worker of the control queue needs the kernel lock.  It gets the
+	 * lock while we wait, because a thread that sleeps releases the lock.
 	 */
 	wx_setlink(sc, true);
 	workqueue_wait(sc->sc_ctlwq, &sc->sc_linkwork);
@@ -308,7 +316,10 @@ main(void)
 	for (i = 0; i < WX_ROUNDS; i++)
 		wx_simulate(sc, i);
 
-	/* Down, up and down with the lock held: one item, the last state. */
+	/*
+	 * Change the link three times with the lock held.  One item reports
+	 * them, and sees the last state.
+	 */
 	wx_setlink(sc, false);
 	wx_setlink(sc, true);
 	wx_setlink(sc, false);
@@ -317,7 +328,7 @@ main(void)
 	workqueue_destroy(sc->sc_ctlwq);
 	KERNEL_UNLOCK_ONE(NULL);
 
-	/* The workers are gone, and what they wrote can be read. */
+	/* The workers have ended, so their data can be read. */
 	for (CPU_INFO_FOREACH(cii, ci)) {
 		packets += sc->sc_stats[cpu_index(ci)].st_packets;
 		bytes += sc->sc_stats[cpu_index(ci)].st_bytes;

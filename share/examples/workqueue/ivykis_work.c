@@ -6,11 +6,10 @@
 /*
  * ivykis_work: long computations beside an event loop.
  *
- * The loop shows that it is alive ten times a second, while the threads of a
- * pool count prime numbers, a range each.  Results come back to the loop, so
- * they are added up and printed without a lock.  When a range turns out to be
- * long it is halved, and one half handed on as a continuation by the worker
- * itself.
+ * The loop ticks ten times a second while the threads of a pool count prime
+ * numbers, each in its own range.  Results come back to the loop, which adds
+ * them up and prints them without a lock.  A worker halves a range that turns
+ * out to be long, and submits one half as a continuation.
  *
  * cc ivykis_work.c $(pkg-config --cflags --libs workqueue-iv)
  *
@@ -24,11 +23,11 @@
 #include <iv.h>
 #include <iv_work.h>
 
-#define	LONG	100000		/* numbers in a range that is not halved */
+#define	LONG	100000		/* numbers in a range not to be halved */
 
 struct range {
 	struct iv_work_item r_item;
-	unsigned	 r_first, r_end;	/* without r_end itself */
+	unsigned	 r_first, r_end;	/* r_end is not included */
 	unsigned	 r_primes;
 };
 
@@ -36,7 +35,7 @@ static struct iv_work_pool pool;
 static struct iv_timer timer;
 static unsigned limit = 2000000;
 
-/* The loop's own: no other thread looks at them. */
+/* The loop's own: no other thread accesses them. */
 static unsigned numbers, primes, ticks;
 
 static void	count(void *);
@@ -99,7 +98,7 @@ counted(void *cookie)
 	if (numbers < limit)
 		return;
 	printf("%u primes below %u\n", primes, limit);
-	/* Nothing more will come; the loop may end. */
+	/* Nothing more will come, so the loop may end. */
 	iv_timer_unregister(&timer);
 	iv_work_pool_put(&pool);
 }

@@ -4,9 +4,9 @@
  */
 
 /*
- * A driver in the dialect of Linux 2.5 and 2.6: bottom halves as works whose
- * functions take a pointer, a queue of its own, and a watchdog that arms
- * itself again.  The device is a thread that "interrupts" now and then.
+ * A driver in the dialect of Linux 2.5 and 2.6: bottom halves as work items
+ * whose functions take a pointer, a queue of its own, and a watchdog that
+ * re-arms itself.  The device is a thread that "interrupts" now and then.
  *
  *	cc linux_2003_driver.c $(pkg-config --cflags --libs workqueue-linux) \
  *	    -pthread
@@ -77,7 +77,7 @@ toy_watchdog(void *data)
 	queue_delayed_work(toy_wq, &t->watchdog, HZ / 50);
 }
 
-/* The top half: no more than to say that there is something. */
+/* The top half: it only requests a run of the bottom half. */
 static void
 toy_interrupt(struct toy *t)
 {

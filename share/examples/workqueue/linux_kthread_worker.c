@@ -4,9 +4,9 @@
  */
 
 /*
- * A kthread_worker of Linux as the one thread that owns a device: commands go
- * to it in strict order, so the device's state needs no lock, and a poll
- * arms itself again between them.
+ * A kthread_worker of Linux as the one thread that owns a device.  It runs
+ * commands in strict order, so the device's state needs no lock, and a poll
+ * re-arms itself between them.
  *
  *	cc linux_kthread_worker.c $(pkg-config --cflags --libs workqueue-linux)
  *
@@ -28,7 +28,7 @@ struct command {
 struct device {
 	struct kthread_worker *worker;
 	struct kthread_delayed_work poll;
-	int		state;		/* the worker's alone */
+	int		state;		/* used by the worker only */
 	int		polls;
 };
 
@@ -68,13 +68,13 @@ main(void)
 		cmds[i].set = i + 1;
 		kthread_queue_work(dev.worker, &cmds[i].work);
 	}
-	/* One command, and so all before it. */
+	/* The worker runs in order, so this waits for all commands. */
 	kthread_flush_work(&cmds[COMMANDS - 1].work);
 	for (i = 0; i < COMMANDS; i++)
 		if (cmds[i].before != i)
 			panic("command %d came after %d", i, cmds[i].before);
 	msleep(50);
-	/* It arms itself again: that ends here. */
+	/* This call stops the poll even though the poll re-arms itself. */
 	kthread_cancel_delayed_work_sync(&dev.poll);
 	kthread_destroy_worker(dev.worker);
 	pr_info("%d commands in order; %s\n", COMMANDS,

@@ -4,9 +4,9 @@
  */
 
 /*
- * The work queues of today's Linux: requests with their work embedded, an
- * unbound queue to serve them and an ordered one to finish them in, a delayed
- * work that is put off, and an end that leaves nothing behind.
+ * The work queues of today's Linux: requests with embedded work items, an
+ * unbound queue that serves them and an ordered queue that finishes them, a
+ * delayed item that is postponed, and a teardown that leaves nothing behind.
  *
  *	cc linux_modern.c $(pkg-config --cflags --libs workqueue-linux)
  *
@@ -26,7 +26,7 @@ struct request {
 };
 
 static struct workqueue_struct *serve_wq, *finish_wq;
-static unsigned int finished, sum;	/* finish_wq's: one at a time */
+static unsigned int finished, sum;	/* finish_wq runs one item at a time */
 
 static void idle_func(struct work_struct *);
 static DECLARE_DELAYED_WORK(idle, idle_func);
@@ -56,7 +56,7 @@ serve_func(struct work_struct *w)
 	struct request *r = container_of(w, struct request, serve);
 
 	r->result = r->number * 2;
-	/* There is something to do: not idle for a while yet. */
+	/* The program is not idle, so postpone the idle function. */
 	mod_delayed_work(system_wq, &idle, msecs_to_jiffies(20));
 	queue_work(finish_wq, &r->finish);
 }
@@ -79,11 +79,11 @@ main(void)
 		INIT_WORK(&r->finish, finish_func);
 		queue_work(serve_wq, &r->serve);
 	}
-	/* In the order in which the works go from one to the other. */
+	/* Destroy the queues in the order in which items pass through them. */
 	destroy_workqueue(serve_wq);
 	destroy_workqueue(finish_wq);
 	pr_info("%u requests, sum %u\n", finished, sum);
-	/* Now, instead of when it is due. */
+	/* Run the idle function now, before it is due. */
 	flush_delayed_work(&idle);
 	cancel_delayed_work_sync(&idle);
 	return finished == REQUESTS ? 0 : 1;

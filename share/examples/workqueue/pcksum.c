@@ -6,19 +6,19 @@
 /*
  * pcksum: the SHA256 of every file in some trees, on all CPUs.
  *
- * What it shows: one queue per CPU (WQ_PERCPU), items embedded in the
- * client's own records, choosing a CPU by its load, waiting for single
- * items, and signal handlers whose whole job is workqueue_enqueue().
+ * It shows one queue per CPU (WQ_PERCPU), items embedded in the client's own
+ * records, choosing a CPU by its load, waiting for single items, and signal
+ * handlers that only call workqueue_enqueue().
  *
- * cc pcksum.c $(pkg-config --cflags --libs workqueue) -lmd -lbsd
+ * cc pcksum.c $(pkg-config --cflags --libs workqueue) -lmd
  *
  * usage: pcksum [-e name] ... [path ...]
  *
- * Without a path it reads the tree it stands in.  -e leaves out what has
- * that name below a path.  Lines are those of sha256sum(1), in the order of
- * the arguments and within each in the order that "LC_ALL=C sort" gives to
- * the paths.  The status is 0, 1 if anything could not be read, and 130
- * after ^C.
+ * Without a path it reads the current directory's tree.  -e excludes entries
+ * of that name below a path.  The output has the lines of sha256sum(1), in the
+ * order of the arguments, and within each argument in the order that
+ * "LC_ALL=C sort" gives to the paths.  The exit status is 0, or 1 if something
+ * could not be read, or 130 after ^C.
  */
 
 #include <sys/types.h>
@@ -44,56 +44,53 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#ifndef LIBBSD_OVERLAY
-#include <bsd/err.h>		/* errc, warnc */
-#include <bsd/stdlib.h>		/* getprogname */
-#endif
 
-#define	BUFFERSIZE	(256 * 1024)	/* each CPU's, to read into */
-#define	FILECOST	(32 * 1024)	/* opening a file, in bytes hashed */
+#define	BUFFERSIZE	(256 * 1024)	/* each CPU's read buffer */
+#define	FILECOST	(32 * 1024)	/* cost of an open, as bytes to hash */
 #define	ENOTREG		(-1)		/* f_error: not a regular file */
 
 /*
- * Files in flight live in a ring, oldest first: the walk adds at ring_tail,
- * the lines are printed from ring_head, and in between the workers finish
- * them in any order.  The alternative, an array of all results, needs no
- * wait before the end, but a million files would cost a million records and
- * the first line would come after the last hash.  With the ring memory is
- * bounded, and 4096 places are enough to keep all CPUs fed with other files
- * for a good while behind a huge one.
+ * Files in flight are in a ring, oldest first.  The walk adds at ring_tail, the
+ * main thread prints lines from ring_head, and the workers finish the files in
+ * between in any order.
+ *
+ * An array of all results would need a million records for a million files, and
+ * the first line would come after the last hash.  A ring bounds the memory.  It
+ * has 4096 entries, so that the other CPUs have files for some time while one
+ * CPU hashes a huge file.
  */
 #define	RINGSIZE	4096
 #define	RINGBATCH	256
 
 struct file {
 	struct work	 f_work;	/* first: hash() casts it back */
-	struct load	*f_load;	/* the CPU that it was given to */
+	struct load	*f_load;	/* the CPU that hashes it */
 	char		*f_path;
 	uint64_t	 f_cost;
 	int		 f_error;
 	char		 f_hex[SHA256_DIGEST_STRING_LENGTH];
-	atomic_bool	 f_done;	/* f_error and f_hex are there */
+	atomic_bool	 f_done;	/* f_error and f_hex are valid */
 };
 
-/* One per CPU.  Only that CPU's worker uses the buffer, so no lock. */
+/* One per CPU.  Only that CPU's worker uses the buffer, so it needs no lock. */
 struct load {
-	_Alignas(64) _Atomic uint64_t l_cost;	/* given and not yet done */
+	_Alignas(64) _Atomic uint64_t l_cost;	/* assigned, not yet done */
 	uint8_t		*l_buffer;
 };
 
 static struct workqueue	*hashwq;	/* the files, one queue per CPU */
-static struct workqueue	*ctlwq;		/* what the signals want done */
+static struct workqueue	*ctlwq;		/* requests made by signals */
 static struct load	*loads;		/* by CPU index */
 
-/* The main thread's own. */
+/* Used by the main thread only. */
 static struct file	 ring[RINGSIZE];
 static size_t		 ring_head, ring_tail;
 static char		**excludes;
 static size_t		 nexcludes;
 static bool		 failed;	/* something could not be read */
-static bool		 truncated;	/* a line is missing: print no more */
+static bool		 truncated;	/* a line was lost: print no more */
 
-/* Written by signal handlers or callbacks, read anywhere. */
+/* Written by signal handlers or callbacks, read by any thread. */
 static struct work	 cancelwork, tickwork;
 static atomic_bool	 tickpending;
 static atomic_bool	 cancelled;
@@ -101,9 +98,9 @@ static _Atomic uint64_t	 donefiles, donebytes;
 
 /* The progress bar. */
 static bool		 progress;	/* standard error is a terminal */
-static bool		 shared;	/* and standard output is one too */
+static bool		 shared;	/* and standard output is one, too */
 static bool		 barshown;	/* under the kernel lock */
-static struct timespec	 starttime;	/* read by others once counted */
+static struct timespec	 starttime;	/* others read it once counted is set */
 static _Atomic uint64_t	 totalfiles, totalbytes;
 static atomic_bool	 counted;	/* the totals are final */
 
@@ -148,7 +145,7 @@ main(int argc, char *argv[])
 
 	setup();
 
-	/* A bar needs to know its end; without one, walk only once. */
+	/* A progress bar needs the total, so walk twice if there is a bar. */
 	if (progress) {
 		for (i = 0; i < argc; i++)
 			walk(argv[i], true);
@@ -175,13 +172,12 @@ static void
 usage(void)
 {
 
-	fprintf(stderr, "usage: %s [-e name] ... [path ...]\n",
-	    getprogname());
+	fprintf(stderr, "usage: pcksum [-e name] ... [path ...]\n");
 	exit(EXIT_FAILURE);
 }
 
 /*
- * The queues, then the signals that use them.
+ * Create the queues, then install the signal handlers that use them.
  */
 static void
 setup(void)
@@ -207,20 +203,24 @@ setup(void)
 
 	error = workqueue_create(&hashwq, "pcksum", hash, NULL, PRI_NONE,
 	    IPL_NONE, WQ_PERCPU | WQ_MPSAFE);
-	if (error != 0)
-		errc(EXIT_FAILURE, error, "workqueue_create");
+	if (error != 0) {
+		errno = error;
+		err(EXIT_FAILURE, "workqueue_create");
+	}
 
 	/* A handler may interrupt its thread at any level: IPL_HIGH. */
 	error = workqueue_create(&ctlwq, "pcksumctl", control, NULL, PRI_NONE,
 	    IPL_HIGH, WQ_MPSAFE);
-	if (error != 0)
-		errc(EXIT_FAILURE, error, "workqueue_create");
+	if (error != 0) {
+		errno = error;
+		err(EXIT_FAILURE, "workqueue_create");
+	}
 
 	/*
-	 * SA_RESETHAND: the handler runs once, so its item cannot be enqueued
-	 * while it is pending, and a second ^C ends the program at once, for
-	 * whoever is stuck behind a pipe.  Who started us with interrupts
-	 * ignored, as nohup(1) or a shell's & may, meant it.
+	 * SA_RESETHAND: the handler runs only once, so it does not enqueue its
+	 * item while the item is pending.  A second ^C ends the program at
+	 * once, even if it is stuck behind a pipe.  If our parent, such as
+	 * nohup(1) or a shell's &, ignored interrupts, keep ignoring them.
 	 */
 	memset(&sa, 0, sizeof(sa));
 	sigemptyset(&sa.sa_mask);
@@ -238,9 +238,9 @@ setup(void)
 }
 
 /*
- * The reverse.  The workers block all signals, so the handlers run in this
- * thread only: none is left half-way through an enqueue once they are off,
- * and the queue may go.  workqueue_destroy() runs what is still pending.
+ * Undo setup().  The workers block all signals, so the handlers run in this
+ * thread only.  Once they are removed, no enqueue is half done, and the queue
+ * may be destroyed.  workqueue_destroy() runs what is still pending.
  */
 static void
 teardown(void)
@@ -260,8 +260,8 @@ teardown(void)
 }
 
 /*
- * The terminal belongs to the holder of the kernel lock, and a writer takes
- * the bar away before it writes a line.
+ * The terminal belongs to the holder of the kernel lock.  A writer removes the
+ * bar before it writes a line.
  */
 static void
 term_enter(void)
@@ -305,7 +305,7 @@ drawbar(void)
 	total = atomic_load(&totalbytes) + atomic_load(&totalfiles) * FILECOST;
 	done = bytes + files * FILECOST;
 
-	/* The trees may have grown since they were counted. */
+	/* The trees may have grown since the count. */
 	fraction = total == 0 || done >= total ? 1.0 :
 	    (double)done / (double)total;
 
@@ -334,14 +334,14 @@ drawbar(void)
 		bar[filled - 1] = '>';
 	bar[width] = '\0';
 
-	/* Too narrow a terminal would wrap, and \r not reach the start. */
+	/* In too narrow a terminal a line would wrap; \r cannot undo that. */
 	if (width >= 8)
 		snprintf(line, sizeof(line), "[%s] %s", bar, text);
 	else
 		snprintf(line, ws.ws_col < sizeof(line) ? ws.ws_col :
 		    sizeof(line), "%s", text);
 
-	/* Over the old one rather than after erasing it: no flicker. */
+	/* Overwrite the old bar; erasing it first would flicker. */
 	KERNEL_LOCK(1, NULL);
 	if (!atomic_load(&cancelled)) {
 		fprintf(stderr, "\r%s\033[K", line);
@@ -367,10 +367,10 @@ summary(void)
 }
 
 /*
- * The signal handlers.  They may have interrupted this thread anywhere, in
- * malloc or in workqueue_enqueue itself, and it is no matter: to enqueue is
- * allowed here, and all else happens in control(), in a thread, where
- * printf and locks are allowed as well.
+ * The signal handlers.  They may interrupt this thread anywhere, in malloc or
+ * in workqueue_enqueue() itself, and that is harmless: a handler may enqueue.
+ * The rest happens in control(), in a thread, where printf and locks are
+ * allowed.
  */
 static void
 oninterrupt(int signo)
@@ -381,8 +381,9 @@ oninterrupt(int signo)
 }
 
 /*
- * The timer may come again before its last tick was drawn, and an item must
- * not be enqueued while it is pending.  The flag says whether it is.
+ * An item must not be enqueued while it is pending, and the timer may expire
+ * again before its last tick was drawn.  The flag is true while the item is
+ * pending.
  */
 static void
 onalarm(int signo)
@@ -401,7 +402,7 @@ control(struct work *wk, void *arg)
 	if (wk == &cancelwork) {
 		atomic_store(&cancelled, true);
 		term_enter();
-		fprintf(stderr, "%s: interrupted\n", getprogname());
+		fprintf(stderr, "pcksum: interrupted\n");
 		term_exit();
 	} else {
 		atomic_store(&tickpending, false);
@@ -410,9 +411,9 @@ control(struct work *wk, void *arg)
 }
 
 /*
- * The order of the entries of a directory.  That of their bytes; a directory
- * as if its name ended in the slash that will follow it, so that the walk
- * meets all paths in the order of their bytes.
+ * Order the entries of a directory by their bytes.  A directory sorts as if its
+ * name ended in the slash that will follow it, so the walk meets all paths in
+ * the order of their bytes.
  */
 static int
 compare(const FTSENT **ap, const FTSENT **bp)
@@ -449,8 +450,8 @@ excluded(const FTSENT *e)
 }
 
 /*
- * Walk one tree; count its files, or hand them out.  What cannot be read
- * takes its place among the files, so that complaints keep the order too.
+ * Walk one tree and count its files, or enqueue them.  An unreadable file takes
+ * its place among the others, so that error messages keep the order, too.
  */
 static void
 walk(char *path, bool counting)
@@ -489,13 +490,13 @@ walk(char *path, bool counting)
 			error = e->fts_errno;
 			break;
 		case FTS_SLNONE:
-			/* A dead link; the followed ones are arguments. */
+			/* A dangling link; only arguments are followed. */
 			if (e->fts_level != FTS_ROOTLEVEL)
 				continue;
 			error = ENOENT;
 			break;
 		default:
-			/* Links, devices and so on only if asked for. */
+			/* Links, devices and so on only as arguments. */
 			if (e->fts_level != FTS_ROOTLEVEL)
 				continue;
 			error = ENOTREG;
@@ -516,9 +517,9 @@ walk(char *path, bool counting)
 }
 
 /*
- * The CPU with the least to do.  Left to itself (ci NULL) all work would go
- * to the CPU that the walk happens to run on; dealt out in turn, small files
- * would be stuck behind a large one while other CPUs are idle.
+ * Return the CPU with the least to do.  With ci NULL all items would go to the
+ * CPU that the walk runs on.  With round robin, small files would wait behind a
+ * large one while other CPUs are idle.
  */
 static struct cpu_info *
 leastloaded(void)
@@ -565,7 +566,7 @@ addfile(const char *path, uint64_t size, int error)
 }
 
 /*
- * The workers' function: runs on f's CPU, on all CPUs at the same time.
+ * The callback.  It runs on the CPU of f, in parallel with other CPUs.
  */
 static void
 hash(struct work *wk, void *arg)
@@ -578,7 +579,7 @@ hash(struct work *wk, void *arg)
 	int error, fd;
 
 	(void)arg;
-	/* O_NONBLOCK: what was a file a moment ago may be a FIFO now. */
+	/* O_NONBLOCK: the file may have been replaced by a FIFO. */
 	error = 0;
 	fd = -1;
 	if (atomic_load(&cancelled))
@@ -589,7 +590,7 @@ hash(struct work *wk, void *arg)
 	else if (!S_ISREG(st.st_mode))
 		error = ENOTREG;
 
-	/* To the end as read(2) finds it, whatever the size was. */
+	/* Read until read(2) reports the end, whatever the size was. */
 	SHA256Init(&ctx);
 	while (error == 0 && (n = read(fd, l->l_buffer, BUFFERSIZE)) != 0) {
 		if (n == -1) {
@@ -611,17 +612,16 @@ hash(struct work *wk, void *arg)
 	atomic_fetch_add(&donefiles, 1);
 
 	/*
-	 * The moment this is seen the main thread may print f and enqueue it
-	 * anew, before this function has returned.  The library doesn't mind,
-	 * it let go of the item when it called us; and from here on we don't
-	 * touch it either.
+	 * Once the main thread sees this, it may print f and enqueue it again,
+	 * even before this function has returned.  The library released the
+	 * item when it called us, and from here on we do not access it either.
 	 */
 	atomic_store_explicit(&f->f_done, true, memory_order_release);
 }
 
 /*
- * One line as sha256sum(1) writes it: a name with a backslash or a line
- * break in it is escaped, and the line starts with a backslash to say so.
+ * Print one line as sha256sum(1) does.  A name with a backslash or a line
+ * break is escaped, and a backslash at the start of the line says so.
  */
 static void
 printline(const char *hex, const char *path)
@@ -674,13 +674,15 @@ printfile(const struct file *f)
 	term_enter();
 	if (f->f_error == ENOTREG)
 		warnx("%s: not a regular file", f->f_path);
-	else
-		warnc(f->f_error, "%s", f->f_path);
+	else {
+		errno = f->f_error;
+		warn("%s", f->f_path);
+	}
 	term_exit();
 }
 
 /*
- * Print what is ready at the head of the ring.
+ * Print the finished files at the head of the ring.
  */
 static void
 printready(void)
@@ -698,12 +700,12 @@ printready(void)
 }
 
 /*
- * Wait until all files before place "end" are done, and print them.
+ * Wait until all files before index "end" are done, and print them.
  *
- * Each CPU's queue is in order, so once its newest file is done all older
- * ones are.  Asked newest first, the question "done?" comes to a real wait
- * about once per CPU, which is what one likes to see when the ring is full:
- * workqueue_wait() looks through all that is pending.
+ * Each CPU's queue is in order, so once its newest file is done, all older
+ * ones are.  So check the files from the newest on: then only about one file
+ * per CPU needs a real wait.  That matters when the ring is full, because
+ * workqueue_wait() looks through all pending items.
  */
 static void
 waitfor(size_t end)

@@ -4,19 +4,19 @@
  */
 
 /*
- * sigdefer: do real work in answer to a signal.
+ * sigdefer: do real work in response to a signal.
  *
- * A signal handler may call next to nothing: no printf, no malloc, no lock.
- * The usual way out is a pipe to oneself and an event loop that reads it.
- * Here the handler hands a preallocated piece of work to a worker thread
- * instead, and the program needs neither pipe nor loop.
+ * A signal handler must not call printf or malloc, and must not take a lock.
+ * The usual solution is a pipe to oneself and an event loop that reads it.
+ * Here the handler enqueues a preallocated item for a worker instead, and the
+ * program needs neither pipe nor loop.
  *
- * cc sigdefer.c $(pkg-config --cflags --libs workqueue) -lbsd
+ * cc sigdefer.c $(pkg-config --cflags --libs workqueue)
  *
  * usage: sigdefer [-w]
  *
- * Without -w it sends itself the signals and shows what comes of them.  With
- * -w it waits for yours: SIGHUP reloads, SIGUSR1 dumps, SIGTERM quits.
+ * Without -w it sends itself the signals and shows the result.  With -w it
+ * waits for yours: SIGHUP reloads, SIGUSR1 dumps, SIGTERM quits.
  */
 
 #include <sys/types.h>
@@ -34,22 +34,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifndef LIBBSD_OVERLAY
-#include <bsd/err.h>		/* errc */
-#endif
 
 /*
- * One for each signal.  The library tells apart no item that is pending from
- * one that is not, and to enqueue one twice is a bug of the caller's (found
- * by WORKQUEUE_CHECK=1).  So ev_pending is true from before the enqueue to
- * the start of the callback.
+ * One for each signal.  A pending item must not be enqueued, and the library
+ * checks this only with WORKQUEUE_CHECK=1.  So ev_pending is true from before
+ * the enqueue to the start of the callback.
  */
 struct event {
 	struct work	 ev_work;	/* first: dispatch() casts it back */
 	int		 ev_signo;
 	void		(*ev_func)(struct event *);
 	atomic_bool	 ev_pending;
-	atomic_uint	 ev_count;	/* signals not yet accounted for */
+	atomic_uint	 ev_count;	/* signals not yet served */
 };
 
 static void	reload(struct event *);
@@ -67,17 +63,19 @@ static struct workqueue *sigwq;
 static sem_t quitsem;
 
 /*
- * The configuration.  Only callbacks use it, and one worker runs them all,
- * one after another: it needs no lock.
+ * The configuration.  Only callbacks use it, and one worker runs them one after
+ * the other, so it needs no lock.
  */
 static char *config;
 static unsigned int generation;
 
 /*
- * The handler, whole.  It may have interrupted anything, a malloc or another
- * enqueue on this queue; workqueue_enqueue() takes no lock and keeps errno.
+ * The complete handler.  It may interrupt any code, even malloc or another
+ * enqueue on this queue.  workqueue_enqueue() takes no lock and preserves
+ * errno.
  *
- * Exchange, not test-then-set: a second signal may come in between.
+ * The handler tests and sets the flag in one step, because a second signal
+ * could come in between.
  */
 static void
 handler(int signo)
@@ -92,10 +90,9 @@ handler(int signo)
 }
 
 /*
- * The worker's function.  The flag is cleared before anything else is looked
- * at: a signal that comes later than that enqueues the item again and gets a
- * callback of its own, one that came earlier is seen by this one.  Cleared at
- * the end, signals that came in between would be lost.
+ * The callback.  It first clears the flag, so a signal that comes later
+ * enqueues the item again.  If it cleared the flag at the end, signals that
+ * come in between would be lost.
  */
 static void
 dispatch(struct work *wk, void *arg)
@@ -108,7 +105,7 @@ dispatch(struct work *wk, void *arg)
 }
 
 /*
- * What the signals ask for: ordinary code, which may allocate, print and
+ * The responses to the signals: ordinary code, which may allocate, print and
  * sleep.
  */
 static void
@@ -147,8 +144,8 @@ quit(struct event *ev)
 }
 
 /*
- * Send ourselves the signals.  Raised in this thread they are handled before
- * raise returns, so all is enqueued by then and can be waited for.
+ * Send ourselves the signals.  raise(3) returns after the handler, so the item
+ * is enqueued by then and can be waited for.
  */
 static void
 demonstrate(void)
@@ -160,9 +157,9 @@ demonstrate(void)
 	workqueue_wait(sigwq, &events[0].ev_work);
 
 	/*
-	 * The queue is not WQ_MPSAFE: its worker needs the kernel lock to
-	 * make a call.  While we have it nothing runs, and we see what a
-	 * burst of signals comes to.
+	 * The queue is not WQ_MPSAFE, so its worker needs the kernel lock to
+	 * call the callback.  While we hold the lock, no callback runs.  So
+	 * this shows how a burst of signals is handled.
 	 */
 	printf("* 1000 times SIGUSR1, with the worker held up\n");
 	KERNEL_LOCK(1, NULL);
@@ -201,13 +198,15 @@ main(int argc, char *argv[])
 	sem_init(&quitsem, 0, 0);
 
 	/*
-	 * The queue comes before the handlers that use it.  IPL_HIGH: there is
-	 * no telling at what level a handler finds its thread.
+	 * Create the queue before the handlers that use it.  IPL_HIGH: a
+	 * handler may interrupt its thread at any level.
 	 */
 	error = workqueue_create(&sigwq, "sigdefer", dispatch, NULL, PRI_NONE,
 	    IPL_HIGH, 0);
-	if (error != 0)
-		errc(EXIT_FAILURE, error, "workqueue_create");
+	if (error != 0) {
+		errno = error;
+		err(EXIT_FAILURE, "workqueue_create");
+	}
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = handler;
@@ -223,11 +222,11 @@ main(int argc, char *argv[])
 	else
 		demonstrate();
 
-	/* The program's own work would be here. */
+	/* The program's main work would be here. */
 	while (sem_wait(&quitsem) == -1 && errno == EINTR)
 		continue;
 
-	/* And the handlers go before the queue. */
+	/* Remove the handlers before the queue. */
 	for (i = 0; i < NEVENTS; i++)
 		signal(events[i].ev_signo, SIG_IGN);
 	workqueue_destroy(sigwq);

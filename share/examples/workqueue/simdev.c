@@ -4,15 +4,14 @@
  */
 
 /*
- * simdev: a driver as it would be in a kernel, for a device whose interrupt
- * is a real one: the signal of an interval timer.
+ * simdev: a driver as in a kernel, for a device with a real interrupt: the
+ * signal of an interval timer.
  *
- * What it shows: the way of a sample from the interrupt handler (at IPL_BIO,
- * which takes it off the device) by the soft interrupt (which gives it
- * memory) to the workqueue (which may sleep); the callout that notices when
- * the device has stalled, and starts it again; which lock has which level;
- * and the order in which all of it is taken down.  workqueue_driver(7) walks
- * through it.
+ * It shows the path of a sample.  The interrupt handler, at IPL_BIO, takes the
+ * sample off the device.  The soft interrupt allocates a buffer for it.  The
+ * callback of the workqueue may sleep.  A callout notices that the device has
+ * stalled, and resets it.  The driver also shows the level of each lock, and
+ * the order of the teardown.  workqueue_driver(7) explains this file.
  *
  * cc simdev.c $(pkg-config --cflags --libs workqueue-kernel)
  */
@@ -30,12 +29,12 @@
 #include <sys/systm.h>
 #include <sys/workqueue.h>
 
-/* For the device itself, which is this program's; see the end. */
+/* For the simulated device at the end of this file. */
 #include <sys/time.h>
 #include <signal.h>
 
-#define	SD_SAMPLES	200	/* that the device has to give */
-#define	SD_HANGS	2	/* times that it stops to */
+#define	SD_SAMPLES	200	/* samples that the device delivers */
+#define	SD_HANGS	2	/* times that it hangs */
 #define	SD_RING		64	/* samples between the two handlers */
 #define	SD_TIMEOUT	MAX(1, mstohz(100))
 
@@ -48,8 +47,8 @@ struct sd_buf {
 };
 
 /*
- * The letters say what guards a field:
- *	(i)	sc_intrlock: a spin mutex, for the interrupt handler uses it
+ * The letters name the protection of a field:
+ *	(i)	sc_intrlock: a spin mutex, because the interrupt handler uses it
  *	(m)	sc_lock: an adaptive mutex, for threads and callbacks
  *	(-)	constant after attach
  */
@@ -67,7 +66,7 @@ struct sd_softc {
 	bool		 sc_dying;		/* (i) */
 
 	kmutex_t	 sc_lock;		/* IPL_NONE */
-	kcondvar_t	 sc_cv;			/* (m) all are there */
+	kcondvar_t	 sc_cv;			/* (m) all have arrived */
 	unsigned int	 sc_nsamples;		/* (m) */
 	unsigned int	 sc_sum;		/* (m) */
 	unsigned int	 sc_nstalls;		/* (i) */
@@ -82,8 +81,8 @@ static void	hw_start(void);
 static void	hw_stop(void);
 
 /*
- * The interrupt: whatever thread it came to is standing still meanwhile, so
- * take what the device has, and leave.
+ * The interrupt handler.  The thread that it interrupts waits meanwhile, so
+ * take what the device has and return.
  */
 static int
 sd_intr(void *arg)
@@ -93,7 +92,7 @@ sd_intr(void *arg)
 	bool ours = false;
 
 	mutex_spin_enter(&sc->sc_intrlock);
-	/* No room: it stays in the device until the next one. */
+	/* If the ring is full, samples stay in the device. */
 	while (sc->sc_head - sc->sc_tail < SD_RING && hw_read(&sample)) {
 		sc->sc_ring[sc->sc_head++ % SD_RING] = sample;
 		ours = true;
@@ -106,9 +105,9 @@ sd_intr(void *arg)
 }
 
 /*
- * The soft interrupt: a buffer for each sample, and off to the queue.  It may
- * wait for a lock, but not for memory.  Without memory the samples stay in
- * the ring, and the next callback that frees a buffer calls us again.
+ * The soft interrupt: get a buffer for each sample and enqueue it.  It may wait
+ * for a lock, but not for memory.  Without memory the samples stay in the ring,
+ * and the next callback that frees a buffer schedules us again.
  */
 static void
 sd_softintr(void *arg)
@@ -127,18 +126,21 @@ sd_softintr(void *arg)
 			break;
 		}
 		b->b_sample = sc->sc_ring[sc->sc_tail++ % SD_RING];
-		/* Under the lock, for the order: CPUs may be here at once. */
+		/*
+		 * Enqueue under the lock, because the soft interrupt may run
+		 * on several CPUs, and the samples must stay in order.
+		 */
 		workqueue_enqueue(sc->sc_wq, &b->b_work, NULL);
 		mutex_spin_exit(&sc->sc_intrlock);
 		got = true;
 	}
-	/* It lives: the watchdog may sleep on. */
+	/* The device is alive: postpone the watchdog. */
 	if (got)
 		callout_schedule(&sc->sc_watchdog, SD_TIMEOUT);
 }
 
 /*
- * The work, in a thread: it may take its time.
+ * The callback, in a thread: it may take its time.
  */
 static void
 sd_work(struct work *wk, void *arg)
@@ -151,7 +153,7 @@ sd_work(struct work *wk, void *arg)
 	pool_put(&sc->sc_pool, b);
 	softint_schedule(sc->sc_sih);
 
-	/* As if to a slow disk. */
+	/* Pretend to write to a slow disk. */
 	if (sample % 50 == 0)
 		(void)kpause("sdslow", false, 1, NULL);
 
@@ -165,7 +167,8 @@ sd_work(struct work *wk, void *arg)
 }
 
 /*
- * Nothing has come for a while.  Is it the device, or are we just slow?
+ * No sample has come for a while.  Ask the device whether it has stalled,
+ * because the machine may only be slow.
  */
 static void
 sd_watchdog(void *arg)
@@ -195,7 +198,7 @@ sd_attach(struct sd_softc *sc)
 	cv_init(&sc->sc_cv, "sdwait");
 	callout_init(&sc->sc_watchdog, CALLOUT_MPSAFE);
 	callout_setfunc(&sc->sc_watchdog, sd_watchdog, sc);
-	/* Few, so that they run out. */
+	/* Set a low limit, so that the driver runs out of buffers. */
 	pool_init(&sc->sc_pool, sizeof(struct sd_buf), 0, 0, 0, "sdbuf", NULL,
 	    IPL_SOFTBIO);
 	pool_sethardlimit(&sc->sc_pool, 16, NULL, 0);
@@ -210,7 +213,7 @@ sd_attach(struct sd_softc *sc)
 	    sd_softintr, sc);
 	if (sc->sc_sih == NULL)
 		goto fail1;
-	/* Last, since it may come from now on. */
+	/* Do this last, because interrupts may come from now on. */
 	hw_init();
 	sc->sc_ih = intr_establish(SIGALRM, IPL_BIO, INTR_MPSAFE, sd_intr, sc);
 	if (sc->sc_ih == NULL)
@@ -232,7 +235,7 @@ fail0:	pool_destroy(&sc->sc_pool);
 }
 
 /*
- * From the source downwards: first those who start others.
+ * Tear down.  Stop the interrupts first, and then the parts that they start.
  */
 static void
 sd_detach(struct sd_softc *sc)
@@ -241,19 +244,19 @@ sd_detach(struct sd_softc *sc)
 	hw_stop();
 	intr_disestablish(sc->sc_ih);
 
-	/* It arms itself: say that it is over, then wait for it. */
+	/* The watchdog re-arms itself: set the dying flag, then wait for it. */
 	mutex_spin_enter(&sc->sc_intrlock);
 	sc->sc_dying = true;
 	mutex_spin_exit(&sc->sc_intrlock);
 
 	/*
-	 * A callback schedules the soft interrupt and the soft interrupt
-	 * enqueues.  But all samples are through, so one last callback may be
-	 * returning, and no more will come.
+	 * A callback schedules the soft interrupt, and the soft interrupt
+	 * enqueues.  But all samples have arrived, so at most one last
+	 * callback is returning, and no more will come.
 	 */
 	workqueue_destroy(sc->sc_wq);
 	softint_disestablish(sc->sc_sih);
-	/* The soft interrupt, too, has armed it. */
+	/* The soft interrupt re-arms the watchdog, too, so stop it last. */
 	callout_halt(&sc->sc_watchdog, NULL);
 	callout_destroy(&sc->sc_watchdog);
 
@@ -290,10 +293,10 @@ main(void)
 }
 
 /*
- * The device, under sc_intrlock: two samples at each tick of the timer, unless
- * it hangs; after so many it hangs until it is reset.
+ * The device, under sc_intrlock.  It delivers two samples at each tick of the
+ * timer.  At times it hangs, and delivers none until it is reset.
  */
-static unsigned int	hw_samples;	/* given so far */
+static unsigned int	hw_samples;	/* delivered so far */
 static unsigned int	hw_hangs;	/* so far */
 static unsigned int	hw_left = 2;	/* at this tick */
 static bool		hw_hanging;
@@ -343,9 +346,8 @@ hw_timer(int usec)
 }
 
 /*
- * When the timer is stopped one more signal may be on its way.
- * intr_disestablish() gives the signal back to whom it belonged before, and
- * that had better not be the default action.
+ * One more signal may arrive after the timer is stopped.  intr_disestablish()
+ * restores the signal's previous action, which must not be the default one.
  */
 static void
 hw_init(void)

@@ -8,8 +8,16 @@
  */
 
 #include <host/host.h>
+#include <host/host_var.h>
 
 #include "../../tests.h"
+
+#ifdef __linux__
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include <sys/prctl.h>
+#endif
 
 static struct host_park park;
 
@@ -21,7 +29,7 @@ start(void)
 	host_park_init(&park);
 }
 
-/* Park until there is a token: it may return early. */
+/* Park until the flag is set, because host_park() may return early. */
 static void
 park_for_token(struct host_park *hp, atomic_int *flag)
 {
@@ -42,13 +50,13 @@ TEST_TC(token_first, "a token given before the park is taken without a "
 	host_unpark(&park);
 	host_unpark(&park);
 	TEST_EQ(0, host_park(&park, HOST_FOREVER));
-	/* There is no second one. */
+	/* There is no second token. */
 	t = host_monotime();
 	TEST_EQ(ETIMEDOUT, host_park(&park, t + 1000000));
 }
 
-TEST_TC(token_before_deadline, "a token is taken though the deadline has "
-    "passed or is zero or negative")
+TEST_TC(token_before_deadline, "a park takes its token even if the deadline is "
+    "zero, negative or past")
 {
 
 	start();
@@ -104,21 +112,29 @@ player(void *arg)
 	return NULL;
 }
 
-TEST_TC(none_is_lost, "two threads that park and unpark each other 100,000 "
-    "times never both sleep")
+/* Let two threads park and unpark each other. */
+static void
+play(void *(*func)(void *), int n)
 {
 	pthread_t t[2];
 	int i, no[2] = { 0, 1 };
 
-	start();
-	volley = TEST_SCALE(100000);
+	volley = TEST_SCALE(n);
 	host_park_init(&side[0]);
 	host_park_init(&side[1]);
 	for (i = 0; i < 2; i++)
-		t[i] = test_thread(player, &no[i]);
+		t[i] = test_thread(func, &no[i]);
 	test_join(t[0]);
 	test_join(t[1]);
 	TEST_EQ(0, turn);
+}
+
+TEST_TC(none_is_lost, "two threads that park and unpark each other 100,000 "
+    "times never both sleep")
+{
+
+	start();
+	play(player, 100000);
 }
 
 static void *
@@ -141,18 +157,11 @@ timed_player(void *arg)
 TEST_TC(token_races_deadline, "a token that comes at the deadline does no "
     "harm to the next park")
 {
-	pthread_t t[2];
-	int i, no[2] = { 0, 1 };
+	int i;
 
 	start();
-	volley = TEST_SCALE(50000);
-	host_park_init(&side[0]);
-	host_park_init(&side[1]);
-	for (i = 0; i < 2; i++)
-		t[i] = test_thread(timed_player, &no[i]);
-	test_join(t[0]);
-	test_join(t[1]);
-	/* Whatever tokens are left, a deadline still ends a park. */
+	play(timed_player, 50000);
+	/* Tokens may be left, but a deadline still ends a park. */
 	for (i = 0; i < 2; i++) {
 		while (host_park(&side[i], host_monotime() + 1000000) == 0)
 			continue;
@@ -160,7 +169,7 @@ TEST_TC(token_races_deadline, "a token that comes at the deadline does no "
 }
 
 /*
- * What went before the unpark is seen after the park: plain data.
+ * Plain stores before the unpark are visible after the park.
  */
 static int plain;
 
@@ -172,7 +181,7 @@ reader(void *arg)
 	for (i = 1; i <= volley; i++) {
 		while (host_park(&side[0], HOST_FOREVER) != 0)
 			continue;
-		/* The token is the only order between the two. */
+		/* Only the token orders these accesses. */
 		if (plain != i)
 			++*(int *)arg;
 		host_unpark(&side[1]);
@@ -180,8 +189,8 @@ reader(void *arg)
 	return NULL;
 }
 
-TEST_TC(unpark_publishes, "what a thread did before its unpark is seen by "
-    "the thread that took the token")
+TEST_TC(unpark_publishes, "the thread that takes the token sees what the other "
+    "did before its unpark")
 {
 	pthread_t t;
 	int i, wrong = 0;
@@ -262,8 +271,8 @@ signaller(void *arg)
 	return NULL;
 }
 
-TEST_TC(unpark_from_handler_wakes, "a thread asleep in park is woken by an "
-    "unpark in a handler that interrupts it")
+TEST_TC(unpark_from_handler_wakes, "an unpark in a handler wakes the thread "
+    "that it interrupts in park")
 {
 	pthread_t t;
 	int i;
@@ -281,8 +290,8 @@ TEST_TC(unpark_from_handler_wakes, "a thread asleep in park is woken by an "
 	ATF_REQUIRE(handled >= 200);
 }
 
-TEST_TC(survives_eintr, "handlers that interrupt a park neither end it "
-    "before its deadline nor keep it from ending then")
+TEST_TC(survives_eintr, "handlers that interrupt a park do not change when it "
+    "ends")
 {
 	int64_t end;
 	pthread_t t;
@@ -304,7 +313,8 @@ TEST_TC(survives_eintr, "handlers that interrupt a park neither end it "
 	TEST_EQ(0, early);
 }
 
-TEST_TC(unpark_keeps_errno, "unpark keeps errno, its owner asleep or awake")
+TEST_TC(unpark_keeps_errno, "unpark keeps errno, whether its owner sleeps or "
+    "not")
 {
 	int i;
 
@@ -368,13 +378,13 @@ TEST_TC(no_cancellation_point, "a thread that is cancelled in park sleeps on "
 		atomic_store(&parked_done, 1);
 		host_unpark(&park);
 		TEST_EQ(0, pthread_join(t, &result));
-		/* It came to its own return, not to a cancellation. */
+		/* The thread returned normally, and was not cancelled. */
 		ATF_REQUIRE(result == NULL);
 	}
 }
 
 /*
- * Many give, one takes.
+ * Many threads give a token, and one takes it.
  */
 static atomic_int given;
 
@@ -391,8 +401,8 @@ giver(void *arg)
 	return NULL;
 }
 
-TEST_TC(many_givers, "whoever parks while four others unpark it sees, in the "
-    "end, all that they gave")
+TEST_TC(many_givers, "a thread that parks while four others unpark it sees all "
+    "that they gave")
 {
 	pthread_t t[4];
 	int i;
@@ -405,10 +415,119 @@ TEST_TC(many_givers, "whoever parks while four others unpark it sees, in the "
 		(void)host_park(&park, HOST_FOREVER);
 	for (i = 0; i < 4; i++)
 		test_join(t[i]);
-	/* The last may have given after the last look; it left a token. */
+	/*
+	 * The last thread may give its token after the last test, and so leave
+	 * it.
+	 */
 	while (host_park(&park, host_monotime() + 1000000) == 0)
 		continue;
 }
+
+/*
+ * Do what host_unpark() does before it calls the system.
+ */
+static void
+stopped_unpark(struct host_park *hp)
+{
+	typedef uint32_t __attribute__((__may_alias__)) word;
+	word *p = (word *)hp, was;
+
+	TEST_AWAIT(((was = __atomic_load_n(p, __ATOMIC_SEQ_CST)) &
+	    (PARK_PARKED | PARK_TOKEN)) == PARK_PARKED &&
+	    __atomic_compare_exchange_n(p, &was, was | PARK_TOKEN, false,
+	    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+}
+
+TEST_TC(stopped_waker, "a waker that is stopped before it calls the system "
+    "holds up no other waker")
+{
+	pthread_t t;
+	int i;
+
+	start();
+	for (i = 0; i < 100; i++) {
+		atomic_store(&parked_done, 0);
+		t = test_thread(sleeper, NULL);
+		stopped_unpark(&park);
+		if (i % 2)
+			test_pause();
+		atomic_store(&parked_done, 1);
+		host_unpark(&park);
+		test_join(t);
+	}
+}
+
+static void *
+timed_sleeper(void *arg)
+{
+
+	(void)arg;
+	while (!atomic_load(&parked_done))
+		(void)host_park(&park, host_monotime() + 50000000);
+	return NULL;
+}
+
+TEST_TC(stopped_waker_deadline, "a waker that is stopped before it calls the "
+    "system does not hold up the deadline")
+{
+	pthread_t t;
+
+	start();
+	t = test_thread(timed_sleeper, NULL);
+	stopped_unpark(&park);
+	atomic_store(&parked_done, 1);
+	test_join(t);
+}
+
+#ifdef __linux__
+/*
+ * Refuse futex_time64.  Only 32-bit systems have this call, and its number is
+ * the same on all of them.
+ */
+static void
+refuse_time64(int error)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 422, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (__u32)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog p = { TEST_NELEM(f), f };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p) == -1)
+		atf_tc_skip("no filter of system calls");
+}
+
+static void
+old_kernel(int error)
+{
+	int64_t end;
+
+	start();
+	refuse_time64(error);
+	end = host_monotime() + 10000000;
+	while (host_park(&park, end) == 0)
+		continue;
+	ATF_REQUIRE(host_monotime() >= end);
+	play(timed_player, 10000);
+}
+
+TEST_TC(no_time64, "a park ends at its deadline and by its token on a kernel "
+    "without futex_time64")
+{
+
+	old_kernel(ENOSYS);
+}
+
+TEST_TC(no_time64_filter, "the same under a filter that forbids the call")
+{
+
+	old_kernel(EPERM);
+}
+#endif
 
 TEST_TP_ADD_TCS(tp)
 {
@@ -426,5 +545,11 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, unpark_of_sleeper_keeps_errno);
 	ATF_TP_ADD_TC(tp, no_cancellation_point);
 	ATF_TP_ADD_TC(tp, many_givers);
+	ATF_TP_ADD_TC(tp, stopped_waker);
+	ATF_TP_ADD_TC(tp, stopped_waker_deadline);
+#ifdef __linux__
+	ATF_TP_ADD_TC(tp, no_time64);
+	ATF_TP_ADD_TC(tp, no_time64_filter);
+#endif
 	return atf_no_error();
 }

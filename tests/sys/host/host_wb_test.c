@@ -9,6 +9,8 @@
 
 #include <host/host.h>
 
+#include <sys/stat.h>
+
 #include "../../tests.h"
 
 static atomic_int ended;
@@ -44,8 +46,8 @@ only_sets(void *arg)
 	return NULL;
 }
 
-TEST_TC(self_and_exit, "each thread has a self of its own, NULL at first, and "
-    "the end of one that was attached is told, of another not")
+TEST_TC(self_and_exit, "each thread has its own self, NULL at first; the end "
+    "of an attached thread is reported, that of another is not")
 {
 	void *result;
 	pthread_t t;
@@ -82,8 +84,8 @@ tells_key(void *arg)
 	return NULL;
 }
 
-TEST_TC(selfkey_differs, "threads that live at the same time differ in key, "
-    "and a thread's own stays")
+TEST_TC(selfkey_differs, "threads that live at the same time have different "
+    "keys, and a thread's key is constant")
 {
 	pthread_barrier_t barrier;
 	struct key k[10];
@@ -143,9 +145,10 @@ TEST_TC(threads, "a thread runs its function, and join waits for its end")
 	TEST_EQ(1, sigismember(&thread_mask, SIGCHLD));
 	TEST_EQ(0, sigismember(&thread_mask, SIGSEGV));
 	TEST_EQ(0, sigismember(&thread_mask, SIGABRT));
+	TEST_EQ(0, sigismember(&thread_mask, SIGPROF));
 }
 
-TEST_TC(thread_names, "a thread has its name, and one that is too long is cut")
+TEST_TC(thread_names, "a thread has its name, truncated if it is too long")
 {
 #ifdef __linux__
 	int runs = 0;
@@ -184,7 +187,7 @@ sleeper(void *arg)
 	return arg;
 }
 
-TEST_TC(asleep, "host_asleep knows a thread that sleeps in the system from one "
+TEST_TC(asleep, "host_asleep() distinguishes a thread that sleeps from one "
     "that runs or has ended, and one sleep from the next")
 {
 	uint64_t first, now;
@@ -209,7 +212,15 @@ TEST_TC(asleep, "host_asleep knows a thread that sleeps in the system from one "
 		test_pause();
 	}
 	atomic_store(&sleeper_goes, 1);
-	TEST_AWAIT((first = host_asleep(atomic_load(&sleeper_tid))) != 0);
+	/*
+	 * The kernel shows the sleep just before it counts the context switch.
+	 */
+	TEST_AWAIT((now = host_asleep(atomic_load(&sleeper_tid))) != 0);
+	do {
+		first = now;
+		test_pause();
+		now = host_asleep(atomic_load(&sleeper_tid));
+	} while (now != first);
 	for (i = 0; i < 50; i++) {
 		TEST_EQ(first, host_asleep(atomic_load(&sleeper_tid)));
 		test_pause();
@@ -222,8 +233,8 @@ TEST_TC(asleep, "host_asleep knows a thread that sleeps in the system from one "
 	TEST_AWAIT(host_asleep(atomic_load(&sleeper_tid)) == 0);
 }
 
-TEST_TC(binding_never_fails, "a thread that is to be bound to a CPU that is "
-    "not there runs all the same")
+TEST_TC(binding_never_fails, "a thread to be bound to a missing CPU runs "
+    "nevertheless")
 {
 	int runs = 0;
 
@@ -257,7 +268,7 @@ TEST_TC(detach, "a thread that detaches itself ends without a join")
 		TEST_EQ(0, host_thread_create(&thread, detached_main, NULL,
 		    "detached", -1));
 		test_sem_wait(&thread_go);
-		/* The record is used until the thread is gone. */
+		/* Reuse the record only after the thread is gone. */
 		if (i == 0)
 			TEST_AWAIT((nthreads = test_nthreads()) <= 2);
 		TEST_AWAIT(test_nthreads() <= nthreads);
@@ -267,7 +278,7 @@ TEST_TC(detach, "a thread that detaches itself ends without a join")
 /*
  * Memory, clocks, and the rest.
  */
-TEST_TC(memory, "memory is zeroed and begins a cache line")
+TEST_TC(memory, "memory is zeroed and starts at a cache line")
 {
 	static const size_t sizes[] = { 0, 1, 63, 64, 65, 1000, 100000 };
 	unsigned char *p[TEST_NELEM(sizes)];
@@ -322,8 +333,8 @@ TEST_TC(hook_refuses, "the test hook makes an allocation and a thread fail")
 	TEST_EQ(1, runs);
 }
 
-TEST_TC(clocks, "the monotonic clock never goes back and advances as the "
-    "system's does; the other tells the time")
+TEST_TC(clocks, "the monotonic clock never goes back and advances with the "
+    "system's; the wall clock is the system's")
 {
 	struct timespec ts;
 	int64_t last, now, sys;
@@ -346,7 +357,8 @@ TEST_TC(clocks, "the monotonic clock never goes back and advances as the "
 	ATF_REQUIRE(now >= ts.tv_sec && now <= ts.tv_sec + 100);
 }
 
-TEST_TC(cpus, "there is a CPU, and as many as asked for are numbered")
+TEST_TC(cpus, "there is at least one CPU, and as many as requested have "
+    "numbers")
 {
 	int i, ids[1024], n;
 	bool bind;
@@ -369,8 +381,8 @@ TEST_TC(cpus, "there is a CPU, and as many as asked for are numbered")
 		TEST_EQ(-1, host_curcpu());
 }
 
-TEST_TC(write_keeps_errno, "host_write writes it all and keeps errno, even "
-    "where nothing can be written")
+TEST_TC(write_keeps_errno, "host_write() writes everything and keeps errno, "
+    "even if the write fails")
 {
 	char buf[16];
 	int fd[2], saved;
@@ -392,7 +404,7 @@ TEST_TC(write_keeps_errno, "host_write writes it all and keeps errno, even "
 }
 
 /*
- * The asymmetric fence: Dekker's game, over and over.
+ * The asymmetric fence: Dekker's protocol, many times.
  */
 static atomic_int dekker_round[2];
 static int dekker_flag[2][1000], dekker_saw[2][1000];
@@ -433,8 +445,8 @@ heavy(void *arg)
 	return NULL;
 }
 
-TEST_TC(asymmetric_fence, "of a thread with the light fence and one with the "
-    "heavy one not both miss the other's store")
+TEST_TC(asymmetric_fence, "of two threads, one with the light fence and one "
+    "with the heavy one, at least one sees the other's store")
 {
 	pthread_t t[2];
 	int i;
@@ -476,6 +488,59 @@ TEST_TC(random_differs, "random numbers differ")
 	}
 }
 
+/*
+ * Run this program again as an ordinary user, from a copy that root owns and
+ * that has the given mode.  Return its exit status.
+ */
+#define	RERUN_PRIVILEGED	10	/* the copy ignored TEST_RERUN */
+#define	RERUN_OBEYED		11	/* the copy saw TEST_RERUN */
+
+static int
+rerun(mode_t mode)
+{
+	static const char command[] =
+	    "cp /proc/self/fd/9 ./setid && chmod %o ./setid";
+	char buf[sizeof(command) + 16];
+	pid_t pid;
+	int fd, status;
+
+	fd = open("/proc/self/exe", O_RDONLY);
+	ATF_REQUIRE(fd != -1);
+	if (fd != 9)
+		ATF_REQUIRE(dup2(fd, 9) == 9);
+	snprintf(buf, sizeof(buf), command, (unsigned)mode);
+	ATF_REQUIRE(system(buf) == 0);
+	ATF_REQUIRE(chmod(".", 0755) == 0);
+	if ((pid = test_fork()) == 0) {
+		setenv("TEST_RERUN", "1", 1);
+		if (setgid(65534) == 0 && setuid(65534) == 0)
+			execl("./setid", "./setid", "-s", ".", "setid",
+			    (char *)NULL);
+		_exit(127);
+	}
+	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
+	ATF_REQUIRE(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+TEST_TC(setid, "a set-user-ID program does not obey the environment")
+{
+	int status;
+
+	host_init(NULL);
+	if (getenv("TEST_RERUN") != NULL)
+		_exit(host_getenv("TEST_RERUN") != NULL ? RERUN_OBEYED :
+		    RERUN_PRIVILEGED);
+	if (geteuid() != 0 || access("/proc/self/exe", R_OK) != 0)
+		atf_tc_skip("needs root and /proc");
+	status = rerun(0755);
+	if (status == 127)
+		atf_tc_skip("another user cannot run a program here");
+	TEST_EQ(RERUN_OBEYED, status);
+	TEST_EQ(RERUN_PRIVILEGED, rerun(04755));
+	TEST_EQ(RERUN_OBEYED, rerun(0755));
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
@@ -494,5 +559,6 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, asymmetric_fence);
 	ATF_TP_ADD_TC(tp, relax_keeps_errno);
 	ATF_TP_ADD_TC(tp, random_differs);
+	ATF_TP_ADD_TC(tp, setid);
 	return atf_no_error();
 }

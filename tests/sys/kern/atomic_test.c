@@ -4,8 +4,7 @@
  */
 
 /*
- * atomic_ops(9): what each does and returns; that they are atomic; that the
- * membars order.
+ * atomic_ops(9): what each does and returns; atomicity; the order of membars.
  */
 
 #include <sys/param.h>
@@ -150,7 +149,8 @@ mp_consumer(void *arg)
 	return NULL;
 }
 
-TEST_TC(message, "producer and consumer, release and acquire")
+TEST_TC(message, "a consumer's acquire sees what precedes the producer's "
+    "release")
 {
 	unsigned int i;
 	pthread_t t;

@@ -4,8 +4,8 @@
  */
 
 /*
- * callout(9).  Nothing here depends on a callout coming soon; that one does
- * not come early, and the order, are checked.
+ * callout(9).  The tests check that no callout is early, and the order of the
+ * calls.  No test depends on how soon a callout is called.
  */
 
 #include <sys/callout.h>
@@ -20,11 +20,11 @@
 #include "wall_clock.h"
 
 #define	TICK_NS		(INT64_C(1000000000) / hz)
-#define	UNIT_NS		65536		/* two nearer than that may swap */
+#define	UNIT_NS		65536		/* within this, order may be lost */
 #define	HOUR		(3600 * hz)
 
 /*
- * A callout that posts, and whose handler may be held.
+ * A callout that posts a semaphore; its handler may be held.
  */
 struct alarm {
 	callout_t	 a_callout;
@@ -32,8 +32,8 @@ struct alarm {
 	sem_t		 a_open;	/* if a_held */
 	bool		 a_held;
 	atomic_int	 a_calls;
-	atomic_int	 a_left;	/* set as the last thing */
-	_Atomic int64_t	 a_time;	/* when it was called */
+	atomic_int	 a_left;	/* set last */
+	_Atomic int64_t	 a_time;	/* time of the call */
 };
 
 static void
@@ -86,7 +86,7 @@ alarm_wait(struct alarm *a)
 	test_sem_wait(&a->a_called);
 }
 
-/* Hold the callout thread in a handler, until alarm_open(). */
+/* Block the callout thread in a handler until alarm_open(). */
 static void
 alarm_hold(struct alarm *a)
 {
@@ -103,7 +103,7 @@ alarm_open(struct alarm *a)
 	sem_post(&a->a_open);
 }
 
-/* Let the callout thread go through all that is due by now. */
+/* Make the callout thread call all that is due by now. */
 static void
 drain(void)
 {
@@ -116,7 +116,7 @@ drain(void)
 	callout_destroy(&a.a_callout);
 }
 
-TEST_TC(once, "a callout is called once, and its state tells")
+TEST_TC(once, "a callout is called once, and its state shows it")
 {
 	struct alarm a;
 
@@ -175,10 +175,10 @@ TEST_TC(never_early, "a callout is not called before its time; 0 ticks are 1")
 
 static struct order {
 	callout_t	o_callout;
-	int64_t		o_low, o_high;	/* its deadline is between */
-	int		o_nth;		/* of the calls */
+	int64_t		o_low, o_high;	/* bounds of its deadline */
+	int		o_nth;		/* its place among the calls */
 } order_them[ORDER_N];
-static int order_calls;			/* the callout thread's */
+static int order_calls;			/* callout thread only */
 static sem_t order_done;
 
 static void
@@ -245,7 +245,8 @@ TEST_TC(order, "callouts are called in the order of their deadlines")
 			    b - order_them, a - order_them);
 }
 
-TEST_TC(ties, "those of one deadline are called in the order of arming")
+TEST_TC(ties, "callouts with the same deadline are called in the order of "
+    "arming")
 {
 	int i;
 
@@ -254,7 +255,7 @@ TEST_TC(ties, "those of one deadline are called in the order of arming")
 		TEST_EQ(i, order_them[i].o_nth);
 }
 
-TEST_TC(sooner, "arming for earlier than all others is noticed")
+TEST_TC(sooner, "a callout armed for earlier than all others is called first")
 {
 	struct alarm a, b, c;
 
@@ -276,7 +277,7 @@ TEST_TC(sooner, "arming for earlier than all others is noticed")
 	TEST_EQ(1, atomic_load(&c.a_calls));
 }
 
-TEST_TC(later, "a deadline that is moved is forgotten")
+TEST_TC(later, "a callout whose deadline is moved is not called at the old one")
 {
 	struct alarm gate, a;
 
@@ -293,7 +294,7 @@ TEST_TC(later, "a deadline that is moved is forgotten")
 	callout_destroy(&a.a_callout);
 }
 
-TEST_TC(stop, "a callout that is stopped in time is not called")
+TEST_TC(stop, "a callout stopped in time is not called")
 {
 	struct alarm gate, a[8];
 	int i;
@@ -382,7 +383,7 @@ halt_run(int nthreads)
 	for (i = 0; i < nthreads; i++)
 		test_sem_wait(&halt_begun);
 	test_pause();
-	/* With an interlock or the kernel lock: they are free by now. */
+	/* The interlock or the kernel lock must be free by now. */
 	if (atomic_load(&halt_interlock)) {
 		mutex_enter(&halt_lock);
 		mutex_exit(&halt_lock);
@@ -431,7 +432,7 @@ halt_many_thread(void *arg)
 	    "returned before the handler";
 }
 
-TEST_TC(halt_many, "many may halt one callout")
+TEST_TC(halt_many, "many threads may halt one callout")
 {
 	pthread_t t[8];
 	void *result;
@@ -483,8 +484,8 @@ lock_func(void *arg)
 	mutex_exit(&lock_lock);
 }
 
-TEST_TC(halt_periodic, "a handler that takes the interlock and arms itself "
-    "again is halted for good")
+TEST_TC(halt_periodic, "halt stops a handler that takes the interlock and "
+    "re-arms itself")
 {
 	int i, n;
 
@@ -498,7 +499,7 @@ TEST_TC(halt_periodic, "a handler that takes the interlock and arms itself "
 		callout_schedule(&lock_callout, 1);
 		mutex_exit(&lock_lock);
 		test_sem_wait(&lock_called);
-		/* Its handler is likely to be waiting for the lock. */
+		/* Its handler is probably waiting for the lock. */
 		mutex_enter(&lock_lock);
 		(void)callout_halt(&lock_callout, &lock_lock);
 		ATF_REQUIRE(mutex_owned(&lock_lock));
@@ -518,7 +519,7 @@ TEST_TC(halt_periodic, "a handler that takes the interlock and arms itself "
 }
 
 /*
- * What a handler may do to its own callout.
+ * Calls that a handler may make for its own callout.
  */
 static void
 self_halt(void *arg)
@@ -581,7 +582,7 @@ TEST_TC(self_free, "a handler may destroy and free its own callout")
 	drain();
 }
 
-TEST_TC(setfunc, "setfunc, reset and schedule say what is called")
+TEST_TC(setfunc, "setfunc, reset and schedule set what is called")
 {
 	struct alarm a, b;
 
@@ -686,7 +687,7 @@ TEST_TC(bind, "a bound callout sees its CPU")
 }
 
 /*
- * Locks: a handler may block for one that a thread holds.
+ * Locks: a handler may block for a lock that a thread holds.
  */
 static void
 block_func(void *arg)
@@ -715,7 +716,10 @@ TEST_TC(block, "a handler may block for a mutex, with or without the kernel "
 		callout_reset(&a.a_callout, 1, block_func, &a);
 		test_sem_wait(&lock_called);
 		test_pause();
-		/* Dropped while it blocks, if it was held. */
+		/*
+		 * While the handler blocks, the kernel lock is free in either
+		 * case.
+		 */
 		KERNEL_LOCK(1, NULL);
 		TEST_EQ(i, lock_count);
 		mutex_exit(&lock_lock);
@@ -738,7 +742,7 @@ drain_thread(void *arg)
 	return arg;
 }
 
-/* drain(), keeping the kernel lock: halt may sleep. */
+/* Call drain() in another thread, so that the caller keeps the kernel lock. */
 static void
 drain_locked(void)
 {
@@ -746,7 +750,10 @@ drain_locked(void)
 	test_join(test_thread(drain_thread, NULL));
 }
 
-/* With the kernel lock held: one that needs it was due before this returns. */
+/*
+ * Called with the kernel lock held.  Arm a callout that needs the lock; it is
+ * due when this returns.
+ */
 static void
 late(struct alarm *a)
 {
@@ -769,7 +776,7 @@ klock(void)
 	late(&stopped);
 	late(&again);
 	late(&halted);
-	/* They are pending: who comes now comes in time. */
+	/* The callouts are pending, so a stop is still in time. */
 	ATF_REQUIRE(!callout_stop(&stopped.a_callout));
 	ATF_REQUIRE(!callout_pending(&stopped.a_callout));
 	callout_schedule(&again.a_callout, HOUR);
@@ -791,13 +798,13 @@ klock(void)
 	alarm_fini(&stopped);
 }
 
-TEST_TC(klock_tc, "while one waits for the kernel lock, MPSAFE ones are "
-    "called, and it may be stopped and moved")
+TEST_TC(klock_tc, "while one callout waits for the kernel lock, MPSAFE ones "
+    "are called, and it may be stopped and moved")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
 	klock();
-	/* With the second thread asleep. */
+	/* Again with the second thread asleep. */
 	klock();
 }
 
@@ -815,15 +822,15 @@ serial_func(void *arg)
 
 	s->s_nth = serial_next++;
 	sem_post(&s->s_alarm.a_called);
-	/* The kernel lock is free meanwhile. */
+	/* The kernel lock is free while this sleeps. */
 	mutex_enter(&serial_lock);
 	mutex_exit(&serial_lock);
 	atomic_store(&s->s_alarm.a_left, 1);
 	sem_post(&s->s_alarm.a_open);
 }
 
-TEST_TC(klock_order, "those that need the kernel lock are called in order, one "
-    "after the other, though it is free while one sleeps")
+TEST_TC(klock_order, "callouts that need the kernel lock are called one after "
+    "another in order, even if it is free while one sleeps")
 {
 	struct serial *s;
 	size_t i;
@@ -845,7 +852,7 @@ TEST_TC(klock_order, "those that need the kernel lock are called in order, one "
 	drain();
 	drain();
 	drain();
-	/* The first sleeps for the mutex. */
+	/* The first callout sleeps for the mutex. */
 	KERNEL_LOCK(1, NULL);
 	TEST_EQ(1, serial_next);
 	KERNEL_UNLOCK_ONE(NULL);
@@ -870,7 +877,7 @@ klock_halt_thread(void *arg)
 }
 
 TEST_TC(klock_halt, "halt waits for a handler that was called late; MPSAFE "
-    "ones are called beside it")
+    "ones are called in parallel")
 {
 	struct alarm a;
 	pthread_t t;
@@ -896,13 +903,13 @@ static void
 klock_child_func(void)
 {
 
-	/* It is held here, too. */
+	/* The child holds the kernel lock as its parent did. */
 	KERNEL_UNLOCK_ONE(NULL);
 	klock();
 }
 
-TEST_TC(klock_child, "in a forked child, too, MPSAFE ones do not wait for the "
-    "kernel lock")
+TEST_TC(klock_child, "in a forked child, too, MPSAFE callouts do not wait for "
+    "the kernel lock")
 {
 	struct alarm a;
 
@@ -915,7 +922,7 @@ TEST_TC(klock_child, "in a forked child, too, MPSAFE ones do not wait for the "
 }
 
 /*
- * From interrupts.
+ * Interrupt handlers arm and stop callouts.
  */
 static struct alarm intr_alarm, intr_other;
 
@@ -989,7 +996,7 @@ TEST_TC(storm, "signals that arm and stop, over threads that arm and stop")
 	atomic_store(&storm_stop, 1);
 	for (i = 0; i < 3; i++)
 		test_join(t[i]);
-	/* A last one: all that came before it are done. */
+	/* When this last signal is served, so are all earlier ones. */
 	raise(SIGUSR1);
 	alarm_wait(&intr_alarm);
 	intr_disestablish(ih);
@@ -998,7 +1005,8 @@ TEST_TC(storm, "signals that arm and stop, over threads that arm and stop")
 }
 
 /*
- * Many.  Each arming ends in a call or in a halt that says there was none.
+ * Many callouts.  Each arming ends in a call, or in a halt that reports that
+ * there was none.
  */
 #define	MANY_THREADS	4
 #define	MANY_EACH	25000
@@ -1046,7 +1054,7 @@ many_thread(void *arg)
 	return (void *)(intptr_t)calls;
 }
 
-TEST_TC(many, "of 100000 callouts each is called, or said not to have been")
+TEST_TC(many, "each of 100000 callouts is called, or reported as not called")
 {
 	pthread_t t[MANY_THREADS];
 	long calls = 0;
@@ -1079,13 +1087,19 @@ fork_child(void)
 	if (callout_pending(&fork_alarm.a_callout) ||
 	    callout_active(&fork_alarm.a_callout))
 		_exit(11);
-	/* One of ours: the thread starts; the parent's do not come. */
+	/*
+	 * The child's own callout is called, which starts the thread.  The
+	 * parent's are not called.
+	 */
 	alarm_init(&a, false);
 	callout_schedule(&a.a_callout, 5);
 	alarm_wait(&a);
 	if (atomic_load(&fork_alarm.a_calls) != 0)
 		_exit(12);
-	/* The parent's may be stopped, destroyed, and armed anew. */
+	/*
+	 * The parent's callouts may be stopped, destroyed, and initialised
+	 * again.
+	 */
 	if (callout_stop(&fork_pending.a_callout))
 		_exit(13);
 	callout_destroy(&fork_pending.a_callout);
@@ -1099,12 +1113,13 @@ static void
 fork_first_reset(void)
 {
 
-	/* Without a callout_init() in the child. */
+	/* No callout_init() comes before this in the child. */
 	callout_schedule(&fork_alarm.a_callout, 1);
 	alarm_wait(&fork_alarm);
 }
 
-TEST_TC(fork_tc, "in a forked child the parent's do not come, and its own do")
+TEST_TC(fork_tc, "in a forked child the parent's callouts are not called, and "
+    "its own are")
 {
 
 	alarm_hold(&fork_gate);
@@ -1198,7 +1213,7 @@ idle_switches(void)
 	return total;
 }
 
-/* Let it go to sleep. */
+/* Wait until the callout thread sleeps. */
 static long
 idle_sleeps(void)
 {
@@ -1229,12 +1244,15 @@ TEST_TC(idle, "the thread does not wake while nothing is due")
 	callout_schedule(&b.a_callout, HOUR);
 	callout_halt(&a.a_callout, NULL);
 	before = idle_sleeps();
-	/* Arming for later, and stopping, does not wake it. */
+	/*
+	 * Arming a callout for later, and stopping one, does not wake the
+	 * thread.
+	 */
 	callout_schedule(&a.a_callout, HOUR * 2);
 	callout_stop(&a.a_callout);
 	sleep(2);
 	TEST_EQ(before, idle_switches());
-	/* Now with nothing armed. */
+	/* Do the same with nothing armed. */
 	callout_stop(&b.a_callout);
 	before = idle_sleeps();
 	sleep(2);
@@ -1352,7 +1370,7 @@ bad_flags(void)
 	callout_init(&c, 0x1);
 }
 
-TEST_TC(misuse, "what is told always")
+TEST_TC(misuse, "each misuse that is always detected panics")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -1369,7 +1387,7 @@ TEST_TC(misuse, "what is told always")
 	test_panics(bad_schedule, "callout_schedule: callout 0x",
 	    "no function", NULL);
 	test_panics(bad_ticks, "callout_reset: -1 ticks", NULL);
-	test_panics(bad_interlock, "callout_halt: interlock 0x", "not held",
+	test_panics(bad_interlock, "callout_halt: callout 0x", "not held",
 	    NULL);
 	test_panics(bad_halt_interrupt, "callout_halt: ",
 	    "interrupt context", NULL);
@@ -1396,13 +1414,6 @@ bad_run(void)
 	callout_reset(&c, 1, bad_handler, NULL);
 	for (;;)
 		pause();
-}
-
-static void
-leave_ipl(void)
-{
-
-	(void)splvm();
 }
 
 static void
@@ -1433,13 +1444,12 @@ leave_child(void)
 	int status;
 	pid_t pid;
 
-	test_settle();
-	pid = fork();
+	pid = test_fork();
 	if (pid == 0)
 		return;
 	while (waitpid(pid, &status, 0) == -1)
 		continue;
-	/* Pass it on. */
+	/* Pass the signal on. */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) {
 		signal(SIGABRT, SIG_DFL);
 		abort();
@@ -1452,17 +1462,16 @@ returns(void (*func)(void), const char *what)
 {
 
 	bad_func = func;
-	test_panics(bad_run, "callout 0x", "function 0x", what, NULL);
+	test_panics(bad_run, "callout 0x", "function bad_handler", what, NULL);
 }
 
-TEST_TC(returns_tc, "a handler that leaves something behind panics")
+TEST_TC(returns_tc, "a handler that returns with something held panics")
 {
 
 	checking();
 	returns(leave_spin, "returned ");
 	returns(leave_klock, "returned holding 2 kernel locks");
 	returns(leave_nopreempt, "returned with preemption off");
-	returns(leave_ipl, "returned at IPL 5");
 	returns(leave_child, "returned in a child of its process");
 }
 
@@ -1474,16 +1483,6 @@ bad_init_pending(void)
 	callout_init(&c, 0);
 	callout_reset(&c, HOUR, alarm_func, NULL);
 	callout_init(&c, 0);
-}
-
-static void
-bad_halt_ipl(void)
-{
-	callout_t c;
-
-	callout_init(&c, 0);
-	(void)splvm();
-	callout_halt(&c, NULL);
 }
 
 static void
@@ -1503,13 +1502,12 @@ sleep_in_handler(void)
 	    IPL_NONE, 0);
 }
 
-TEST_TC(misuse_checking, "what is told in checking mode")
+TEST_TC(misuse_checking, "checking mode reports more misuse")
 {
 
 	checking();
 	test_panics(bad_init_pending, "callout_init: callout 0x",
 	    "is pending", NULL);
-	test_panics(bad_halt_ipl, "callout_halt: ", "IPL 5", NULL);
 	bad_func = sleep_in_handler;
 	test_panics(bad_run, "sleeping in softint context", NULL);
 }

@@ -4,16 +4,19 @@
  */
 
 /*
- * The wheels of callout(9), under a clock of our own and without the thread,
- * against a list; and the threads that cannot be had.
+ * The wheels of callout(9), with a simulated clock and without the thread,
+ * against a list; and threads that cannot be started.
  */
+
+#include <sys/workqueue_ext.h>
 
 #include "../../tests.h"
 
 static int64_t wheel_now;
 
-/* In the place of the library's: its static names are ours. */
+/* Instead of the library's copy, to see its static names. */
 #include "../../../sys/kern/kern.h"
+#include "../../../sys/kern/kern_kspin.h"
 
 static void wheel_pause(void);
 
@@ -28,7 +31,7 @@ static void wheel_pause(void);
 struct model {
 	callout_t	m_callout;
 	uint64_t	m_deadline;	/* ns; 0: not armed */
-	uint64_t	m_order;	/* of arming */
+	uint64_t	m_order;	/* order of arming */
 };
 
 static struct model *models;
@@ -50,7 +53,15 @@ nothing(void *arg)
 	(void)arg;
 }
 
-/* Random numbers of ticks of every size. */
+static void
+delayed(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+}
+
+/* Return random numbers of ticks, of every size. */
 static int
 rnd_ticks(void)
 {
@@ -70,6 +81,28 @@ model_arm(struct model *m, int ticks)
 }
 
 static void
+model_arm_ns(struct model *m, int64_t ns)
+{
+
+	callout_setfunc(&m->m_callout, nothing, m);
+	callout_schedule_ns(&m->m_callout, ns);
+	m->m_deadline = (uint64_t)wheel_now + (uint64_t)(ns > 0 ? ns : 1);
+	m->m_order = wheel_order++;
+}
+
+/* Arm by either call, with delays of every size. */
+static void
+model_arm_random(struct model *m)
+{
+
+	if (rnd() % 2 == 0)
+		model_arm(m, rnd_ticks());
+	else
+		model_arm_ns(m, (int64_t)(rnd() % (UINT64_C(1) <<
+		    rnd() % 44)) * (int64_t)(rnd() % 1000));
+}
+
+static void
 model_disarm(struct model *m)
 {
 
@@ -77,7 +110,7 @@ model_disarm(struct model *m)
 	m->m_deadline = 0;
 }
 
-/* What a deadline is rounded to. */
+/* Round a deadline to its unit. */
 static uint64_t
 unit(uint64_t ns)
 {
@@ -104,7 +137,7 @@ model_first(void)
 }
 
 /*
- * Before the lock is taken again in the midst of dealing out.
+ * Called before the lock is taken again in the middle of a cascade.
  */
 static bool wheel_pauses;
 
@@ -125,7 +158,7 @@ wheel_pause(void)
 		if (rnd() % 2 == 0)
 			model_disarm(m);
 		else
-			model_arm(m, rnd_ticks());
+			model_arm_random(m);
 		wheel_now += (int64_t)(rnd() % 100000);
 	}
 	if (rnd() % 8 == 0)
@@ -133,7 +166,7 @@ wheel_pause(void)
 	wheel_pauses = true;
 }
 
-/* Take off all that is due, and go on to what is due next. */
+/* Take off all that is due, and go on to the next deadline. */
 static void
 wheel_run(bool jump)
 {
@@ -147,14 +180,14 @@ wheel_run(bool jump)
 		c = callout_due(&next);
 		wheel_pauses = false;
 		if (c != NULL)
-			callout_setflags(c, c->c_flags & ~CALLOUT_PENDING);
+			callout_setstate(c, CALLOUT_IDLE);
 		kspin_exit(&callout_lock);
 		if (c == NULL)
 			break;
 		m = (struct model *)(void *)c;
-		callout_setflags(c, c->c_flags | CALLOUT_PENDING);
+		callout_setstate(c, CALLOUT_PENDING);
 		want = model_first();
-		callout_setflags(c, c->c_flags & ~CALLOUT_PENDING);
+		callout_setstate(c, CALLOUT_IDLE);
 		ATF_REQUIRE_MSG(m == want, "%td came before %td", m - models,
 		    want == NULL ? -1 : want - models);
 		ATF_REQUIRE((uint64_t)wheel_now >= m->m_deadline);
@@ -166,7 +199,10 @@ wheel_run(bool jump)
 		ATF_REQUIRE_EQ(0, callout_count);
 		return;
 	}
-	/* All that was due has come, and nobody sleeps too long. */
+	/*
+	 * All callouts that were due have been called, and the thread will not
+	 * sleep too long.
+	 */
 	ATF_REQUIRE(unit(want->m_deadline) > (uint64_t)wheel_now >>
 	    CALLOUT_UNITSHIFT);
 	ATF_REQUIRE(next <= unit(want->m_deadline));
@@ -194,7 +230,7 @@ wheel_random(int64_t start, uint64_t seed, int n, int steps)
 			if (rnd() % 4 == 0)
 				model_disarm(m);
 			else
-				model_arm(m, rnd_ticks());
+				model_arm_random(m);
 			wheel_now += (int64_t)(rnd() % 100000);
 		}
 		if (rnd() % 3 == 0)
@@ -202,7 +238,7 @@ wheel_random(int64_t start, uint64_t seed, int n, int steps)
 			    (UINT64_C(1) << rnd() % 52));
 		wheel_run(rnd() % 2);
 	}
-	/* To the end. */
+	/* Run to the end. */
 	for (i = 0; callout_count != 0; i++) {
 		wheel_run(true);
 		ATF_REQUIRE_MSG(i < 20 * n, "%d turns for %d callouts", i, n);
@@ -214,7 +250,7 @@ wheel_random(int64_t start, uint64_t seed, int n, int steps)
 	wheel_now = 0;
 }
 
-TEST_TC(random_ops, "random operations, at random times")
+TEST_TC(random_ops, "random operations at random times agree with the model")
 {
 	static const int64_t starts[] = {
 		1, 0x3fffff0000, 0x3ffffffff0000, 0x2ffffffffffff,
@@ -232,7 +268,7 @@ TEST_TC(random_ops, "random operations, at random times")
 		}
 }
 
-TEST_TC(edges, "deadlines around each power of two")
+TEST_TC(edges, "deadlines around each power of two are exact")
 {
 	int64_t base, off;
 	int i, shift;
@@ -279,10 +315,78 @@ TEST_TC(wakeups, "one callout alone is worth one wake-up, however far")
 	wheel_now = 0;
 }
 
+TEST_TC(longest, "the longest delay does not overflow, and comes last")
+{
+	struct model two[2];
+	uint64_t end;
+	int i;
+
+	callout_started = 1;
+	models = two;
+	nmodels = 2;
+	wheel_now = INT64_C(1) << 58;
+	for (i = 0; i < 2; i++)
+		callout_init(&two[i].m_callout, CALLOUT_MPSAFE);
+	model_arm_ns(&two[0], INT64_MAX);
+	end = (uint64_t)INT64_MAX >> CALLOUT_UNITSHIFT << CALLOUT_UNITSHIFT;
+	two[0].m_deadline = end;
+	TEST_EQ(end, callout_until << CALLOUT_UNITSHIFT);
+	two[1].m_deadline = 0;
+	model_arm_ns(&two[1], INT64_C(1) << 62);
+	while (two[1].m_deadline != 0)
+		wheel_run(true);
+	TEST_EQ(end, two[0].m_deadline);
+	while (two[0].m_deadline != 0)
+		wheel_run(true);
+	TEST_EQ(end, wheel_now);
+	wheel_now = 0;
+}
+
+/* Each delay is shorter than the last one, so callout_until is its deadline. */
+TEST_TC(delayed_enqueue, "a delayed enqueue is not early, and late by less "
+    "than a tick, however short or long the delay")
+{
+	static const struct timespec delays[] = {
+		{ TEST_TIME_MAX, 999999999 },
+#if LONG_MAX > INT32_MAX
+		{ INT64_MAX / 1000000000, 0 }, { 9000000000, 1 },
+#endif
+		{ INT32_MAX, 999999999 }, { 21474837, 0 },
+		{ 21474836, 480000001 }, { 1, 0 }, { 0, 10000000 },
+		{ 0, 1000000 }, { 0, 1 }, { 0, 0 },
+	};
+	struct workqueue_delay wd;
+	struct workqueue *wq;
+	struct work wk;
+	uint64_t asked, end, until;
+	int64_t s;
+	size_t i;
+
+	callout_started = 1;
+	wheel_now = 123456789012345;
+	TEST_EQ(0, workqueue_create(&wq, "delay", delayed, NULL, PRI_NONE,
+	    IPL_NONE, 0));
+	workqueue_delay_init(&wd);
+	end = (uint64_t)INT64_MAX >> CALLOUT_UNITSHIFT << CALLOUT_UNITSHIFT;
+	for (i = 0; i < TEST_NELEM(delays); i++) {
+		s = delays[i].tv_sec;
+		asked = s > 9200000000 ? end : (uint64_t)wheel_now +
+		    (uint64_t)s * 1000000000 + (uint64_t)delays[i].tv_nsec;
+		(void)workqueue_delay_enqueue(&wd, wq, &wk, NULL, &delays[i]);
+		until = callout_until << CALLOUT_UNITSHIFT;
+		ATF_REQUIRE_MSG(until >= asked && until - asked < KERN_TICK_NS,
+		    "%zu: asked %ju, until %ju", i, (uintmax_t)asked,
+		    (uintmax_t)until);
+	}
+	wheel_now = 0;
+	workqueue_delay_destroy(&wd);
+	workqueue_destroy(wq);
+}
+
 /*
- * A great many at once are dealt out in the order of arming.
+ * Very many callouts leave their wheel in the order of arming.
  */
-TEST_TC(burst, "many for one time, from a high wheel")
+TEST_TC(burst, "many callouts with one deadline leave a high wheel in order")
 {
 	struct callout_impl *c;
 	callout_t *them;
@@ -322,11 +426,12 @@ no_thread_init(void)
 {
 	callout_t c;
 
-	host_hook = no_thread;
+	__atomic_store_n(&host_hook, no_thread, __ATOMIC_RELAXED);
 	callout_init(&c, 0);
 }
 
-TEST_TC(no_thread_tc, "that the thread cannot be started is told at once")
+TEST_TC(no_thread_tc, "a failure to start the callout thread is reported at "
+    "once")
 {
 
 	test_panics(no_thread_init, "callout_init: ",
@@ -354,7 +459,7 @@ late_func(void *arg)
 	atomic_fetch_add(&late_calls, 1);
 }
 
-TEST_TC(no_late_thread_tc, "if there is no second thread to be had the first "
+TEST_TC(no_late_thread_tc, "if no second thread can be started, the first "
     "waits for the kernel lock")
 {
 	callout_t c;
@@ -386,8 +491,8 @@ late_thread(void)
 	return there;
 }
 
-TEST_TC(late_thread_tc, "there is a second thread only once one has waited for "
-    "the kernel lock")
+TEST_TC(late_thread_tc, "the second thread starts only after a callout has "
+    "waited for the kernel lock")
 {
 	callout_t c;
 	int i;
@@ -409,8 +514,8 @@ TEST_TC(late_thread_tc, "there is a second thread only once one has waited for "
 	callout_destroy(&c);
 }
 
-TEST_TC(late_order, "the first thread does not call one that needs the kernel "
-    "lock, though that is free, before those that wait for it")
+TEST_TC(late_order, "the first thread does not call a callout that needs the "
+    "kernel lock, even if that is free, before those that wait for it")
 {
 	struct callout_impl *c;
 	callout_t cs;
@@ -423,6 +528,7 @@ TEST_TC(late_order, "the first thread does not call one that needs the kernel "
 	kspin_enter(&callout_lock);
 	ATF_REQUIRE(softclock_klock_try(l));
 	wqk_kernel_unlock(1, NULL);
+	callout_setstate(c, CALLOUT_PENDING);
 	callout_late_add(c);
 	ATF_REQUIRE(!softclock_klock_try(l));
 	ATF_REQUIRE(callout_late_take() == c);
@@ -440,6 +546,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, random_ops);
 	ATF_TP_ADD_TC(tp, edges);
 	ATF_TP_ADD_TC(tp, wakeups);
+	ATF_TP_ADD_TC(tp, longest);
+	ATF_TP_ADD_TC(tp, delayed_enqueue);
 	ATF_TP_ADD_TC(tp, burst);
 	ATF_TP_ADD_TC(tp, no_thread_tc);
 	ATF_TP_ADD_TC(tp, no_late_thread_tc);

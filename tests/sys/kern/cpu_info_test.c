@@ -89,7 +89,7 @@ TEST_TC(ncpu_7, "WORKQUEUE_NCPU=7 gives seven CPUs, in a table in order")
 	given("7");
 }
 
-TEST_TC(ncpu_many, "WORKQUEUE_NCPU may be many times what the machine has")
+TEST_TC(ncpu_many, "WORKQUEUE_NCPU may be many times the machine's CPUs")
 {
 
 	given("200");
@@ -110,7 +110,7 @@ TEST_TC(ncpu_default, "without WORKQUEUE_NCPU there are as many CPUs as the "
 	ATF_REQUIRE(sched_getaffinity(0, sizeof(set), &set) == 0);
 	ATF_REQUIRE_MSG(ncpu <= CPU_COUNT(&set), "ncpu %d, mask of %d", ncpu,
 	    CPU_COUNT(&set));
-	/* Without cpu.max files or with nothing in them there is no quota. */
+	/* Without a cpu.max file, or with an empty one, there is no quota. */
 	quota = system("cat /sys/fs/cgroup/cpu.max "
 	    "/sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null | "
 	    "grep -q '^[0-9]'");
@@ -119,8 +119,7 @@ TEST_TC(ncpu_default, "without WORKQUEUE_NCPU there are as many CPUs as the "
 #endif
 }
 
-TEST_TC(ncpu_nonsense, "a WORKQUEUE_NCPU that is no number in range leaves "
-    "the CPUs as they are without it")
+TEST_TC(ncpu_nonsense, "an invalid WORKQUEUE_NCPU is ignored")
 {
 	static const char *const bad[] = { "0", "-3", "seven", "2x", "",
 	    "99999999999999999999" };
@@ -128,7 +127,7 @@ TEST_TC(ncpu_nonsense, "a WORKQUEUE_NCPU that is no number in range leaves "
 	char buf[16];
 	size_t i;
 
-	/* First without, to know how many that is. */
+	/* First run without the variable, to learn the number of CPUs. */
 	was = getenv("TEST_NCPU");
 	if (was == NULL) {
 		test_env("WORKQUEUE_NCPU", NULL);
@@ -167,8 +166,8 @@ stays(void *arg)
 }
 #endif
 
-TEST_TC(current_is_where_it_runs, "curcpu tells the CPU of a thread that "
-    "stays on one, known to the library or not")
+TEST_TC(current_is_where_it_runs, "curcpu returns the CPU of a thread that "
+    "stays on one, whether the library knows the thread or not")
 {
 #ifdef __linux__
 	int wrong = 0;

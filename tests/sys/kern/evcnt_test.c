@@ -46,7 +46,7 @@ show(int type)
 	return list;
 }
 
-TEST_TC(static_, "counters attached as the program starts")
+TEST_TC(static_, "counters are attached when the program starts")
 {
 
 	ev_static.ev_count += 3;
@@ -87,7 +87,7 @@ detach(const struct evcnt *ev, void *arg)
 		evcnt_detach(&all[i]);
 }
 
-TEST_TC(reentry, "the function called for each may attach and detach")
+TEST_TC(reentry, "the function of evcnt_foreach may attach and detach")
 {
 	static struct evcnt all[50];
 	static char names[50][8];
@@ -177,7 +177,7 @@ attach_twice(void)
 	evcnt_attach_dynamic(&misused, EVCNT_TYPE_MISC, NULL, "m", "n");
 }
 
-TEST_TC(misuse, "what is not attached; names that are none")
+TEST_TC(misuse, "detaching an unattached counter and invalid names panic")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -188,7 +188,7 @@ TEST_TC(misuse, "what is not attached; names that are none")
 	    NULL);
 }
 
-TEST_TC(checking, "checking mode: attached twice")
+TEST_TC(checking, "checking mode: attaching a counter twice panics")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");

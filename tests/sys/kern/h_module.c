@@ -4,8 +4,8 @@
  */
 
 /*
- * A plug-in that uses the library, for dlopen(3) by workqueue_dlclose_test,
- * which itself is not linked with it.
+ * A plug-in that uses the library.  workqueue_dlclose_test, which is not linked
+ * with the library, opens it by dlopen(3).
  */
 
 #include <sys/workqueue.h>

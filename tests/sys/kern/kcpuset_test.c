@@ -15,7 +15,7 @@
 
 #define	MANY	1024
 
-TEST_TC(members, "a set has the CPUs that were put into it, and no other")
+TEST_TC(members, "a set has exactly the CPUs that were put into it")
 {
 	static const unsigned in[] = { 0, 1, 31, 32, 63, 64, 1000, 1023 };
 	kcpuset_t *kc;
@@ -32,7 +32,7 @@ TEST_TC(members, "a set has the CPUs that were put into it, and no other")
 		if (kcpuset_isset(kc, i))
 			TEST_EQ(in[n++], i);
 	TEST_EQ(TEST_NELEM(in), n);
-	/* In order, and the last one alone at the end. */
+	/* Clear the members in order, until only the last one is left. */
 	for (i = 0; i < TEST_NELEM(in); i++) {
 		TEST_EQ(in[i] + 1, kcpuset_ffs(kc));
 		ATF_REQUIRE(kcpuset_isotherset(kc, in[i]) ==
@@ -85,7 +85,7 @@ TEST_TC(algebra, "sets are merged, intersected, removed, compared and copied")
 	kcpuset_merge(c, b);
 	kcpuset_remove(c, a);
 	check(c, 3, 6, 600);
-	/* Likewise with the atomic ones. */
+	/* The same with the atomic functions. */
 	kcpuset_atomicly_merge(c, a);
 	TEST_EQ(400, kcpuset_countset(c));
 	kcpuset_atomicly_remove(c, a);
@@ -117,7 +117,7 @@ toggle(void *arg)
 	return NULL;
 }
 
-TEST_TC(atomic, "CPUs are set and cleared by many threads, and none is lost")
+TEST_TC(atomic, "many threads set and clear CPUs, and no change is lost")
 {
 	pthread_t t[4];
 	uintptr_t i;
@@ -131,7 +131,7 @@ TEST_TC(atomic, "CPUs are set and cleared by many threads, and none is lost")
 	kcpuset_destroy(shared);
 }
 
-TEST_TC(running, "kcpuset_running has the CPUs that there are")
+TEST_TC(running, "kcpuset_running has all CPUs")
 {
 
 	test_env("WORKQUEUE_NCPU", "37");
@@ -149,7 +149,7 @@ far_off(void)
 	kcpuset_set(kc, MANY);
 }
 
-TEST_TC(misuse, "a CPU that there cannot be is a panic")
+TEST_TC(misuse, "an impossible CPU panics")
 {
 
 	test_panics(far_off, "kcpuset_set: CPU 1024", NULL);

@@ -56,7 +56,7 @@ ns_bt(const struct bintime *bt)
 	    (int64_t)(((bt->frac >> 32) * (uint64_t)NS_S) >> 32);
 }
 
-TEST_TC(constants, "hz, tick and their kind")
+TEST_TC(constants, "hz, tick and the other constants have their values")
 {
 
 	TEST_EQ(100, hz);
@@ -67,7 +67,7 @@ TEST_TC(constants, "hz, tick and their kind")
 	TEST_EQ(0, cold);
 }
 
-TEST_TC(milliseconds, "mstohz and hztoms round towards 0")
+TEST_TC(milliseconds, "mstohz and hztoms round towards 0 and saturate")
 {
 
 	TEST_EQ(0, mstohz(0));
@@ -82,6 +82,19 @@ TEST_TC(milliseconds, "mstohz and hztoms round towards 0")
 	TEST_EQ(10, hztoms(1));
 	TEST_EQ(1000, hztoms(100));
 	TEST_EQ(360000 * 10, hztoms(360000));
+	TEST_EQ(UINT_MAX / 1000 * 100, mstohz(UINT_MAX));
+	TEST_EQ(4294966000u, hztoms(429496699));
+	TEST_EQ(UINT_MAX, hztoms(429496700));
+	TEST_EQ(UINT_MAX, hztoms(INT_MAX));
+}
+
+/* The last time that time_t can hold. */
+static time_t
+reach(int64_t s)
+{
+
+	return (time_t)(s >= TEST_TIME_MAX ? TEST_TIME_MAX :
+	    s <= TEST_TIME_MIN ? TEST_TIME_MIN : s);
 }
 
 static int
@@ -89,7 +102,7 @@ tv(int64_t s, int us)
 {
 	struct timeval t;
 
-	t.tv_sec = (time_t)s;
+	t.tv_sec = reach(s);
 	t.tv_usec = us;
 	return tvtohz(&t);
 }
@@ -99,15 +112,16 @@ ts(int64_t s, long ns)
 {
 	struct timespec t;
 
-	t.tv_sec = (time_t)s;
+	t.tv_sec = reach(s);
 	t.tv_nsec = ns;
 	return tstohz(&t);
 }
 
-TEST_TC(tohz, "tvtohz and tstohz round up, and add a tick")
+TEST_TC(tohz, "tvtohz and tstohz round up, and add a tick; there is no "
+    "overflow")
 {
 
-	TEST_EQ(1, tv(0, 0));
+	TEST_EQ(0, tv(0, 0));
 	TEST_EQ(2, tv(0, 1));
 	TEST_EQ(2, tv(0, 10000));
 	TEST_EQ(3, tv(0, 10001));
@@ -117,15 +131,30 @@ TEST_TC(tohz, "tvtohz and tstohz round up, and add a tick")
 	TEST_EQ(INT_MAX, tv(INT_MAX, 0));
 	TEST_EQ(INT_MAX, tv(INT_MAX / 100, 999999));
 	TEST_EQ(INT_MAX, tv(INT64_MAX / 2, 0));
-	TEST_EQ(1, ts(0, 0));
+	TEST_EQ(INT_MAX, tv(INT64_MAX, 999999));
+	TEST_EQ(0, tv(INT64_MIN, 0));
+	TEST_EQ(0, tv(INT64_MIN, -1));
+	TEST_EQ(2147483601, tv(21474835, 990000) + 1);
+	TEST_EQ(INT_MAX, tv(21474836, 460000));
+	TEST_EQ(INT_MAX, tv(21474836, 470000));
+	TEST_EQ(0, ts(0, 0));
+	TEST_EQ(0, ts(0, -1));
+	TEST_EQ(INT_MAX, ts(INT64_MAX, 999999999));
+	TEST_EQ(0, ts(INT64_MIN, 0));
 	TEST_EQ(2, ts(0, 1));
 	TEST_EQ(2, ts(0, 10000000));
 	TEST_EQ(3, ts(0, 10000001));
 	TEST_EQ(0, ts(-5, 0));
 }
 
-TEST_TC(until, "hzto, tshzto and tshztoup count from now")
+TEST_TC(until, "hzto, tshzto and tshztoup count from now, also to the ends of "
+    "time")
 {
+	static const time_t past[] = { TEST_TIME_MIN, TEST_TIME_MIN / 2, -1,
+	    0 };
+	static const time_t far[] = { TEST_TIME_MAX,
+	    TEST_TIME_MAX - TEST_TIME_MAX / 16 };
+	size_t i;
 	struct timespec up;
 	struct timespec t;
 	struct timeval v;
@@ -148,13 +177,29 @@ TEST_TC(until, "hzto, tshzto and tshztoup count from now")
 	ATF_REQUIRE_MSG(n <= 100001 && n > 0, "%d", n);
 	up.tv_sec -= 2000;
 	TEST_EQ(0, tshztoup(&up));
+	v.tv_usec = 0;
+	t.tv_nsec = 0;
+	for (i = 0; i < TEST_NELEM(past); i++) {
+		v.tv_sec = t.tv_sec = past[i];
+		TEST_EQ(0, hzto(&v));
+		TEST_EQ(0, tshzto(&t));
+		TEST_EQ(0, tshztoup(&t));
+	}
+	for (i = 0; i < TEST_NELEM(far); i++) {
+		v.tv_sec = t.tv_sec = far[i];
+		TEST_EQ(INT_MAX, hzto(&v));
+		TEST_EQ(INT_MAX, tshzto(&t));
+		TEST_EQ(INT_MAX, tshztoup(&t));
+	}
 }
 
-TEST_TC(rate, "ratecheck says yes when the interval is over, and then starts "
-    "another")
+TEST_TC(rate, "ratecheck returns 1 when the interval has passed, and then "
+    "starts another")
 {
 	struct timeval last = { 0, 0 }, old, now;
-	const struct timeval none = { 0, 0 }, hour = { 3600, 0 };
+	const struct timeval none = { 0, 0 }, hour = { 3600, 0 },
+	    never = { TEST_TIME_MAX, 999999 },
+	    negative = { TEST_TIME_MIN, 0 };
 
 	TEST_EQ(1, ratecheck(&last, &hour));
 	microuptime(&now);
@@ -166,12 +211,23 @@ TEST_TC(rate, "ratecheck says yes when the interval is over, and then starts "
 	last.tv_sec -= 3600;
 	TEST_EQ(1, ratecheck(&last, &hour));
 	TEST_EQ(0, ratecheck(&last, &hour));
-	/* From a time to come: it was made by something else. */
+	/* ratecheck() returns 1 once, and never again. */
+	memset(&last, 0, sizeof(last));
+	TEST_EQ(1, ratecheck(&last, &never));
+	TEST_EQ(0, ratecheck(&last, &never));
+	last.tv_sec = TEST_TIME_MIN;
+	TEST_EQ(1, ratecheck(&last, &never));
+	last.tv_sec = TEST_TIME_MIN;
+	TEST_EQ(1, ratecheck(&last, &hour));
+	last.tv_sec = TEST_TIME_MAX;
+	TEST_EQ(1, ratecheck(&last, &hour));
+	TEST_EQ(1, ratecheck(&last, &negative));
+	/* A time in the future, to which ratecheck() never sets *last. */
 	last.tv_sec += 1000000;
 	TEST_EQ(1, ratecheck(&last, &hour));
 }
 
-TEST_TC(pps, "ppsratecheck says yes so many times in a second; without a "
+TEST_TC(pps, "ppsratecheck returns 1 for so many calls per second; without a "
     "limit always")
 {
 	struct timeval last = { 0, 0 }, old;
@@ -192,21 +248,26 @@ TEST_TC(pps, "ppsratecheck says yes so many times in a second; without a "
 	TEST_EQ(0, ppsratecheck(&last, &cur, 0));
 	for (i = 0; i < 100; i++)
 		TEST_EQ(1, ppsratecheck(&last, &cur, -1));
+	last.tv_sec = TEST_TIME_MIN;
+	TEST_EQ(1, ppsratecheck(&last, &cur, 1));
+	TEST_EQ(1, cur);
+	cur = INT_MAX;
+	TEST_EQ(0, ppsratecheck(&last, &cur, INT_MAX));
 }
 
-TEST_TC(ticks, "ticks pass, and no faster than the clock")
+TEST_TC(ticks, "ticks advance, and not faster than the clock")
 {
 	int64_t start, passed;
 	int first, last, n;
 
-	first = getticks();
 	start = test_now();
+	first = getticks();
 	ATF_REQUIRE(first >= 0);
 	for (last = first; last < first + 5; last = n) {
 		n = getticks();
 		ATF_REQUIRE(n >= last);
 		passed = test_now() - start;
-		/* The first one may have begun before. */
+		/* The first tick may have begun earlier. */
 		ATF_REQUIRE((n - first - 1) * (NS_S / hz) <= passed);
 		test_pause();
 	}
@@ -288,7 +349,7 @@ uptime(int i)
 	}
 }
 
-TEST_TC(up, "uptime goes as the monotonic clock does, from 1 s on")
+TEST_TC(up, "uptime advances with the monotonic clock, from 1 s on")
 {
 	int64_t first, got, start;
 	int i;
@@ -308,7 +369,7 @@ TEST_TC(up, "uptime goes as the monotonic clock does, from 1 s on")
 	}
 }
 
-TEST_TC(stepped, "a step of the wall clock shows in wall time alone")
+TEST_TC(stepped, "a step of the wall clock shows only in wall time")
 {
 	struct timespec boot0, boot1, t0, t1;
 	int64_t up0;
@@ -346,7 +407,7 @@ delay_check(unsigned us)
 	    "delay(%u) took %jd ns", us, (intmax_t)(test_now() - start));
 }
 
-TEST_TC(delay_tc, "delay is never short; holding locks, at any level")
+TEST_TC(delay_tc, "delay is never too short, with locks held and at any level")
 {
 	static const unsigned us[] = { 0, 1, 10, 999, 1000, 1001, 25000 };
 	kmutex_t m;
@@ -397,8 +458,8 @@ delay_intr(void *arg)
 	return 1;
 }
 
-TEST_TC(delay_contexts, "delay in a softint, in an interrupt, in a thread "
-    "that is unknown")
+TEST_TC(delay_contexts, "delay works in a softint, in an interrupt, and in an "
+    "unknown thread")
 {
 	callout_t c;
 	void *ih;

@@ -15,7 +15,7 @@
 
 static int shared;			/* under the kernel lock; plain */
 
-TEST_TC(recursion, "the lock is recursive, its depth is told and restored, "
+TEST_TC(recursion, "the lock is recursive, its depth is returned and restored, "
     "and it is free only after the last release")
 {
 	int n;
@@ -60,8 +60,8 @@ not_mine(void *arg)
 	return NULL;
 }
 
-TEST_TC(locked_p_is_the_callers, "KERNEL_LOCKED_P tells of the caller, not "
-    "of whether somebody holds the lock")
+TEST_TC(locked_p_is_the_callers, "KERNEL_LOCKED_P is about the caller, not "
+    "about other holders")
 {
 	int held = -1;
 
@@ -142,11 +142,11 @@ TEST_TC(callbacks_exclude, "callbacks without WQ_MPSAFE, of several queues "
 }
 
 /*
- * The lock is dropped by who sleeps: else none of these would end, for the
- * item needs it.
+ * A thread that sleeps releases the lock.  Otherwise none of these tests would
+ * end, because the item needs it.
  */
-TEST_TC(dropped_in_wait, "workqueue_wait drops the lock at any depth while "
-    "it sleeps and takes it back")
+TEST_TC(dropped_in_wait, "workqueue_wait releases the lock at any depth while "
+    "it sleeps, and takes it again")
 {
 	struct workqueue *wq;
 	struct work wk;
@@ -159,7 +159,7 @@ TEST_TC(dropped_in_wait, "workqueue_wait drops the lock at any depth while "
 		workqueue_wait(wq, &wk);
 		ATF_REQUIRE(KERNEL_LOCKED_P());
 		TEST_EQ(depth, shared);
-		/* Also where there is nothing to wait for. */
+		/* A wait for an item that has run keeps the depth, too. */
 		workqueue_wait(wq, &wk);
 		KERNEL_UNLOCK_ALL(NULL, &n);
 		TEST_EQ(depth, n);
@@ -167,8 +167,8 @@ TEST_TC(dropped_in_wait, "workqueue_wait drops the lock at any depth while "
 	workqueue_destroy(wq);
 }
 
-TEST_TC(dropped_in_destroy, "workqueue_destroy drops the lock at any depth "
-    "while it sleeps and takes it back")
+TEST_TC(dropped_in_destroy, "workqueue_destroy releases the lock at any depth "
+    "while it sleeps, and takes it again")
 {
 	struct workqueue *wq;
 	struct work wk;
@@ -209,7 +209,7 @@ wait_inside(struct work *wk, void *arg)
 }
 
 TEST_TC(dropped_in_callback, "a callback with the lock that waits for another "
-    "such callback drops the lock and gets it back at its depth")
+    "such callback releases the lock and gets it again at its depth")
 {
 	struct workqueue *outer;
 	struct nested n;
@@ -229,8 +229,8 @@ TEST_TC(dropped_in_callback, "a callback with the lock that waits for another "
 }
 
 /*
- * Issue test 5.  A callback takes long enough for a thousand of them to be
- * longer than any time for which the host may not run the third thread.
+ * This test assumes that the host does not stop the third thread for as long as
+ * a thousand callbacks take.
  */
 static atomic_int fair_runs, fair_stop;
 
@@ -246,8 +246,8 @@ fair(struct work *wk, void *arg)
 		workqueue_enqueue(*(struct workqueue **)arg, wk, NULL);
 }
 
-TEST_TC(third_thread_gets_it, "while two queues that need the lock requeue "
-    "themselves for ever a thread gets it within 1,000 callbacks")
+TEST_TC(third_thread_gets_it, "while two queues that need the lock re-enqueue "
+    "their items without end, a thread gets it within 1,000 callbacks")
 {
 	struct workqueue *wq[2];
 	struct work wk[2];
@@ -265,7 +265,7 @@ TEST_TC(third_thread_gets_it, "while two queues that need the lock requeue "
 		KERNEL_UNLOCK_ONE(NULL);
 		ATF_REQUIRE_MSG(took <= 1000, "%d callbacks went before",
 		    took);
-		/* They do run. */
+		/* The callbacks do run. */
 		TEST_AWAIT(atomic_load(&fair_runs) > before + took);
 	}
 	atomic_store(&fair_stop, 1);
@@ -294,7 +294,7 @@ interrupted(void *arg)
 {
 	int i;
 
-	/* One that the library knows serves its interrupts itself. */
+	/* A thread that the library knows serves its own interrupts. */
 	splx(splhigh());
 	for (i = 0; i < TEST_SCALE(1000); i++)
 		intr_inject(arg);
@@ -316,8 +316,19 @@ sleeper(void *arg)
 	return NULL;
 }
 
-TEST_TC(in_handlers, "handlers that take the lock while it is held and "
-    "others sleep for it get it, and all who sleep are woken")
+static int
+shared_now(void)
+{
+	int n;
+
+	KERNEL_LOCK(1, NULL);
+	n = shared;
+	KERNEL_UNLOCK_ONE(NULL);
+	return n;
+}
+
+TEST_TC(in_handlers, "handlers get the lock while it is held and others sleep "
+    "for it, and all sleepers are woken")
 {
 	pthread_t t[6];
 	void *ih;
@@ -329,20 +340,22 @@ TEST_TC(in_handlers, "handlers that take the lock while it is held and "
 	for (i = 0; i < 6; i++)
 		t[i] = test_thread(i % 2 ? sleeper : interrupted, ih);
 	TEST_AWAIT(atomic_load(&sleepers) == 3);
-	TEST_AWAIT(atomic_load(&in_handler) == 3);
+	/* With one CPU, the interrupt thread runs all but the first. */
+	TEST_AWAIT(atomic_load(&in_handler) >= 2);
 	for (i = 0; i < 20; i++)
 		test_pause();
 	TEST_EQ(0, shared);
 	KERNEL_UNLOCK_ONE(NULL);
 	for (i = 0; i < 6; i++)
 		test_join(t[i]);
-	TEST_EQ(6 * TEST_SCALE(1000), shared);
+	/* The interrupt thread may have to run the last ones. */
+	TEST_AWAIT(shared_now() == 6 * TEST_SCALE(1000));
 	ATF_REQUIRE(!KERNEL_LOCKED_P());
 	intr_disestablish(ih);
 }
 
 /*
- * Many come and go; each gets it.
+ * Many threads come and go, and each gets the lock.
  */
 static void *
 one_turn(void *arg)
@@ -355,7 +368,8 @@ one_turn(void *arg)
 	return NULL;
 }
 
-TEST_TC(short_lived_threads, "threads that take the lock once and end")
+TEST_TC(short_lived_threads, "threads that take the lock once and end all get "
+    "it")
 {
 	int turn;
 
@@ -400,8 +414,8 @@ unlock_by_other(void)
 	test_join(test_thread(unlock_others, NULL));
 }
 
-TEST_TC(misuse, "releasing a lock that is not held, or as the last what is "
-    "held twice, panics")
+TEST_TC(misuse, "releasing a lock that is not held, or with the last release "
+    "one that is held twice, panics")
 {
 
 	test_panics(unlock_free, "kernel lock not held", NULL);

@@ -4,8 +4,8 @@
  */
 
 /*
- * White box: the kernel lock's release, stopped between the moment at which
- * the lock is let go, or handed over, and the wake of who slept for it.
+ * White box: the release of the kernel lock, stopped between the moment at
+ * which the lock is freed, or handed over, and the wake-up of the sleeper.
  */
 
 #include <sys/systm.h>
@@ -17,11 +17,11 @@
 #define	ROUNDS		20		/* more than between two hand-overs */
 #define	NBARGERS	3
 
-/* The releaser stops before its next unpark, and goes on when told. */
+/* The releaser stops before its next unpark until it may continue. */
 static _Thread_local int stop_at_unpark;
 static sem_t stopped, go;
 
-/* Counts a thread's parks, where it wants that. */
+/* A thread sets this to have its parks counted. */
 static _Thread_local atomic_int *my_parks;
 
 static int shared;			/* under the kernel lock; plain */
@@ -79,9 +79,8 @@ releaser(void *arg)
 	return arg;
 }
 
-TEST_TC(stopped_before_wake, "while a releaser is stopped before it wakes who "
-    "slept for the lock, others come and sleep for it; all get it, and nobody "
-    "sleeps for ever")
+TEST_TC(stopped_before_wake, "while a releaser is stopped before it wakes a "
+    "sleeper, others come and sleep for the lock, and all get it")
 {
 	struct taker bargers[NBARGERS], first[2];
 	pthread_t b[NBARGERS], f[2], r;
@@ -95,7 +94,7 @@ TEST_TC(stopped_before_wake, "while a releaser is stopped before it wakes who "
 	for (round = 0; round < ROUNDS; round++) {
 		r = test_thread(releaser, NULL);
 		test_sem_wait(&has);
-		/* One or two sleep: the last of all, or with others behind. */
+		/* Let one thread sleep for the lock, or two. */
 		memset(first, 0, sizeof(first));
 		for (i = 0; i <= round % 2; i++) {
 			first[i].t_times = 1;
@@ -106,8 +105,8 @@ TEST_TC(stopped_before_wake, "while a releaser is stopped before it wakes who "
 		sem_post(&release);
 		test_sem_wait(&stopped);
 		/*
-		 * The lock is free, or another's who does not know it yet.
-		 * Those who come now take it, or sleep for it.
+		 * The lock is free, or belongs to a thread that does not know
+		 * it yet.  Threads that come now take it, or sleep for it.
 		 */
 		memset(bargers, 0, sizeof(bargers));
 		for (i = 0; i < NBARGERS; i++) {
@@ -125,7 +124,7 @@ TEST_TC(stopped_before_wake, "while a releaser is stopped before it wakes who "
 		for (i = 0; i < NBARGERS; i++)
 			test_join(b[i]);
 		TEST_EQ(total, shared);
-		/* And it is free: nobody's, and with nobody waiting. */
+		/* The lock is free: it has no owner and no waiter. */
 		KERNEL_LOCK(1, NULL);
 		KERNEL_UNLOCK_LAST(NULL);
 	}

@@ -10,6 +10,7 @@
 #include <sys/cpu.h>
 #include <sys/intr.h>
 #include <sys/kmem.h>
+#include <sys/lwp.h>
 #include <sys/mutex.h>
 #include <sys/systm.h>
 
@@ -40,7 +41,10 @@ in_interrupt(int (*func)(void))
 		return -1;
 	intr_func = func;
 	intr_result = -1;
+	/* With a CPU, the handler runs at once. */
+	kpreempt_disable();
 	intr_inject(ih);
+	kpreempt_enable();
 	intr_disestablish(ih);
 	return intr_result;
 }
@@ -86,7 +90,7 @@ sizes(void)
 		p[i] = i % 2 == 0 ? kmem_alloc(list[i], KM_SLEEP) :
 		    kmem_zalloc(list[i], KM_NOSLEEP);
 		ATF_REQUIRE(p[i] != NULL);
-		TEST_EQ(0, (uintptr_t)p[i] % 16);
+		TEST_EQ(0, (uintptr_t)p[i] % _Alignof(max_align_t));
 		ATF_REQUIRE(i % 2 == 0 || filled(p[i], 0, list[i]));
 		memset(p[i], (int)i + 1, list[i]);
 	}
@@ -110,7 +114,7 @@ TEST_TC(alloc_checking, "the same in checking mode")
 	sizes();
 }
 
-TEST_TC(text, "formatted and copied texts, which kmem_strfree() frees")
+TEST_TC(text, "texts are formatted and copied, and kmem_strfree() frees them")
 {
 	size_t size;
 	char *s;
@@ -153,7 +157,7 @@ TEST_TC(tmpbuf, "a buffer on the stack is used if it is large enough")
 	kmem_tmpbuf_free(p, sizeof(buf) + 1, buf);
 }
 
-TEST_TC(toomuch, "KM_NOSLEEP: what can never be had is NULL")
+TEST_TC(toomuch, "KM_NOSLEEP returns NULL for impossible sizes")
 {
 
 	ATF_REQUIRE(kmem_alloc(SIZE_MAX, KM_NOSLEEP) == NULL);
@@ -182,7 +186,10 @@ intr_exhaust(void)
 			return -2;
 		memset(held[nheld], 1, 100);
 	}
-	/* The helper, on another CPU, kept up with us. */
+	/*
+	 * The reserve never ran out, because the helper on another CPU was fast
+	 * enough.
+	 */
 	return nheld;
 }
 
@@ -213,7 +220,7 @@ interrupt(void)
 		n = in_interrupt(intr_exhaust);
 		ATF_REQUIRE_MSG(n >= 16, "only %d pieces", n);
 		TEST_EQ(1, in_interrupt(intr_large));
-		/* A thread has other memory, and may free these. */
+		/* A thread can still allocate, and may free these pieces. */
 		p = kmem_intr_alloc(100, KM_NOSLEEP);
 		ATF_REQUIRE(p != NULL);
 		kmem_intr_free(p, 100);
@@ -222,7 +229,7 @@ interrupt(void)
 		else
 			TEST_EQ(0, in_interrupt(intr_freeall));
 	}
-	/* What threads have allocated, interrupts may free. */
+	/* Interrupts may free what threads have allocated. */
 	nheld = 100;
 	for (i = 0; i < nheld; i++)
 		held[i] = i % 2 == 0 ? kmem_intr_alloc(100, KM_SLEEP) :
@@ -231,7 +238,7 @@ interrupt(void)
 	kmem_free(kmem_alloc(1, KM_SLEEP), 1);
 }
 
-TEST_TC(intr, "kmem_intr_alloc() in interrupt context: a limited reserve")
+TEST_TC(intr, "kmem_intr_alloc() in interrupt context uses a limited reserve")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -298,7 +305,7 @@ intr_sleep(void)
 	(void)in_interrupt(intr_sleep_func);
 }
 
-TEST_TC(misuse, "size 0, wrong flags, NULL, the impossible: panics")
+TEST_TC(misuse, "size 0, wrong flags, NULL and impossible sizes panic")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -306,7 +313,7 @@ TEST_TC(misuse, "size 0, wrong flags, NULL, the impossible: panics")
 	test_panics(flags_none, "kmem_alloc: flags 0", NULL);
 	test_panics(flags_both, "kmem_zalloc: flags 0x3", NULL);
 	test_panics(free_null, "kmem_free: NULL", NULL);
-	test_panics(never, "kmem_alloc: ", "can never be had", NULL);
+	test_panics(never, "kmem_alloc: ", "can never be allocated", NULL);
 	test_panics(intr_sleep, "kmem_intr_alloc: waiting for memory in "
 	    "interrupt context", NULL);
 }
@@ -414,14 +421,6 @@ alloc_softint(void)
 }
 
 static void
-alloc_ipl(void)
-{
-
-	(void)splvm();
-	(void)kmem_alloc(1, KM_SLEEP);
-}
-
-static void
 alloc_ipl_nosleep(void)
 {
 	int s;
@@ -431,16 +430,17 @@ alloc_ipl_nosleep(void)
 	splx(s);
 }
 
-TEST_TC(checking, "checking mode: size, double free, overrun, context ...")
+TEST_TC(checking, "checking mode finds size, double free, overrun and context "
+    "errors")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
 	test_panics(size_mismatch, "kmem_free: size mismatch: 0x",
-	    "allocated 24 freed 32", "allocated at 0x", NULL);
+	    "allocated 24 freed 32", "allocated at ", NULL);
 	test_panics(strfree_cut, "kmem_strfree: size mismatch",
 	    "allocated 7 freed 3", NULL);
 	test_panics(double_free, "kmem_free: 0x", "is free already",
-	    "allocated at 0x", NULL);
+	    "allocated at ", NULL);
 	test_panics(wrong_pointer, "kmem_free: 0x", "was not allocated", NULL);
 	test_panics(overrun, "kmem_free: 0x",
 	    "was written beyond its 25 bytes", NULL);
@@ -449,11 +449,10 @@ TEST_TC(checking, "checking mode: size, double free, overrun, context ...")
 	test_panics(free_intr, "kmem_free: called in interrupt context", NULL);
 	test_panics(alloc_softint, "kmem_alloc: called in softint context",
 	    NULL);
-	test_panics(alloc_ipl, "kmem_alloc: sleeping at IPL 5", NULL);
 	test_lives(alloc_ipl_nosleep);
 }
 
-TEST_TC(late, "checking mode: a write after kmem_free()")
+TEST_TC(late, "checking mode finds a write after kmem_free()")
 {
 #ifdef TEST_ASAN
 	struct test_child tc;
@@ -497,7 +496,7 @@ use(void)
 	(void)in_interrupt(intr_freeall);
 }
 
-TEST_TC(fork, "it works in a child, whatever other threads were doing")
+TEST_TC(fork, "kmem works in a child, whatever other threads were doing")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
@@ -525,7 +524,7 @@ static struct spin_memory spin_memory = {
 	spin_intr_alloc, spin_intr_free, 500, SPIN_BATCH
 };
 
-TEST_TC(spin, "kmem_intr_alloc() under a spin mutex that a handler takes")
+TEST_TC(spin, "kmem_intr_alloc() works under a spin mutex that a handler takes")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -537,43 +536,6 @@ TEST_TC(spin_checking, "the same in checking mode")
 
 	test_env("WORKQUEUE_CHECK", "1");
 	spin_run(&spin_memory);
-}
-
-static void
-spin_kmem(void)
-{
-
-	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
-	mutex_enter(&spin_mutex);
-	(void)kmem_alloc(8, KM_NOSLEEP);
-}
-
-static void
-spin_kmem_free(void)
-{
-	void *p;
-
-	p = kmem_alloc(8, KM_SLEEP);
-	mutex_init(&spin_mutex, MUTEX_DEFAULT, IPL_NET);
-	mutex_enter(&spin_mutex);
-	kmem_free(p, 8);
-}
-
-static void
-spin_ipl(void)
-{
-
-	(void)splvm();
-	(void)kmem_alloc(8, KM_NOSLEEP);
-}
-
-TEST_TC(spin_misuse, "kmem_alloc() is not for spin mutexes")
-{
-
-	test_env("WORKQUEUE_CHECK", "1");
-	test_panics(spin_kmem, "kmem_alloc: holding a spin mutex", NULL);
-	test_panics(spin_kmem_free, "kmem_free: holding a spin mutex", NULL);
-	test_panics(spin_ipl, "kmem_alloc: at IPL ", NULL);
 }
 
 TEST_TP_ADD_TCS(tp)
@@ -591,7 +553,6 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, late);
 	ATF_TP_ADD_TC(tp, spin);
 	ATF_TP_ADD_TC(tp, spin_checking);
-	ATF_TP_ADD_TC(tp, spin_misuse);
 	ATF_TP_ADD_TC(tp, fork);
 	return atf_no_error();
 }

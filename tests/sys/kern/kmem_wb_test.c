@@ -4,7 +4,7 @@
  */
 
 /*
- * When memory runs out: kmem(9), malloc(9), pool(9), percpu(9), evcnt(9) and
+ * Lack of memory in kmem(9), malloc(9), pool(9), percpu(9), evcnt(9) and
  * xcall(9).
  */
 
@@ -21,8 +21,9 @@
 #include <host/host.h>
 
 #include "kern/kern.h"
+#include "kern/kern_lwp.h"
 
-static atomic_int failures;		/* to come; -1: for ever */
+static atomic_int failures;		/* left to fail; -1: all */
 static atomic_int failed;
 
 static int
@@ -52,7 +53,7 @@ fail(int n)
 	atomic_store_relaxed(&host_hook, hook);
 }
 
-TEST_TC(nosleep, "KM_NOSLEEP and its like return NULL")
+TEST_TC(nosleep, "KM_NOSLEEP and its like return NULL without memory")
 {
 	struct pool pool;
 	pool_cache_t pc;
@@ -80,7 +81,7 @@ TEST_TC(nosleep, "KM_NOSLEEP and its like return NULL")
 	wqk_free(p, M_TEMP);
 	p = pool_get(&pool, PR_NOWAIT);
 	ATF_REQUIRE(p != NULL);
-	/* What is there can be had without memory. */
+	/* Free items need no memory. */
 	fail(-1);
 	pool_put(&pool, p);
 	p = pool_get(&pool, PR_NOWAIT);
@@ -174,13 +175,14 @@ klock(void *arg)
 	(void)arg;
 	KERNEL_LOCK(1, NULL);
 	atomic_store(&got_klock, 1);
-	/* There is memory again as soon as we have been here. */
+	/* From here on there is memory again. */
 	atomic_store(&failures, 0);
 	KERNEL_UNLOCK_ONE(NULL);
 	return NULL;
 }
 
-TEST_TC(kernel_lock, "the kernel lock is dropped while waiting for memory")
+TEST_TC(kernel_lock, "a thread releases the kernel lock while it waits for "
+    "memory")
 {
 	pthread_t t;
 	void *p;
@@ -205,7 +207,7 @@ hopeless_alloc(void)
 	(void)kmem_alloc(123, KM_SLEEP);
 }
 
-TEST_TC(hopeless, "after ten seconds without memory: a panic that says so")
+TEST_TC(hopeless, "after ten seconds without memory a panic says so")
 {
 	struct test_child tc;
 
@@ -217,7 +219,7 @@ TEST_TC(hopeless, "after ten seconds without memory: a panic that says so")
 	    "123 bytes\n") != NULL, "%s", tc.tc_err);
 }
 
-TEST_TC(drain, "pools give back what they do not use when memory is short")
+TEST_TC(drain, "pools free unused memory when memory is short")
 {
 	struct pool pool;
 	void *items[100];
@@ -258,7 +260,8 @@ dtor(void *arg, void *obj)
 	constructed--;
 }
 
-TEST_TC(cache, "a cache without memory for its stack destructs what comes")
+TEST_TC(cache, "a cache without memory for its stack destructs returned "
+    "objects")
 {
 	pool_cache_t pc;
 	void *a, *b;

@@ -4,8 +4,8 @@
  */
 
 /*
- * kpreempt(9): a thread that has disabled preemption owns a CPU slot alone.
- * Which one it is, its percpu(9) memory tells.
+ * kpreempt(9): a thread that has disabled preemption owns a CPU alone.  Its
+ * percpu(9) memory identifies the CPU.
  */
 
 #include <sys/proc.h>
@@ -24,49 +24,50 @@
 #define	NTHREADS	8
 #define	NROUNDS		TEST_SCALE(20000)
 
-struct slot {
-	int		 s_owned;
-	unsigned	 s_count;
+struct count {
+	int		 c_owned;
+	unsigned	 c_count;
 };
 
-static percpu_t *slots;
+static percpu_t *counts;
 
 static void
 sum(void *p, void *arg, struct cpu_info *ci)
 {
 
 	(void)ci;
-	*(unsigned *)arg += ((struct slot *)p)->s_count;
+	*(unsigned *)arg += ((struct count *)p)->c_count;
 }
 
 /*
- * Own a slot, and see that nobody else does: the accesses are plain ones.
+ * Own a CPU, and check that no other thread owns it.  The accesses are plain,
+ * so that a sanitizer would report a race.
  */
 static void
 own(void)
 {
 	struct cpu_info *ci;
-	struct slot *s, *s2;
+	struct count *s, *s2;
 	int i;
 
 	kpreempt_disable();
 	ci = curcpu();
-	s = percpu_getref(slots);
-	TEST_EQ(0, s->s_owned);
-	s->s_owned = 1;
-	s->s_count++;
+	s = percpu_getref(counts);
+	TEST_EQ(0, s->c_owned);
+	s->c_owned = 1;
+	s->c_count++;
 	for (i = 0; i < 3; i++) {
 		ATF_REQUIRE(curcpu() == ci);
 		kpreempt_disable();
-		s2 = percpu_getref(slots);
+		s2 = percpu_getref(counts);
 		ATF_REQUIRE(s2 == s);
-		percpu_putref(slots);
+		percpu_putref(counts);
 		kpreempt_enable();
 		ATF_REQUIRE(kpreempt_disabled());
 	}
-	TEST_EQ(1, s->s_owned);
-	s->s_owned = 0;
-	percpu_putref(slots);
+	TEST_EQ(1, s->c_owned);
+	s->c_owned = 0;
+	percpu_putref(counts);
 	kpreempt_enable();
 }
 
@@ -99,7 +100,7 @@ alone(void)
 	unsigned total;
 	int i;
 
-	slots = percpu_alloc(sizeof(struct slot));
+	counts = percpu_alloc(sizeof(struct count));
 	for (i = 0; i < NTHREADS; i++) {
 		t[i] = test_thread(owner_thread, NULL);
 		TEST_EQ(0, kthread_create(PRI_NONE, KTHREAD_MPSAFE |
@@ -111,13 +112,13 @@ alone(void)
 		TEST_EQ(0, kthread_join(l[i]));
 	}
 	total = 0;
-	percpu_foreach(slots, sum, &total);
+	percpu_foreach(counts, sum, &total);
 	TEST_EQ(2 * NTHREADS * NROUNDS, total);
-	percpu_free(slots, sizeof(struct slot));
+	percpu_free(counts, sizeof(struct count));
 }
 
-TEST_TC(alone, "threads of one CPU, bound and not, never share a slot, and "
-    "no count is lost")
+TEST_TC(alone, "threads, bound or not, never have preemption off on the same "
+    "CPU, and no count is lost")
 {
 
 	alone();
@@ -169,36 +170,8 @@ TEST_TC(levels, "a raised level and a spin mutex count as preemption off")
 }
 
 /*
- * What checking mode says.
+ * Reports of checking mode.
  */
-static void
-sleeps_nopreempt(void)
-{
-
-	kpreempt_disable();
-	(void)kpause("nopreempt", false, 1, NULL);
-}
-
-static void
-do_nothing(struct work *wk, void *arg)
-{
-
-	(void)wk;
-	(void)arg;
-}
-
-static void
-waits_nopreempt(void)
-{
-	struct workqueue *wq;
-	struct work wk;
-
-	wq = test_create("nopreempt", do_nothing, NULL, WQ_MPSAFE);
-	workqueue_enqueue(wq, &wk, NULL);
-	kpreempt_disable();
-	workqueue_wait(wq, &wk);
-}
-
 static void
 leave_nopreempt(struct work *wk, void *arg)
 {
@@ -220,23 +193,22 @@ returns_nopreempt(void)
 	workqueue_destroy(wq);
 }
 
-TEST_TC(checking, "in checking mode sleeping with preemption off panics, and "
-    "so does a callback that returns with it off")
+TEST_TC(checking, "in checking mode a callback that returns with preemption "
+    "off panics")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
-	test_panics(sleeps_nopreempt, "kpause: sleeping with preemption off",
-	    NULL);
-	test_panics(waits_nopreempt,
-	    "workqueue_wait: sleeping with preemption off", NULL);
 	test_panics(returns_nopreempt, "workqueue \"leaver\"",
 	    "returned with preemption off", NULL);
 }
 
 /*
- * More owners than CPUs: each stays where it is.
+ * As many owners as CPUs.  Each stays on its CPU, and one more thread waits.
  */
+#define	NOWNERS	32
+
 static pthread_barrier_t owned, looked;
+static atomic_bool letgo;
 
 static void *
 stay(void *arg)
@@ -247,7 +219,7 @@ stay(void *arg)
 
 	kpreempt_disable();
 	ci = curcpu();
-	p = percpu_getref(slots);
+	p = percpu_getref(counts);
 	pthread_barrier_wait(&owned);
 	for (i = 0; i < 1000; i++) {
 		ATF_REQUIRE(curcpu() == ci);
@@ -256,29 +228,47 @@ stay(void *arg)
 	}
 	*(void **)arg = p;
 	pthread_barrier_wait(&looked);
-	percpu_putref(slots);
+	percpu_putref(counts);
 	kpreempt_enable();
 	return NULL;
 }
 
-TEST_TC(stable, "curcpu stays the same while preemption is off, and all who "
-    "have it off at a time have different memory")
+static void *
+one_more(void *arg)
 {
-	void *mem[32];
-	pthread_t t[32];
+
+	kpreempt_disable();
+	ATF_REQUIRE(atomic_load(&letgo));
+	kpreempt_enable();
+	return arg;
+}
+
+TEST_TC(stable, "as many threads as there are CPUs have preemption off, each "
+    "on its CPU; one more waits for the first")
+{
+	void *mem[NOWNERS];
+	pthread_t more, t[NOWNERS];
 	size_t i, j;
 
-	slots = percpu_alloc(sizeof(struct slot));
-	pthread_barrier_init(&owned, NULL, TEST_NELEM(t));
-	pthread_barrier_init(&looked, NULL, TEST_NELEM(t));
-	for (i = 0; i < TEST_NELEM(t); i++)
+	test_env("WORKQUEUE_NCPU", "32");
+	counts = percpu_alloc(sizeof(struct count));
+	pthread_barrier_init(&owned, NULL, NOWNERS + 1);
+	pthread_barrier_init(&looked, NULL, NOWNERS + 1);
+	for (i = 0; i < NOWNERS; i++)
 		t[i] = test_thread(stay, &mem[i]);
-	for (i = 0; i < TEST_NELEM(t); i++)
+	pthread_barrier_wait(&owned);
+	more = test_thread(one_more, NULL);
+	for (i = 0; i < 100; i++)
+		test_pause();
+	atomic_store(&letgo, true);
+	pthread_barrier_wait(&looked);
+	for (i = 0; i < NOWNERS; i++)
 		test_join(t[i]);
-	for (i = 0; i < TEST_NELEM(t); i++)
+	test_join(more);
+	for (i = 0; i < NOWNERS; i++)
 		for (j = 0; j < i; j++)
 			ATF_REQUIRE(mem[i] != mem[j]);
-	percpu_free(slots, sizeof(struct slot));
+	percpu_free(counts, sizeof(struct count));
 }
 
 static void *
@@ -341,25 +331,25 @@ TEST_TC(not_bound, "curlwp_bindx without curlwp_bind panics")
 	test_panics(not_bound_panics, "curlwp_bindx: not bound", NULL);
 }
 
-TEST_TC(more_than_slots, "more threads than there are slots get their turn")
+TEST_TC(many_threads, "more threads than there are CPUs all get a CPU")
 {
 	const unsigned n = 120;
 	unsigned total;
 
 	test_env("WORKQUEUE_NCPU", "1");
-	slots = percpu_alloc(sizeof(struct slot));
+	counts = percpu_alloc(sizeof(struct count));
 	test_threads(n, many_thread, NULL);
 	total = 0;
-	percpu_foreach(slots, sum, &total);
+	percpu_foreach(counts, sum, &total);
 	TEST_EQ(n * TEST_SCALE(200), total);
-	percpu_free(slots, sizeof(struct slot));
+	percpu_free(counts, sizeof(struct count));
 }
 
 /*
- * In a handler: the slot is that of the interrupted thread.
+ * In a handler the copy is that of the interrupted thread.
  */
 static atomic_int intr_calls;
-static void *intr_slot;
+static void *intr_copy;
 
 static int
 intr(void *arg)
@@ -367,38 +357,38 @@ intr(void *arg)
 
 	(void)arg;
 	kpreempt_disable();
-	intr_slot = percpu_getref(slots);
-	percpu_putref(slots);
+	intr_copy = percpu_getref(counts);
+	percpu_putref(counts);
 	kpreempt_enable();
 	atomic_fetch_add(&intr_calls, 1);
 	return 1;
 }
 
-TEST_TC(in_interrupt, "a handler has the slot of the thread it interrupts, "
-    "and leaves it so")
+TEST_TC(in_interrupt, "a handler has the CPU of the thread that it interrupts, "
+    "and the thread keeps it")
 {
 	void *ih, *p;
 	int i;
 
-	slots = percpu_alloc(sizeof(struct slot));
+	counts = percpu_alloc(sizeof(struct count));
 	ih = intr_establish(SIGUSR1, IPL_HIGH, INTR_MPSAFE, intr, NULL);
 	ATF_REQUIRE(ih != NULL);
 	raise(SIGUSR1);
 	TEST_EQ(1, atomic_load(&intr_calls));
 	ATF_REQUIRE(!kpreempt_disabled());
 	kpreempt_disable();
-	p = percpu_getref(slots);
+	p = percpu_getref(counts);
 	for (i = 0; i < 10; i++) {
 		raise(SIGUSR1);
-		ATF_REQUIRE(intr_slot == p);
+		ATF_REQUIRE(intr_copy == p);
 		ATF_REQUIRE(kpreempt_disabled());
 	}
 	TEST_EQ(11, atomic_load(&intr_calls));
-	percpu_putref(slots);
+	percpu_putref(counts);
 	kpreempt_enable();
 	ATF_REQUIRE(!kpreempt_disabled());
 	intr_disestablish(ih);
-	percpu_free(slots, sizeof(struct slot));
+	percpu_free(counts, sizeof(struct count));
 }
 
 static void *
@@ -412,13 +402,13 @@ pester(void *arg)
 	return NULL;
 }
 
-TEST_TC(interrupted, "interrupts at any moment of disabling and enabling")
+TEST_TC(interrupted, "interrupts may arrive anywhere in disabling and enabling")
 {
 	pthread_t t, self;
 	void *ih;
 	int i;
 
-	slots = percpu_alloc(sizeof(struct slot));
+	counts = percpu_alloc(sizeof(struct count));
 	ih = intr_establish(SIGUSR1, IPL_HIGH, INTR_MPSAFE, intr, NULL);
 	ATF_REQUIRE(ih != NULL);
 	self = pthread_self();
@@ -426,12 +416,15 @@ TEST_TC(interrupted, "interrupts at any moment of disabling and enabling")
 	for (i = 0; i < NROUNDS; i++)
 		own();
 	test_join(t);
-	/* It has come once at least; several may come as one. */
+	/*
+	 * The signal has arrived at least once; several may have arrived as
+	 * one.
+	 */
 	TEST_AWAIT(atomic_load(&intr_calls) > 0);
 	TEST_EQ(intr_count(ih), atomic_load(&intr_calls));
 	ATF_REQUIRE(!kpreempt_disabled());
 	intr_disestablish(ih);
-	percpu_free(slots, sizeof(struct slot));
+	percpu_free(counts, sizeof(struct count));
 }
 
 static void
@@ -444,12 +437,12 @@ child_owns(void)
 }
 
 TEST_TC(child, "a forked child owns what its thread owned, and finds the "
-    "other slots free")
+    "other CPUs free")
 {
 
-	slots = percpu_alloc(sizeof(struct slot));
+	counts = percpu_alloc(sizeof(struct count));
 	test_lives(child_owns);
-	percpu_free(slots, sizeof(struct slot));
+	percpu_free(counts, sizeof(struct count));
 }
 
 TEST_TC(not_disabled, "kpreempt_enable without kpreempt_disable panics")
@@ -470,7 +463,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, stable);
 	ATF_TP_ADD_TC(tp, binding);
 	ATF_TP_ADD_TC(tp, not_bound);
-	ATF_TP_ADD_TC(tp, more_than_slots);
+	ATF_TP_ADD_TC(tp, many_threads);
 	ATF_TP_ADD_TC(tp, in_interrupt);
 	ATF_TP_ADD_TC(tp, interrupted);
 	ATF_TP_ADD_TC(tp, child);

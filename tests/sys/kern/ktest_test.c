@@ -4,9 +4,9 @@
  */
 
 /*
- * Runs the kernel tests: sources as they would be in a kernel, compiled with
- * the flags of workqueue-kernel.  Each as it comes, with one CPU and with
- * seven, and in checking mode.
+ * Run the kernel tests: sources as in a kernel, compiled with the flags of
+ * workqueue-kernel.  Each runs with the default environment, with one CPU and
+ * with seven, and in checking mode.
  */
 
 #include "ktest/ktest.h"

@@ -22,7 +22,7 @@ init(void)
 	sem_init(&go, 0, 0);
 }
 
-/* What a thread sees of itself. */
+/* A thread's own view of its name, CPU and so on. */
 struct seen {
 	struct lwp	*s_lwp;
 	struct proc	*s_proc;
@@ -88,7 +88,7 @@ TEST_TC(identity, "a thread has its name, number, process and priority")
 }
 
 TEST_TC(kernel_lock, "without KTHREAD_MPSAFE a thread starts with the kernel "
-    "lock, and its end releases it; join drops the caller's")
+    "lock, and its end releases it; join releases the caller's")
 {
 	struct seen s;
 
@@ -177,13 +177,13 @@ many(int flags, int n)
 		TEST_AWAIT(test_nthreads() == threads);
 }
 
-TEST_TC(exit, "kthread_exit ends the thread there, as a return does; joined "
-    "or not, nothing of it is left")
+TEST_TC(exit, "kthread_exit ends the thread, as a return does; joined or not, "
+    "it leaves nothing behind")
 {
 
 	struct lwp *l = NULL;
 
-	/* A sanitizer's own thread starts with the first of ours. */
+	/* A sanitizer's own thread starts with our first thread. */
 	test_join(test_thread(foreign, &l));
 	many(KTHREAD_MUSTJOIN, TEST_SCALE(1000) + 50);
 	many(KTHREAD_MUSTJOIN | KTHREAD_MPSAFE, TEST_SCALE(1000) + 50);
@@ -191,7 +191,48 @@ TEST_TC(exit, "kthread_exit ends the thread there, as a return does; joined "
 	many(KTHREAD_MPSAFE, TEST_SCALE(2000) + 50);
 }
 
-TEST_TC(bad, "what cannot be is refused")
+/*
+ * A cleanup handler must run before the frame of the function that pushed it is
+ * gone.  Count the calls that come too late.
+ */
+static atomic_int cleanups, cleanups_late;
+
+static void
+cleanup(void *arg)
+{
+
+	atomic_fetch_add(&cleanups, 1);
+	if ((uintptr_t)__builtin_frame_address(0) > (uintptr_t)arg)
+		atomic_fetch_add(&cleanups_late, 1);
+}
+
+static void
+exits_guarded(void *arg)
+{
+
+	(void)arg;
+	pthread_cleanup_push(cleanup, __builtin_frame_address(0));
+	kthread_exit(0);
+	pthread_cleanup_pop(0);
+}
+
+TEST_TC(exit_cleanup, "kthread_exit calls a cleanup handler while its "
+    "function's frame exists or, with glibc, not at all")
+{
+	struct lwp *l;
+
+	TEST_EQ(0, kthread_create(PRI_NONE, KTHREAD_MPSAFE | KTHREAD_MUSTJOIN,
+	    NULL, exits_guarded, NULL, &l, "guarded"));
+	TEST_EQ(0, kthread_join(l));
+	TEST_EQ(0, cleanups_late);
+#ifdef __GLIBC__
+	TEST_EQ(0, cleanups);
+#else
+	TEST_EQ(1, cleanups);
+#endif
+}
+
+TEST_TC(bad, "invalid arguments are refused")
 {
 	struct cpu_info nocpu;
 	struct lwp *l;
@@ -209,7 +250,7 @@ TEST_TC(bad, "what cannot be is refused")
 	TEST_EQ(0, exits);
 }
 
-TEST_TC(names, "a name that is too long is cut")
+TEST_TC(names, "a name that is too long is truncated")
 {
 	struct seen s;
 	struct lwp *l;
@@ -235,7 +276,7 @@ TEST_TC(known, "every thread has an lwp from its first call on; the first "
 	ATF_REQUIRE(l != &lwp0);
 }
 
-TEST_TC(fpu, "kthread_fpu_enter and exit are there")
+TEST_TC(fpu, "kthread_fpu_enter and exit may be called")
 {
 
 	kthread_fpu_exit(kthread_fpu_enter());
@@ -319,8 +360,8 @@ join_twice(void)
 	(void)kthread_join(l);
 }
 
-TEST_TC(misuse, "kthread_exit elsewhere, joining oneself, a thread to be "
-    "joined by nobody, and joining one that is not to be joined are panics")
+TEST_TC(misuse, "kthread_exit in another thread, joining oneself, a MUSTJOIN "
+    "thread without a join, and joining another kind of thread panic")
 {
 
 	test_panics(not_ours, "kthread_exit: not in a thread", NULL);
@@ -373,7 +414,7 @@ TEST_TC(preemption, "in checking mode a thread that ends with preemption off "
 
 	test_env("WORKQUEUE_CHECK", "1");
 	test_panics(ends_no_preempt, "kthread_exit: \"nopreempt\" (made "
-	    "at 0x", "ends with preemption off", NULL);
+	    "at ends_no_preempt+0x", "ends with preemption off", NULL);
 	test_panics(foreign_ends_no_preempt, "ends with preemption off", NULL);
 }
 
@@ -395,7 +436,7 @@ exit_status(void)
 	(void)kthread_join(l);
 }
 
-TEST_TC(status, "an exit status other than 0 is told")
+TEST_TC(status, "an exit status other than 0 is reported")
 {
 	struct test_child tc;
 
@@ -411,6 +452,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, identity);
 	ATF_TP_ADD_TC(tp, kernel_lock);
 	ATF_TP_ADD_TC(tp, exit);
+	ATF_TP_ADD_TC(tp, exit_cleanup);
 	ATF_TP_ADD_TC(tp, bad);
 	ATF_TP_ADD_TC(tp, names);
 	ATF_TP_ADD_TC(tp, known);

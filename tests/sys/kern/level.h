@@ -8,7 +8,7 @@
 
 #include <sys/intr.h>
 
-/* The level of the caller. */
+/* Return the caller's level. */
 static inline int
 level(void)
 {

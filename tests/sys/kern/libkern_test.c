@@ -4,7 +4,7 @@
  */
 
 /*
- * The small things of the kernel's headers: bits, bytes, rounding, times,
+ * Small functions of the kernel's headers: bits, bytes, rounding, times,
  * strings, random numbers, callback(9), ASSERT_SLEEPABLE(9).
  */
 
@@ -53,7 +53,7 @@ TEST_TC(bits, "bit operations")
 	ATF_REQUIRE(__type_fit(int8_t, -128) && !__type_fit(int8_t, 128));
 }
 
-TEST_TC(bytes, "byte order, at any address")
+TEST_TC(bytes, "byte order functions work at any address")
 {
 	unsigned char b[9] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 }, c[9];
 
@@ -73,7 +73,7 @@ TEST_TC(bytes, "byte order, at any address")
 	ATF_REQUIRE(be16toh(htobe16(0x1234)) == 0x1234);
 }
 
-TEST_TC(rounding, "rounding, counting, the least and the greatest")
+TEST_TC(rounding, "rounding, counting, minimum and maximum are exact")
 {
 
 	TEST_EQ(16, roundup(13, 8));
@@ -157,7 +157,7 @@ TEST_TC(strings, "strlcpy and its like")
 	TEST_EQ(0, nullop(NULL));
 }
 
-TEST_TC(random_numbers, "cprng gives other numbers each time")
+TEST_TC(random_numbers, "cprng returns different numbers each time")
 {
 	uint64_t a[2] = { 0, 0 }, b[2] = { 0, 0 };
 
@@ -181,7 +181,7 @@ in_child(void)
 		_exit(1);
 }
 
-TEST_TC(process, "proc0 is this process, after a fork, too")
+TEST_TC(process, "proc0 is this process, also after a fork")
 {
 
 	kt_proc = curproc;
@@ -193,7 +193,7 @@ TEST_TC(process, "proc0 is this process, after a fork, too")
 }
 
 /*
- * callback(9): whoever removes a function waits for its calls.
+ * callback(9): a thread that removes a function waits for its calls.
  */
 static struct callback_head cb_head;
 static struct callback_entry cb_entry;
@@ -232,7 +232,7 @@ cb_remover(void *arg)
 	return NULL;
 }
 
-TEST_TC(callback, "callback_unregister waits for the runs under way")
+TEST_TC(callback, "callback_unregister waits for the runs in progress")
 {
 	pthread_t run, rem;
 	int result = -1;

@@ -4,8 +4,8 @@
  */
 
 /*
- * The checking mode of locks: what it tells, with where each object was made,
- * and what it must not tell.
+ * The checking mode of locks: what it reports, with the place where each object
+ * was made, and what it must not report.
  */
 
 #include <sys/callout.h>
@@ -121,17 +121,17 @@ cv_twice(void)
 	cv_init(&cv, "two");
 }
 
-TEST_TC(init_twice, "an object that is initialised while it lives")
+TEST_TC(init_twice, "initialising a live object panics")
 {
 
 	checking();
-	test_panics(mutex_twice, "mutex_init: mutex 0x", "already",
-	    "(made at 0x", NULL);
-	test_panics(spin_twice, "mutex_init: mutex 0x", "already",
-	    "(made at 0x", NULL);
-	test_panics(rw_twice, "rw_init: rwlock 0x", "already", "(made at 0x",
-	    NULL);
-	test_panics(cv_twice, "cv_init: condvar 0x", "already", "(made at 0x",
+	test_panics(mutex_twice, "mutex_init: mutex 0x", "again at ",
+	    "\"&a\" (made at ", NULL);
+	test_panics(spin_twice, "mutex_init: mutex 0x", "again at ",
+	    "(made at ", NULL);
+	test_panics(rw_twice, "rw_init: rwlock 0x", "again at ",
+	    "\"&rw\" (made at ", NULL);
+	test_panics(cv_twice, "cv_init: condvar 0x", "again at ", "(made at ",
 	    NULL);
 }
 
@@ -199,7 +199,7 @@ cv_destroyed(void)
 	cv_destroy(&cv);
 }
 
-TEST_TC(no_object, "a lock that was never initialised, or is destroyed")
+TEST_TC(no_object, "using an uninitialised or destroyed lock panics")
 {
 
 	checking();
@@ -247,16 +247,16 @@ rw_destroy_written(void)
 	rw_destroy(&rw);
 }
 
-TEST_TC(destroy_held, "the end of a lock that is held")
+TEST_TC(destroy_held, "destroying a held lock panics")
 {
 
 	checking();
 	test_panics(mutex_destroy_held, "mutex_destroy: mutex 0x", "is held",
-	    "(made at 0x", NULL);
+	    "(made at ", NULL);
 	test_panics(rw_destroy_read, "rw_destroy: rwlock 0x", "is held",
-	    "(made at 0x", NULL);
+	    "(made at ", NULL);
 	test_panics(rw_destroy_written, "rw_destroy: rwlock 0x", "is held",
-	    "(made at 0x", NULL);
+	    "(made at ", NULL);
 }
 
 struct object {
@@ -295,12 +295,12 @@ free_dead(void)
 	}
 }
 
-TEST_TC(memory, "memory freed with a lock in it")
+TEST_TC(memory, "freeing memory with a lock in it panics")
 {
 
 	checking();
 	test_panics(free_live, "kmem_free: memory 0x", "rwlock 0x",
-	    "(made at 0x", NULL);
+	    "(made at ", NULL);
 	test_lives(free_dead);
 }
 
@@ -314,11 +314,11 @@ leak(void)
 	exit(0);
 }
 
-TEST_TC(leaks, "strict: what is not destroyed at exit is told")
+TEST_TC(leaks, "strict: an object not destroyed at exit is reported")
 {
 
 	strict();
-	test_says(leak, "exit: not destroyed: mutex 0x", "(made at 0x", NULL);
+	test_says(leak, "exit: not destroyed: mutex 0x", "(made at ", NULL);
 }
 
 /*
@@ -383,30 +383,30 @@ rw_read_twice(void)
 	fini();
 }
 
-TEST_TC(myself, "locking against myself, in whatever way")
+TEST_TC(myself, "locking against myself panics, in every form")
 {
 
 	checking();
 	test_panics(mutex_self, "mutex_enter: locking against myself: "
-	    "mutex 0x", "(made at 0x", NULL);
+	    "mutex 0x", "(made at ", NULL);
 	test_panics(spin_self, "mutex_spin_enter: locking against myself: "
-	    "mutex 0x", "(made at 0x", NULL);
+	    "mutex 0x", "(made at ", NULL);
 	test_panics(rw_self, "rw_enter: locking against myself: rwlock 0x",
-	    "(made at 0x", NULL);
+	    "(made at ", NULL);
 	test_panics(rw_read_write, "rw_enter: locking against myself: "
-	    "rwlock 0x", "(made at 0x", NULL);
+	    "rwlock 0x", "(made at ", NULL);
 	test_panics(rw_upgraded, "rw_enter: locking against myself: "
-	    "rwlock 0x", "(made at 0x", NULL);
-	test_says(rw_read_twice, "rw_enter: reading again", "rwlock 0x",
-	    "(made at 0x", NULL);
+	    "rwlock 0x", "(made at ", NULL);
+	test_says(rw_read_twice, "rw_enter: taken for reading again",
+	    "rwlock 0x", "(made at ", NULL);
 }
 
-TEST_TC(myself_strict, "strict: to read again what one reads panics")
+TEST_TC(myself_strict, "strict: reading a lock again panics")
 {
 
 	strict();
-	test_panics(rw_read_twice, "rw_enter: reading again", "rwlock 0x",
-	    "(made at 0x", NULL);
+	test_panics(rw_read_twice, "rw_enter: taken for reading again",
+	    "rwlock 0x", "(made at ", NULL);
 }
 
 static void *
@@ -426,12 +426,12 @@ rw_exit_by_other(void)
 	test_join(test_thread(exit_reading, &rw));
 }
 
-TEST_TC(release, "a lock released by a thread that does not hold it")
+TEST_TC(release, "releasing a lock that the thread does not hold panics")
 {
 
 	checking();
 	test_panics(rw_exit_by_other, "rw_exit: rwlock 0x", "not held",
-	    "(made at 0x", NULL);
+	    "(made at ", NULL);
 }
 
 /*
@@ -562,30 +562,30 @@ thread_mutex(void)
 	test_join(test_thread(end_holding, &a));
 }
 
-TEST_TC(returns, "a callback, callout, soft interrupt or thread that ends "
-    "with a lock held")
+TEST_TC(returns, "strict: a callback, callout, soft interrupt, job or thread "
+    "that ends with a lock held panics")
 {
 
-	checking();
-	test_panics(work_mutex, "workqueue \"tested\" (made at 0x",
-	    ": function 0x",
-	    "returned holding mutex 0x", "(made at 0x", NULL);
-	test_panics(work_rwlock, "workqueue \"tested\" (made at 0x",
-	    ": function 0x",
-	    "returned holding rwlock 0x", "(made at 0x", NULL);
-	test_panics(callout_mutex, "callout", "function 0x",
-	    "returned holding mutex 0x", "(made at 0x", NULL);
-	test_panics(softint_mutex, "softint", "function 0x",
-	    "returned holding mutex 0x", "(made at 0x", NULL);
+	strict();
+	test_panics(work_mutex, "workqueue \"tested\" (made at ",
+	    ": function ",
+	    "returned holding mutex 0x", "(made at ", NULL);
+	test_panics(work_rwlock, "workqueue \"tested\" (made at ",
+	    ": function ",
+	    "returned holding rwlock 0x", "(made at ", NULL);
+	test_panics(callout_mutex, "callout", "function ",
+	    "returned holding mutex 0x", "(made at ", NULL);
+	test_panics(softint_mutex, "softint", "function ",
+	    "returned holding mutex 0x", "(made at ", NULL);
 	test_panics(job_mutex, "threadpool: job", "returned holding mutex 0x",
-	    "(made at 0x", NULL);
+	    "(made at ", NULL);
 	test_panics(kthread_mutex, "thread ends holding mutex 0x",
-	    "(made at 0x", NULL);
+	    "(made at ", NULL);
 	test_panics(thread_mutex, "thread ends holding mutex 0x",
-	    "(made at 0x", NULL);
+	    "(made at ", NULL);
 }
 
-/* A spin mutex, though it raises the level too, is told as what is held. */
+/* A spin mutex, which also raises the level, is reported as held. */
 static void
 hold_spin(void *arg)
 {
@@ -647,7 +647,7 @@ kthread_spin(void)
 	kthread_join(l);
 }
 
-/* What a cross-call, a thread and a callback leave behind else. */
+/* Other things that a cross-call, a thread and a callback leave behind. */
 static void
 call_hold(void *arg, void *arg2)
 {
@@ -708,7 +708,7 @@ kthread_raised(void)
 	struct lwp *l;
 
 	init();
-	/* Also one that nobody joins. */
+	/* The same for a thread that no thread joins. */
 	if (kthread_create(PRI_NONE, KTHREAD_MPSAFE, NULL, raise_level, NULL,
 	    &l, "raised") != 0)
 		_exit(3);
@@ -753,52 +753,52 @@ return_percpu(void)
 	workqueue_destroy(wq);
 }
 
-TEST_TC(returns_spin, "whatever ends with a spin mutex held: which one is "
-    "told")
+TEST_TC(returns_spin, "a function that ends with a spin mutex held panics and "
+    "names the mutex")
 {
 
 	checking();
-	test_panics(return_spin, "workqueue \"tested\" (made at 0x",
-	    "function 0x", "returned holding mutex 0x", "taken at 0x", NULL);
-	test_panics(callout_spin, "callout 0x", "(made at 0x", "function 0x",
-	    "returned holding mutex 0x", "taken at 0x", NULL);
-	test_panics(softint_spin, "softint 0x", "(made at 0x", "function 0x",
-	    "returned holding mutex 0x", "taken at 0x", NULL);
+	test_panics(return_spin, "workqueue \"tested\" (made at ",
+	    "function ", "returned holding mutex 0x", "taken at ", NULL);
+	test_panics(callout_spin, "callout 0x", "(made at ", "function ",
+	    "returned holding mutex 0x", "taken at ", NULL);
+	test_panics(softint_spin, "softint 0x", "(made at ", "function ",
+	    "returned holding mutex 0x", "taken at ", NULL);
 	test_panics(kthread_spin, "kthread_exit: thread ends holding mutex 0x",
-	    "(made at 0x", "taken at 0x", "thread \"test\"", NULL);
+	    "(made at ", "taken at ", "thread \"test\"", NULL);
 }
 
-TEST_TC(returns_else, "a cross-call, thread or callback that ends at a raised "
-    "level, with preemption off, or with the kernel lock")
+TEST_TC(returns_else, "strict: a cross-call, thread or callback that ends at "
+    "a raised level, with preemption off, or with the kernel lock panics")
 {
 	unsigned int flags[] = { 0, XC_HIGHPRI };
 	unsigned i;
 
-	checking();
+	strict();
 	for (i = 0; i < TEST_NELEM(flags); i++) {
 		call_flags = flags[i];
 		call_func = call_hold;
-		test_panics(call, "xcall", "function 0x",
-		    "returned holding mutex 0x", "(made at 0x", NULL);
+		test_panics(call, "xcall", "function ",
+		    "returned holding mutex 0x", "(made at ", NULL);
 		call_func = call_raise;
-		test_panics(call, "xcall (made at 0x", "function 0x",
+		test_panics(call, "xcall (made at ", "function ",
 		    "returned at IPL 5", NULL);
 		call_func = call_klock;
-		test_panics(call, "xcall (made at 0x", "function 0x",
+		test_panics(call, "xcall (made at ", "function ",
 		    "returned holding 1 kernel locks", NULL);
 		call_func = call_nopreempt;
-		test_panics(call, "xcall (made at 0x", "function 0x",
+		test_panics(call, "xcall (made at ", "function ",
 		    "returned with preemption off", NULL);
 	}
-	test_panics(kthread_raised, "kthread_exit: \"raised\" (made at 0x",
+	test_panics(kthread_raised, "kthread_exit: \"raised\" (made at ",
 	    "ends at IPL 5", NULL);
 	test_panics(thread_raised, "thread \"", "ends at IPL 5", NULL);
-	test_panics(return_percpu, "workqueue \"tested\" (made at 0x",
+	test_panics(return_percpu, "workqueue \"tested\" (made at ",
 	    "returned with preemption off", NULL);
 }
 
 /*
- * Each names its object, and where that was made.
+ * Each report names its object and where that was made.
  */
 static void
 exit_free(void)
@@ -1076,10 +1076,10 @@ intr_klock_spin(void)
 	mutex_enter(&spin);
 }
 
-#define	MADE	"(made at 0x"
+#define	MADE	"(made at "
 
-TEST_TC(made, "what is told names the object and where it was made, and what "
-    "was taken where")
+TEST_TC(made, "a report names the object, where it was made, and where the "
+    "lock was taken")
 {
 
 	checking();
@@ -1089,9 +1089,9 @@ TEST_TC(made, "what is told names the object and where it was made, and what "
 	test_panics(spin_adaptive, "mutex_spin_enter: mutex 0x", MADE,
 	    "is adaptive", NULL);
 	test_panics(enter_under_spin, "mutex_enter: blocking at IPL 5, on "
-	    "mutex 0x", MADE, ", holding mutex 0x", "taken at 0x", NULL);
+	    "mutex 0x", MADE, ", holding mutex 0x", "taken at ", NULL);
 	test_panics(rw_enter_under_spin, "rw_enter: blocking at IPL 5, on "
-	    "rwlock 0x", MADE, ", holding mutex 0x", "taken at 0x", NULL);
+	    "rwlock 0x", MADE, ", holding mutex 0x", "taken at ", NULL);
 	test_panics(rw_exit_free, "rw_exit: rwlock 0x", MADE, "not held",
 	    NULL);
 	test_panics(rw_upgrade_free, "rw_tryupgrade: rwlock 0x", MADE,
@@ -1101,27 +1101,15 @@ TEST_TC(made, "what is told names the object and where it was made, and what "
 	test_panics(wait_unlocked, "cv_wait: condvar 0x", MADE, "mutex 0x",
 	    "not held", NULL);
 	test_panics(wait_under_spin, "cv_wait: sleeping at IPL 7, on "
-	    "condvar 0x", MADE, ", holding mutex 0x", "taken at 0x", NULL);
+	    "condvar 0x", MADE, ", holding mutex 0x", "taken at ", NULL);
 	test_panics(sleep_unlocked, "mtsleep: mutex 0x", MADE, "not held",
 	    NULL);
 	test_panics(pause_under_spin, "kpause: sleeping at IPL 5, holding "
-	    "mutex 0x", MADE, "taken at 0x", NULL);
-	test_panics(klock_under_spin, "KERNEL_LOCK: ", "holding mutex 0x",
-	    MADE, "taken at 0x", NULL);
-	test_panics(enqueue_raised, "workqueue_enqueue: \"tested\"",
-	    "called at IPL 5", MADE, NULL);
+	    "mutex 0x", MADE, "taken at ", NULL);
 	test_panics(enqueue_twice, "enqueued on \"tested\" " MADE,
 	    "already pending on \"tested\" " MADE, NULL);
-	test_panics(wait_raised, "workqueue_wait: sleeping at IPL 5, on "
-	    "workqueue \"tested\" " MADE, NULL);
-	test_panics(halt_raised, "callout_halt: blocking at IPL 5, on "
-	    "callout 0x", MADE, NULL);
 	test_panics(destroy_pending, "callout_destroy: callout 0x", MADE,
 	    "is pending", NULL);
-	test_panics(disestablish_raised, "softint_disestablish: sleeping at "
-	    "IPL 5, on softint 0x", MADE, NULL);
-	test_panics(join_nopreempt, "kthread_join: sleeping with preemption "
-	    "off, on kthread \"joined\" " MADE, NULL);
 	in_intr = intr_mutex;
 	test_panics(interrupt, "mutex_enter: blocking in interrupt context, "
 	    "on mutex 0x", MADE, NULL);
@@ -1138,12 +1126,30 @@ TEST_TC(made, "what is told names the object and where it was made, and what "
 	test_panics(interrupt, "cv_wait: sleeping in interrupt context, on "
 	    "condvar 0x", MADE, NULL);
 	in_intr = intr_klock_spin;
-	test_panics(interrupt, "interrupt handler: function 0x",
-	    "returned holding mutex 0x", MADE, "taken at 0x", NULL);
+	test_panics(interrupt, "interrupt handler: function ",
+	    "returned holding mutex 0x", MADE, "taken at ", NULL);
+}
+
+TEST_TC(made_strict, "the reports of strict mode do, too")
+{
+
+	strict();
+	test_panics(klock_under_spin, "KERNEL_LOCK: ", "holding mutex 0x",
+	    MADE, "taken at ", NULL);
+	test_panics(enqueue_raised, "workqueue_enqueue: \"tested\"",
+	    "called at IPL 5", MADE, NULL);
+	test_panics(wait_raised, "workqueue_wait: sleeping at IPL 5, on "
+	    "workqueue \"tested\" " MADE, NULL);
+	test_panics(halt_raised, "callout_halt: blocking at IPL 5, on "
+	    "callout 0x", MADE, NULL);
+	test_panics(disestablish_raised, "softint_disestablish: sleeping at "
+	    "IPL 5, on softint 0x", MADE, NULL);
+	test_panics(join_nopreempt, "kthread_join: sleeping with preemption "
+	    "off, on kthread \"joined\" " MADE, NULL);
 }
 
 /*
- * Deadlocks that happen.
+ * Actual deadlocks.
  */
 static void *
 ab(void *arg)
@@ -1241,23 +1247,23 @@ cycle_destroy(void)
 	workqueue_destroy(wq);
 }
 
-TEST_TC(deadlock, "a deadlock is told as it closes, with all who are in it")
+TEST_TC(deadlock, "a deadlock is reported as it closes, with all its threads")
 {
 
 	checking();
 	test_panics(cycle_mutex, "mutex_enter: deadlock: thread", "waits for "
-	    "mutex 0x", "(made at 0x", "held by thread", NULL);
+	    "mutex 0x", "(made at ", "held by thread", NULL);
 	test_panics(cycle_three, "deadlock: thread", "waits for mutex 0x",
 	    "waits for rwlock 0x", NULL);
-	/* If the worker was first, the order is told before. */
+	/* If the worker was first, a lock order reversal is reported first. */
 	test_aborts(cycle_work, "deadlock: thread", "waits for mutex 0x",
-	    "waits for workqueue \"tested\" (made at 0x", NULL);
+	    "waits for workqueue \"tested\" (made at ", NULL);
 	test_aborts(cycle_destroy, "deadlock: thread", "waits for mutex 0x",
-	    "waits for workqueue \"tested\" (made at 0x", NULL);
+	    "waits for workqueue \"tested\" (made at ", NULL);
 }
 
 /*
- * Deadlocks that can happen.
+ * Possible deadlocks.
  */
 static void
 both(kmutex_t *m, kmutex_t *n)
@@ -1335,19 +1341,19 @@ inverted_cv(void)
 	fini();
 }
 
-TEST_TC(inversion, "locks taken in both orders: told once, with both chains")
+TEST_TC(inversion, "a lock order reversal is reported once, with both chains")
 {
 	struct test_child tc;
 	const char *s;
 
 	checking();
 	test_says(inverted, "mutex_enter: lock order: thread", "holds mutex 0x",
-	    "(made at 0x", "before, thread", NULL);
+	    "(made at ", "before, thread", NULL);
 	test_says(inverted_spin, "lock order: thread", "before, thread", NULL);
 	test_says(inverted_three, "lock order: thread", "before, thread",
 	    "and wanted rwlock 0x", NULL);
 	test_says(inverted_work, "workqueue_wait: lock order: thread",
-	    "wants workqueue \"tested\" (made at 0x", "before, thread", NULL);
+	    "wants workqueue \"tested\" (made at ", "before, thread", NULL);
 	test_says(inverted_cv, "lock order: thread", NULL);
 
 	test_child(&tc, inverted);
@@ -1355,12 +1361,12 @@ TEST_TC(inversion, "locks taken in both orders: told once, with both chains")
 	ATF_REQUIRE(s != NULL && strstr(s + 1, "holds mutex") == NULL);
 }
 
-TEST_TC(inversion_strict, "strict: locks taken in both orders panic")
+TEST_TC(inversion_strict, "strict: a lock order reversal panics")
 {
 
 	strict();
 	test_panics(inverted, "mutex_enter: lock order: thread",
-	    "holds mutex 0x", "(made at 0x", "before, thread", NULL);
+	    "holds mutex 0x", "(made at ", "before, thread", NULL);
 	test_panics(inverted_spin, "lock order: thread", "before, thread",
 	    NULL);
 	test_panics(inverted_three, "lock order: thread", "before, thread",
@@ -1493,7 +1499,7 @@ backs_off(void)
 		_exit(3);
 	rw_exit(&rw);
 	mutex_exit(&a);
-	/* Held, and to try again is allowed. */
+	/* A thread that holds a mutex may try to take it. */
 	mutex_enter(&a);
 	if (mutex_tryenter(&a))
 		_exit(3);
@@ -1553,7 +1559,7 @@ condvar(void)
 	for (i = 0; i < TEST_NELEM(t); i++)
 		t[i] = test_thread(waits, NULL);
 	mutex_enter(&a);
-	/* Nobody holds it meanwhile. */
+	/* No thread holds the mutex during the wait. */
 	(void)cv_timedwait(&cv, &a, 2);
 	ready = 1;
 	cv_broadcast(&cv);
@@ -1586,7 +1592,7 @@ contended(void)
 	fini();
 }
 
-/* Waits with another lock than the callbacks take, over and over. */
+/* Wait repeatedly, holding a lock that the callbacks do not take. */
 static void *
 enqueue_wait(void *arg)
 {
@@ -1616,7 +1622,7 @@ wait_unrelated(void)
 	fini();
 }
 
-/* Each callback of one CPU waits for what another CPU's queue runs. */
+/* Each callback of a CPU waits for an item of another CPU's queue. */
 static void
 nothing(struct work *wk, void *arg)
 {
@@ -1709,10 +1715,9 @@ forked(void)
 	t = test_thread(holds_all, NULL);
 	test_sem_wait(&sem);
 	mutex_enter(&b);
-	test_settle();
-	pid = fork();
+	pid = test_fork();
 	if (pid == 0) {
-		/* What the other thread held stays held. */
+		/* A lock that the other thread held stays held. */
 		if (mutex_tryenter(&a))
 			_exit(3);
 		both(&c, &spin);
@@ -1720,7 +1725,7 @@ forked(void)
 		mutex_destroy(&b);
 		mutex_init(&b, MUTEX_DEFAULT, IPL_NONE);
 		both(&b, &c);
-		/* Unless it is made anew. */
+		/* It is free when it is initialised again. */
 		mutex_init(&a, MUTEX_DEFAULT, IPL_NONE);
 		both(&c, &a);
 		mutex_destroy(&a);
@@ -1752,14 +1757,14 @@ correct(void)
 	test_lives(forked);
 }
 
-TEST_TC(no_alarm, "correct code is not alarmed")
+TEST_TC(no_alarm, "correct code is not reported")
 {
 
 	checking();
 	correct();
 }
 
-TEST_TC(no_alarm_strict, "strict: correct code is not alarmed")
+TEST_TC(no_alarm_strict, "strict: correct code is not reported")
 {
 
 	strict();
@@ -1767,7 +1772,7 @@ TEST_TC(no_alarm_strict, "strict: correct code is not alarmed")
 }
 
 /*
- * More than the tables hold.
+ * More locks than the tables can hold.
  */
 static void
 many_held(void)
@@ -1783,7 +1788,7 @@ many_held(void)
 		mutex_exit(&m[i]);
 		mutex_destroy(&m[i]);
 	}
-	/* This one is not watched any more. */
+	/* This one is no longer watched. */
 	inverted();
 }
 
@@ -1816,7 +1821,7 @@ many_orders(void)
 		mutex_destroy(&m[i]);
 }
 
-TEST_TC(overflow, "what does not fit in a table is told once, and no alarm")
+TEST_TC(overflow, "a full table is reported once, and causes no false report")
 {
 	struct test_child tc;
 
@@ -1835,7 +1840,7 @@ TEST_TC(overflow, "what does not fit in a table is told once, and no alarm")
 	    strchr(tc.tc_err, '\n')[1] == '\0', "%s", tc.tc_err);
 }
 
-/* Without checking mode all of it is silent. */
+/* Without checking mode nothing is reported. */
 static void
 unchecked(void)
 {
@@ -1849,7 +1854,7 @@ unchecked(void)
 	mutex_exit(&a);
 }
 
-TEST_TC(off, "without checking mode nothing is told")
+TEST_TC(off, "without checking mode nothing is reported")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -1871,6 +1876,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, returns_spin);
 	ATF_TP_ADD_TC(tp, returns_else);
 	ATF_TP_ADD_TC(tp, made);
+	ATF_TP_ADD_TC(tp, made_strict);
 	ATF_TP_ADD_TC(tp, deadlock);
 	ATF_TP_ADD_TC(tp, inversion);
 	ATF_TP_ADD_TC(tp, inversion_strict);

@@ -4,9 +4,9 @@
  */
 
 /*
- * The checking mode of what runs a function: who waits for it holding a lock
- * that the function takes is told so, with both and where they were made; and
- * correct code is left alone.
+ * Checking mode reports a thread that waits for a function while it holds a
+ * lock that the function takes.  The report names the function and the lock,
+ * and says where they were made.  Correct code is not reported.
  */
 
 #include <sys/callout.h>
@@ -58,7 +58,7 @@ init(void)
 }
 
 /*
- * The functions: they take a mutex, and say when they are there and done.
+ * The functions: they take a mutex, and signal their start and end.
  */
 static void
 take(void *arg)
@@ -99,7 +99,7 @@ take_job(struct threadpool_job *j)
 }
 
 /*
- * What waits, with and without the function under way.
+ * Waiting, with and without the function in progress.
  */
 static void
 start_callout(void)
@@ -123,7 +123,7 @@ order_callout(void)
 	_exit(0);
 }
 
-/* The interlock is let go of, what else is held is not. */
+/* The interlock is released for the wait; other locks are not. */
 static void
 order_callout_interlock(void)
 {
@@ -139,7 +139,7 @@ order_callout_interlock(void)
 	_exit(0);
 }
 
-/* The wait comes first. */
+/* The thread waits before the callout takes the mutex. */
 static void
 order_callout_first(void)
 {
@@ -230,7 +230,10 @@ order_xcall_high(void)
 
 	init();
 	ticket = xc_unicast(XC_HIGHPRI, take_call, &a, NULL, curcpu());
-	/* It has run, but who waits may have come before. */
+	/*
+	 * The call has run, but checking mode assumes that a wait could come
+	 * earlier.
+	 */
 	test_sem_wait(&sem2);
 	mutex_enter(&a);
 	xc_wait(ticket);
@@ -345,23 +348,23 @@ static const struct {
 	{ order_job, "threadpool_cancel_job", "job 0x" },
 };
 
-TEST_TC(order, "waiting for a function that has taken what the caller holds "
-    "is told, with both and where they were made")
+TEST_TC(order, "waiting for a function that takes a lock of the caller's is "
+    "reported, with both and where they were made")
 {
 	unsigned i;
 
 	checking();
 	for (i = 0; i < TEST_NELEM(orders); i++)
 		test_says(orders[i].func, orders[i].call,
-		    ": lock order: thread", "holds mutex 0x", "(made at 0x",
-		    "taken at 0x", "and wants ", orders[i].wants,
-		    " (made at 0x", ") at 0x", "before, thread",
+		    ": lock order: thread", "holds mutex 0x", "(made at ",
+		    "taken at ", "and wants ", orders[i].wants,
+		    " (made at ", ") at ", "before, thread",
 		    "and wanted mutex 0x", NULL);
 	test_says(order_callout_first, "mutex_enter: lock order: thread",
-	    "holds callout 0x", "(made at 0x", "and wants mutex 0x",
-	    "(made at 0x", "before, thread", "and wanted callout 0x", NULL);
+	    "holds callout 0x", "(made at ", "and wants mutex 0x",
+	    "(made at ", "before, thread", "and wanted callout 0x", NULL);
 	test_says(order_xcall_first, "mutex_enter: lock order: thread",
-	    "holds softint 0x", "and wants mutex 0x", "(made at 0x",
+	    "holds softint 0x", "and wants mutex 0x", "(made at ",
 	    "before, thread", "and wanted softint 0x", NULL);
 }
 
@@ -373,23 +376,23 @@ TEST_TC(order_strict, "strict: the same panics, in one line")
 	for (i = 0; i < TEST_NELEM(orders); i++)
 		test_panics(orders[i].func, orders[i].call,
 		    ": lock order: thread", "holds mutex 0x",
-		    orders[i].wants, "(made at 0x", "before, thread",
+		    orders[i].wants, "(made at ", "before, thread",
 		    "and wanted mutex 0x", NULL);
 }
 
-TEST_TC(deadlock, "waiting for a function that waits for what the caller "
-    "holds panics, with both")
+TEST_TC(deadlock, "waiting for a function that waits for the caller's lock "
+    "panics, with both")
 {
 
 	checking();
 	test_aborts(deadlock_callout, "deadlock: thread", "waits for mutex 0x",
-	    "waits for callout 0x", "(made at 0x", NULL);
+	    "waits for callout 0x", "(made at ", NULL);
 	test_aborts(deadlock_softint, "deadlock: thread", "waits for mutex 0x",
-	    "waits for softint 0x", "(made at 0x", NULL);
+	    "waits for softint 0x", "(made at ", NULL);
 	test_aborts(deadlock_thread, "deadlock: thread", "waits for mutex 0x",
-	    "waits for kthread \"taker\"", "(made at 0x", NULL);
+	    "waits for kthread \"taker\"", "(made at ", NULL);
 	test_aborts(deadlock_job, "deadlock: thread", "waits for mutex 0x",
-	    "waits for job 0x", "(made at 0x", NULL);
+	    "waits for job 0x", "(made at ", NULL);
 }
 
 /*
@@ -435,18 +438,18 @@ free_job(void)
 	kmem_free(j, sizeof(*j));
 }
 
-TEST_TC(objects, "a callout that is armed, or a job, is initialised again, or "
-    "its memory freed")
+TEST_TC(objects, "initialising an armed callout or a job again, or freeing its "
+    "memory, panics")
 {
 
 	checking();
-	test_panics(job_twice, "threadpool_job_init: job 0x", "already",
-	    "(made at 0x", NULL);
-	test_panics(callout_twice, "callout_init: callout 0x", "(made at 0x",
+	test_panics(job_twice, "threadpool_job_init: job 0x",
+	    "initialised again", "(made at ", NULL);
+	test_panics(callout_twice, "callout_init: callout 0x", "(made at ",
 	    "is pending", NULL);
 	test_panics(free_armed, "kmem_free: memory 0x", "callout 0x",
-	    "(made at 0x", NULL);
-	test_panics(free_job, "kmem_free: memory 0x", "job 0x", "(made at 0x",
+	    "(made at ", NULL);
+	test_panics(free_job, "kmem_free: memory 0x", "job 0x", "(made at ",
 	    NULL);
 }
 
@@ -483,15 +486,15 @@ leak(void)
 	exit(0);
 }
 
-TEST_TC(leaks, "strict: what is never disestablished, joined or destroyed is "
-    "told at exit")
+TEST_TC(leaks, "strict: an object never disestablished, joined or destroyed is "
+    "reported at exit")
 {
 
 	strict();
-	test_says(leak, "exit: not destroyed: softint 0x", "(made at 0x",
-	    "exit: not destroyed: interrupt 0x", "(made at 0x",
-	    "exit: not destroyed: job 0x", "(made at 0x",
-	    "exit: not destroyed: kthread \"stays\"", "(made at 0x", NULL);
+	test_says(leak, "exit: not destroyed: softint 0x", "(made at ",
+	    "exit: not destroyed: interrupt 0x", "(made at ",
+	    "exit: not destroyed: job 0x", "(made at ",
+	    "exit: not destroyed: kthread \"stays\"", "(made at ", NULL);
 }
 
 /*
@@ -537,7 +540,7 @@ take_tried(void *arg)
 	sem_post(&sem);
 }
 
-/* The function does not wait for it. */
+/* The function only tries to take the lock. */
 static void
 halt_tried(void)
 {
@@ -560,7 +563,7 @@ post(void *arg)
 	sem_post(&sem);
 }
 
-/* It was another function that took it. */
+/* The function that took the lock is no longer the callout's. */
 static void
 halt_other_function(void)
 {
@@ -591,7 +594,7 @@ free_self(void *arg)
 
 	s = arg;
 	mutex_enter(&a);
-	/* It runs here, so this does not wait. */
+	/* The callout's function runs in this thread, so this does not wait. */
 	callout_halt(&s->s_callout, NULL);
 	callout_destroy(&s->s_callout);
 	memset(s, 0, sizeof(*s));
@@ -615,7 +618,7 @@ callout_frees_itself(void)
 	}
 }
 
-/* An idle one may be forgotten: on the stack, in memory, made anew. */
+/* An idle callout may be abandoned: on the stack, in memory, reinitialised. */
 static void
 callout_forgotten(void)
 {
@@ -635,7 +638,7 @@ callout_forgotten(void)
 	}
 }
 
-/* Each of two callouts halts the other: one thread runs both. */
+/* Two callouts halt each other: one thread runs both. */
 static callout_t other;
 
 static void
@@ -665,7 +668,7 @@ callouts_halt_each_other(void)
 	callout_destroy(&other);
 }
 
-/* The kernel lock is dropped by who waits. */
+/* A waiter releases the kernel lock. */
 static void
 take_klock(void *arg)
 {
@@ -716,7 +719,10 @@ join_with_other(void)
 
 	init();
 	for (i = 0; i < 5; i++) {
-		/* The lwp is used again, what it took is not. */
+		/*
+		 * The next thread reuses the lwp, but has not taken the same
+		 * locks.
+		 */
 		start_thread();
 		mutex_enter(&b);
 		kthread_join(thread);
@@ -732,7 +738,7 @@ join_with_other(void)
 	}
 }
 
-/* The call is waited for before, not with, the lock. */
+/* Waits for cross-calls with a lock held that the calls do not take. */
 static void
 xcall_with_other(void)
 {
@@ -742,7 +748,10 @@ xcall_with_other(void)
 	xc_wait(xc_broadcast(0, take_call, &a, NULL));
 	xc_wait(xc_broadcast(XC_HIGHPRI, take_call, &a, NULL));
 	mutex_exit(&b);
-	/* A call of the one priority does not wait for the other's. */
+	/*
+	 * A wait for calls of one priority does not wait for those of the
+	 * other.
+	 */
 	xc_wait(xc_broadcast(0, take_call, &interlock, NULL));
 	mutex_enter(&interlock);
 	xc_barrier(XC_HIGHPRI);
@@ -756,7 +765,7 @@ interlock_job(struct threadpool_job *j)
 	mutex_enter(&interlock);
 	threadpool_job_done(j);
 	mutex_exit(&interlock);
-	/* Nobody waits for it any more. */
+	/* No thread waits for the job any more. */
 	mutex_enter(&a);
 	mutex_exit(&a);
 	sem_post(&sem);
@@ -817,8 +826,9 @@ jobs_free_themselves(void)
 }
 
 /*
- * A job that runs over and over, cancelled again and again by one who holds
- * what it takes only after that: his wait ends with the call that he met.
+ * A job runs and is cancelled repeatedly, by a thread that takes the job's lock
+ * only after the cancel.  The cancel waits only for the call that it has found
+ * running.
  */
 static volatile int stop;
 
@@ -859,7 +869,7 @@ cancel_rescheduled(void)
 	threadpool_put(pool, PRI_NONE);
 }
 
-/* In a child the thread is not there, and what it held is free. */
+/* In a child the thread does not exist, and its locks are free. */
 static void
 forked(void)
 {
@@ -873,12 +883,11 @@ forked(void)
 		_exit(3);
 	test_sem_wait(&sem);
 	callout_init(&ch, CALLOUT_MPSAFE);
-	test_settle();
-	pid = fork();
+	pid = test_fork();
 	if (pid == 0) {
 		callout_reset(&ch, 1, take, &a);
 		test_sem_wait(&sem2);
-		/* Which the child holds, as its parent did. */
+		/* The child holds b, as its parent did. */
 		callout_halt(&ch, NULL);
 		callout_destroy(&ch);
 		_exit(0);
@@ -900,7 +909,7 @@ takes_spin(void *arg)
 	(void)arg;
 	mutex_spin_enter(&spin);
 	atomic_store(&spinning, 1);
-	/* Till the other one, very likely, wants it. */
+	/* Wait until the other thread probably wants the lock. */
 	delay(2000);
 	mutex_spin_exit(&spin);
 	return 1;
@@ -920,7 +929,7 @@ sleeps_for_a(void *arg)
 	return NULL;
 }
 
-/* On top of a thread that sleeps: what it takes the thread does not keep. */
+/* A handler on top of a sleeping thread: the thread does not keep its locks. */
 static void
 handler_on_sleeper(void)
 {
@@ -972,14 +981,14 @@ correct(void)
 	test_lives(handler_on_sleeper);
 }
 
-TEST_TC(no_alarm, "correct code is not alarmed")
+TEST_TC(no_alarm, "correct code is not reported")
 {
 
 	checking();
 	correct();
 }
 
-TEST_TC(no_alarm_strict, "strict: correct code is not alarmed")
+TEST_TC(no_alarm_strict, "strict: correct code is not reported")
 {
 
 	strict();

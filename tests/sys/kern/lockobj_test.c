@@ -4,7 +4,7 @@
  */
 
 /*
- * mutex_obj(9), rw_obj(9): locks that are counted; mutex_owner().
+ * mutex_obj(9), rw_obj(9): locks with a reference count; mutex_owner().
  */
 
 #include <sys/intr.h>
@@ -19,7 +19,7 @@
 
 static kmutex_t *mutex;
 static krwlock_t *rwlock;
-static int count;			/* under either */
+static int count;			/* under mutex, or rwlock */
 static atomic_int last;
 
 static void *
@@ -84,7 +84,7 @@ rwlock_user(void *arg)
 	return NULL;
 }
 
-TEST_TC(rw_obj, "so with a readers/writer lock")
+TEST_TC(rw_obj, "a counted readers/writer lock does the same")
 {
 	int i;
 
@@ -100,8 +100,8 @@ TEST_TC(rw_obj, "so with a readers/writer lock")
 	ATF_REQUIRE(rw_obj_free(rwlock));
 }
 
-TEST_TC(checked, "checking: the same, without a false alarm, and again at "
-    "an address used before")
+TEST_TC(checked, "checking: the same without a false report, also at a reused "
+    "address")
 {
 	int i;
 
@@ -135,8 +135,8 @@ owner_at(int ipl)
 	ATF_REQUIRE(mutex_obj_free(mutex));
 }
 
-TEST_TC(owner, "mutex_owner tells who holds a mutex, to anybody; "
-    "mutex_ownable says no to the holder alone")
+TEST_TC(owner, "mutex_owner returns the holder to any thread; mutex_ownable is "
+    "false for the holder only")
 {
 
 	owner_at(IPL_NONE);
@@ -161,7 +161,7 @@ free_held_rw(void)
 	(void)rw_obj_free(rwlock);
 }
 
-TEST_TC(misuse, "the last reference must not go while the lock is held")
+TEST_TC(misuse, "dropping the last reference to a held lock panics")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);

@@ -73,8 +73,8 @@ TEST_TC(values, "each thread has its own value, NULL at first")
 	TEST_EQ(0, n_dtor);
 }
 
-TEST_TC(thread_end, "the destructor is called as a thread ends, whoever made "
-    "the thread")
+TEST_TC(thread_end, "the destructor is called as a thread ends, however it was "
+    "created")
 {
 	struct lwp *l;
 	int a, i;
@@ -120,7 +120,7 @@ TEST_TC(worker, "a worker's values live as long as it does")
 	lwp_specific_key_delete(key);
 }
 
-/* A thread that has a value until it is told. */
+/* A thread that keeps a value until it may end. */
 struct holder {
 	sem_t	h_set, h_go;
 };
@@ -136,8 +136,8 @@ holds(void *arg)
 	return NULL;
 }
 
-TEST_TC(key_delete, "deleting a key calls the destructor with what threads "
-    "have; a new key has no old values")
+TEST_TC(key_delete, "deleting a key calls the destructor with the threads' "
+    "values; a new key has no old values")
 {
 	struct holder h[3];
 	pthread_t t[3];
@@ -171,13 +171,13 @@ static void
 again(void *value)
 {
 
-	/* Sets another one's, which is further on than any so far. */
+	/* Set another key's value, beyond all keys so far. */
 	if (atomic_fetch_add(&n_again, 1) < 1000)
 		lwp_setspecific(key2, value);
 }
 
-TEST_TC(again, "a value set by a destructor is destroyed too; a destructor "
-    "that never ends setting is left alone")
+TEST_TC(again, "a value set by a destructor is destroyed, too; one that a "
+    "destructor always sets again is abandoned")
 {
 	specificdata_key_t keys[40];
 	int a, i;
@@ -195,7 +195,7 @@ TEST_TC(again, "a value set by a destructor is destroyed too; a destructor "
 	ATF_REQUIRE(n_again > 2 && n_again < 100);
 }
 
-TEST_TC(exhausted, "there are many keys, and EAGAIN after that")
+TEST_TC(exhausted, "there are many keys, and then EAGAIN")
 {
 	specificdata_key_t k;
 	int a, error, n;
@@ -314,8 +314,8 @@ has_value(void *arg)
 	return NULL;
 }
 
-TEST_TC(by_lwp, "another thread, which waits, can be given a value; it is "
-    "that thread's, and destroyed as it ends")
+TEST_TC(by_lwp, "a waiting thread can be given a value, which is destroyed as "
+    "that thread ends")
 {
 	struct lwp *l;
 	pthread_t t;

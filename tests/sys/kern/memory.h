@@ -4,7 +4,7 @@
  */
 
 /*
- * What the tests of allocators share.  After tests.h.
+ * Shared by the tests of allocators.  Include tests.h first.
  */
 
 #ifndef _MEMORY_H_
@@ -14,7 +14,7 @@
 
 #include <sched.h>
 
-/* Do these n bytes hold c, each? */
+/* True if all n bytes equal c. */
 static inline bool
 filled(const void *p, int c, size_t n)
 {
@@ -27,10 +27,10 @@ filled(const void *p, int c, size_t n)
 	return n == 0;
 }
 
-/* What threads use memory until. */
+/* Threads use memory until this is set. */
 static atomic_bool stop;
 
-/* Two threads are in churn() while signals come, and some of them get some. */
+/* Keep two threads in churn() while signal handlers also allocate. */
 static inline void
 memory_signals(void *(*churn)(void *), int (*handler)(void *), atomic_int *got)
 {
@@ -53,7 +53,7 @@ memory_signals(void *(*churn)(void *), int (*handler)(void *), atomic_int *got)
 	intr_disestablish(ih);
 }
 
-/* use() in children, while another thread is in churn(). */
+/* Call use() in children while another thread is in churn(). */
 static inline void
 memory_forks(void *(*churn)(void *), void (*use)(void))
 {

@@ -8,6 +8,7 @@
  */
 
 #include <sys/intr.h>
+#include <sys/mutex.h>
 #include <sys/once.h>
 #include <sys/systm.h>
 
@@ -49,7 +50,8 @@ TEST_TC(once, "the function is called once")
 	TEST_EQ(1, calls);
 }
 
-TEST_TC(error, "its error is everybody's, and it is not called again")
+TEST_TC(error, "its error is returned to every caller, and it is not called "
+    "again")
 {
 	static ONCE_DECL(o);
 	int i;
@@ -78,13 +80,13 @@ runner(void *arg)
 
 	(void)arg;
 	error = RUN_ONCE(&gate_once, init_gate);
-	/* All have waited until the function had returned. */
+	/* Every caller has waited until the function had returned. */
 	TEST_EQ(100, calls);
 	TEST_EQ(ENXIO, error);
 	return NULL;
 }
 
-TEST_TC(wait, "others wait until the function has returned")
+TEST_TC(wait, "other callers wait until the function has returned")
 {
 	pthread_t t[8];
 	size_t i;
@@ -137,7 +139,7 @@ referrer(void *arg)
 	return NULL;
 }
 
-TEST_TC(fini, "the last FINI_ONCE() undoes it, and it can be done again")
+TEST_TC(fini, "the last FINI_ONCE() undoes it, and it can be repeated")
 {
 	static ONCE_DECL(o);
 
@@ -181,15 +183,18 @@ fini_unused(void)
 }
 
 static void
-ipl(void)
+with_spin(void)
 {
 	static once_t o;
+	kmutex_t spin;
 
-	(void)splvm();
+	mutex_init(&spin, MUTEX_DEFAULT, IPL_VM);
+	mutex_enter(&spin);
 	(void)RUN_ONCE(&o, init);
 }
 
-TEST_TC(misuse, "a function that uses its own control; one FINI too many")
+TEST_TC(misuse, "a function that uses its own control, and one FINI too many, "
+    "panic")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -199,11 +204,12 @@ TEST_TC(misuse, "a function that uses its own control; one FINI too many")
 	    "was not initialised", NULL);
 }
 
-TEST_TC(checking, "checking mode: at a raised level")
+TEST_TC(checking, "checking mode: RUN_ONCE() with a spin mutex held panics")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
-	test_panics(ipl, "RUN_ONCE: sleeping at IPL 5", NULL);
+	test_panics(with_spin, "RUN_ONCE: blocking at IPL 5, on once 0x",
+	    ", holding mutex 0x", NULL);
 }
 
 TEST_TP_ADD_TCS(tp)

@@ -4,7 +4,7 @@
  */
 
 /*
- * KASSERT(9) where the client says DEBUG and NDIAGNOSTIC.
+ * KASSERT(9) in a client that defines DEBUG and NDIAGNOSTIC.
  */
 
 #define	DEBUG
@@ -37,7 +37,7 @@ TEST_TC(kdassert_with_debug, "KDASSERT with DEBUG panics on false with the "
 	KDASSERTMSG(three == 3, "three is %d", three);
 	test_panics(kdassert_false, "panic: kernel debugging assertion",
 	    "\"three == 4\" failed", "panic_debug_test.c", NULL);
-	test_panics(kdassertmsg_false, "three is 3\n", NULL);
+	test_panics(kdassertmsg_false, "three is 3", NULL);
 }
 
 static void

@@ -8,6 +8,7 @@
  */
 
 #include <sys/intr.h>
+#include <sys/lwp.h>
 #include <sys/mutex.h>
 #include <sys/pool.h>
 #include <sys/systm.h>
@@ -79,7 +80,7 @@ TEST_TC(get_checking, "the same in checking mode")
 /*
  * The hard limit.
  */
-TEST_TC(limit, "the hard limit: PR_NOWAIT and PR_LIMITFAIL return NULL")
+TEST_TC(limit, "at the hard limit PR_NOWAIT and PR_LIMITFAIL return NULL")
 {
 	void *items[5];
 	int i;
@@ -109,7 +110,7 @@ warn(void)
 		(void)pool_get(&pool, PR_NOWAIT);
 }
 
-TEST_TC(warning, "its warning comes once in so many seconds")
+TEST_TC(warning, "the limit's warning is printed once per interval")
 {
 	struct test_child tc;
 	char *s;
@@ -140,7 +141,10 @@ waiter(void *arg)
 	return NULL;
 }
 
-/* Three threads wait for the one item, until it is put or there are two. */
+/*
+ * Three threads wait for one item, until it is returned or the limit is raised
+ * to two.
+ */
 static void
 waits(bool raised)
 {
@@ -176,7 +180,7 @@ TEST_TC(wait, "at the hard limit PR_WAITOK waits, without the kernel lock")
 	waits(false);
 }
 
-TEST_TC(raise, "raising the hard limit wakes who waits")
+TEST_TC(raise, "raising the hard limit wakes the waiters")
 {
 
 	waits(true);
@@ -195,7 +199,7 @@ TEST_TC(contend, "many threads share a few items")
 }
 
 /*
- * Pages: an allocator of our own counts them.
+ * Pages: the test's own allocator counts them.
  */
 static atomic_int npages, nallocs, nintrallocs;
 
@@ -240,7 +244,8 @@ get_put(void **items, int n)
 		pool_put(&pool, items[i]);
 }
 
-TEST_TC(water, "pool_prime, pool_setlowat, pool_sethiwat, pool_reclaim")
+TEST_TC(water, "pool_prime, pool_setlowat, pool_sethiwat and pool_reclaim keep "
+    "the promised pages")
 {
 	void *items[100];
 	int most;
@@ -250,14 +255,14 @@ TEST_TC(water, "pool_prime, pool_setlowat, pool_sethiwat, pool_reclaim")
 	get_put(items, 100);
 	most = npages;
 	ATF_REQUIRE(most >= 13 && most <= 17);
-	/* They are kept ... */
+	/* The pages are kept ... */
 	get_put(items, 100);
 	TEST_EQ(most, nallocs);
 	/* ... until asked for. */
 	TEST_EQ(1, pool_reclaim(&pool));
 	TEST_EQ(0, npages);
 	TEST_EQ(0, pool_reclaim(&pool));
-	/* The low water is there at once, and is kept. */
+	/* The low water mark applies at once, and persists. */
 	pool_setlowat(&pool, 10);
 	TEST_EQ(2, npages);
 	(void)pool_reclaim(&pool);
@@ -265,14 +270,14 @@ TEST_TC(water, "pool_prime, pool_setlowat, pool_sethiwat, pool_reclaim")
 	pool_setlowat(&pool, 0);
 	(void)pool_reclaim(&pool);
 	TEST_EQ(0, npages);
-	/* The high water: what is above it goes as items come back. */
+	/* Above the high water mark, pages are freed as items return. */
 	pool_sethiwat(&pool, 20);
 	get_put(items, 100);
 	ATF_REQUIRE(npages <= 4);
 	pool_sethiwat(&pool, 0);
 	TEST_EQ(0, npages);
 	pool_sethiwat(&pool, 1000);
-	/* Primed items need no allocation later, and stay. */
+	/* Primed items need no allocation later, and are kept. */
 	TEST_EQ(0, pool_prime(&pool, 50));
 	most = nallocs;
 	get_put(items, 50);
@@ -281,6 +286,225 @@ TEST_TC(water, "pool_prime, pool_setlowat, pool_sethiwat, pool_reclaim")
 	ATF_REQUIRE(npages >= 7);
 	pool_destroy(&pool);
 	TEST_EQ(0, npages);
+}
+
+/*
+ * Pages that are ranges of numbers.
+ */
+static uintptr_t range_next;
+static int nranges;
+
+static void *
+range_alloc(struct pool *pp, int flags)
+{
+	uintptr_t a;
+
+	(void)flags;
+	/*
+	 * The range is not aligned to its size, and not always next to the last
+	 * one.
+	 */
+	a = range_next += nranges % 3 == 0 ? 0x30 : 0;
+	range_next += pp->pr_alloc->pa_pagesz;
+	nranges++;
+	return (void *)a;
+}
+
+static void
+range_free(struct pool *pp, void *p)
+{
+
+	(void)pp;
+	ATF_REQUIRE((uintptr_t)p < range_next);
+	nranges--;
+}
+
+static struct pool_allocator ranges = {
+	.pa_alloc = range_alloc, .pa_free = range_free, .pa_pagesz = 1024
+};
+
+static int
+item_cmp(const void *a, const void *b)
+{
+	const uintptr_t *p = a, *q = b;
+
+	return *p < *q ? -1 : *p > *q;
+}
+
+static void
+numbers(int how)
+{
+	static uintptr_t items[4096];
+	size_t i, k, n;
+	void *p;
+
+	n = TEST_NELEM(items);
+	range_next = 0x10a0;
+	nranges = 0;
+	pool_init(&pool, 16, 16, 0, PR_NOALIGN | PR_NOTOUCH, "numbers",
+	    &ranges, IPL_VM);
+	for (i = 0; i < n; i++)
+		items[i] = (uintptr_t)pool_get(&pool, PR_WAITOK);
+	/* The pages contain items only. */
+	TEST_EQ(64, nranges);
+	/* Return some items in another order, and get them again. */
+	for (i = 0; i < n; i += 2) {
+		k = i * 211 % n;
+		pool_put(&pool, (void *)items[k]);
+		items[k] = 0;
+	}
+	for (i = 0; i < n; i++)
+		if (items[i] == 0)
+			items[i] = (uintptr_t)pool_get(&pool, PR_NOWAIT);
+	TEST_EQ(64, nranges);
+	qsort(items, n, sizeof(items[0]), item_cmp);
+	for (i = 0; i < n; i++) {
+		ATF_REQUIRE(items[i] >= 0x10a0 && items[i] % 16 == 0);
+		ATF_REQUIRE(i == 0 || items[i] - items[i - 1] >= 16);
+	}
+	if (how == 1)
+		pool_put(&pool, (void *)(items[7] + 8));
+	if (how == 2)
+		pool_put(&pool, (void *)(items[n - 1] + 16));
+	if (how == 3)
+		pool_put(&pool, (void *)0x1000);
+	/* Return all items in yet another order. */
+	for (i = 0; i < n; i++)
+		pool_put(&pool, (void *)items[i * 2731 % n]);
+	if (how == 4)
+		pool_put(&pool, (void *)items[7]);
+	TEST_EQ(1, pool_reclaim(&pool));
+	TEST_EQ(0, nranges);
+	p = pool_get(&pool, PR_WAITOK);
+	if (how == 5)
+		(void)pool_get(&pool, PR_WAITOK | PR_ZERO);
+	pool_put(&pool, p);
+	pool_destroy(&pool);
+	TEST_EQ(0, nranges);
+}
+
+static void
+numbers_inside(void)
+{
+
+	numbers(1);
+}
+
+static void
+numbers_behind(void)
+{
+
+	numbers(2);
+}
+
+static void
+numbers_before(void)
+{
+
+	numbers(3);
+}
+
+static void
+numbers_twice(void)
+{
+
+	numbers(4);
+}
+
+static void
+numbers_zero(void)
+{
+
+	numbers(5);
+}
+
+TEST_TC(notouch, "with PR_NOTOUCH and PR_NOALIGN pages may be ranges of "
+    "numbers anywhere, and are never accessed")
+{
+	static const char not[] = "is not one of its items";
+
+	numbers(0);
+	test_panics(numbers_inside, "pool_put: \"numbers\": ", not, NULL);
+	test_panics(numbers_behind, "pool_put: \"numbers\": ", not, NULL);
+	test_panics(numbers_before, "pool_put: \"numbers\": ", not, NULL);
+	test_panics(numbers_twice, "is free already", NULL);
+	test_panics(numbers_zero, "PR_ZERO in a PR_NOTOUCH pool", NULL);
+}
+
+TEST_TC(notouch_checking, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	numbers(0);
+}
+
+TEST_TC(notouch_cache, "a pool_cache keeps such items")
+{
+	pool_cache_t pc;
+	void *items[100];
+	int i, round;
+
+	range_next = 0x10a0;
+	nranges = 0;
+	pc = pool_cache_init(32, 32, 0, PR_NOALIGN | PR_NOTOUCH, "quantum",
+	    &ranges, IPL_VM, NULL, NULL, NULL);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 100; i++)
+			items[i] = pool_cache_get(pc, PR_WAITOK);
+		TEST_EQ(4, nranges);
+		for (i = 0; i < 100; i++)
+			pool_cache_put(pc, items[i]);
+	}
+	pool_cache_destroy(pc);
+	TEST_EQ(0, nranges);
+}
+
+static struct pool_allocator sizeless;
+static unsigned int seen_size;
+
+static void *
+sizeless_alloc(struct pool *pp, int flags)
+{
+	void *p;
+
+	(void)flags;
+	seen_size = pp->pr_alloc->pa_pagesz;
+	return posix_memalign(&p, seen_size, seen_size) == 0 ? p : NULL;
+}
+
+static void
+sizeless_free(struct pool *pp, void *p)
+{
+
+	(void)pp;
+	free(p);
+}
+
+TEST_TC(pagesz, "pa_pagesz 0 is 4096, also for the allocator's functions; and "
+    "an item may be a whole page")
+{
+	void *a, *b;
+
+	sizeless.pa_alloc = sizeless_alloc;
+	sizeless.pa_free = sizeless_free;
+	pool_init(&pool, 64, 0, 0, 0, "sizeless", &sizeless, IPL_NONE);
+	TEST_EQ(4096, sizeless.pa_pagesz);
+	pool_put(&pool, pool_get(&pool, PR_WAITOK));
+	TEST_EQ(4096, seen_size);
+	pool_destroy(&pool);
+
+	pool_init(&pool, 8192, 8192, 0, 0, "whole", &pages, IPL_NONE);
+	a = pool_get(&pool, PR_WAITOK | PR_ZERO);
+	b = pool_get(&pool, PR_WAITOK);
+	TEST_EQ(2, npages);
+	TEST_EQ(0, (uintptr_t)a % 8192);
+	memset(a, 1, 8192);
+	memset(b, 2, 8192);
+	pool_put(&pool, a);
+	pool_put(&pool, b);
+	(void)pool_reclaim(&pool);
+	TEST_EQ(0, npages);
+	pool_destroy(&pool);
 }
 
 static void *hooked;
@@ -342,7 +566,17 @@ intr_give(void *arg)
 	return 1;
 }
 
-TEST_TC(intr, "interrupts take what is there; threads fill it up again")
+/* Have the handler run at once: it does if the thread owns a CPU. */
+static void
+inject(void *ih)
+{
+
+	kpreempt_disable();
+	intr_inject(ih);
+	kpreempt_enable();
+}
+
+TEST_TC(intr, "interrupts take free items; threads refill the pool")
 {
 	void *giver, *item, *taker;
 	int before, round;
@@ -352,34 +586,37 @@ TEST_TC(intr, "interrupts take what is there; threads fill it up again")
 	taker = intr_establish(0, IPL_VM, INTR_MPSAFE, intr_take, NULL);
 	giver = intr_establish(0, IPL_VM, INTR_MPSAFE, intr_give, NULL);
 	ATF_REQUIRE(taker != NULL && giver != NULL);
-	intr_inject(taker);
+	inject(taker);
 	TEST_EQ(0, nheld);
-	/* Nothing is made here; but the helper may have been quick. */
+	/* The handler adds no page, but the helper may have added one. */
 	ATF_REQUIRE(primed == ENOMEM || primed == 0);
 	TEST_EQ(0, nintrallocs);
 	pool_setlowat(&pool, 8);
 	for (round = 0; round < 3; round++) {
 		before = nallocs;
-		intr_inject(taker);
+		inject(taker);
 		ATF_REQUIRE(nheld >= 8);
-		/* One call in thread context. */
+		/* A single call in thread context refills the reserve. */
 		item = pool_get(&pool, PR_NOWAIT);
 		ATF_REQUIRE(item != NULL);
 		ATF_REQUIRE(nallocs > before || nheld == 100);
 		pool_put(&pool, item);
-		intr_inject(giver);
+		inject(giver);
 		TEST_EQ(0, nheld);
-		/* Others, the helper among them, may; handlers may not. */
+		/*
+		 * Threads, such as the helper, may allocate pages; handlers may
+		 * not.
+		 */
 		TEST_EQ(0, nintrallocs);
 	}
 	intr_disestablish(taker);
 	intr_disestablish(giver);
 	pool_destroy(&pool);
 
-	/* A pool at a hard level has something from the start. */
+	/* A pool with a hard level has a reserve from the start. */
 	pool_init(&pool, 100, 0, 0, 0, "intr", NULL, IPL_HIGH);
 	taker = intr_establish(0, IPL_VM, INTR_MPSAFE, intr_take, NULL);
-	intr_inject(taker);
+	inject(taker);
 	ATF_REQUIRE(nheld >= 8);
 	intr_give(NULL);
 	intr_disestablish(taker);
@@ -551,7 +788,8 @@ intr_waitok(void)
 	    NULL));
 }
 
-TEST_TC(misuse, "items put twice, or into another pool; destroyed too early")
+TEST_TC(misuse, "putting twice, putting into another pool, and early "
+    "destruction panic")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -578,15 +816,6 @@ init_twice(void)
 	(void)start(IPL_NONE);
 }
 
-static void
-wait_ipl(void)
-{
-
-	(void)start(IPL_NONE);
-	(void)splvm();
-	(void)pool_get(&pool, PR_WAITOK);
-}
-
 static int
 intr_nowait_func(void *arg)
 {
@@ -605,13 +834,12 @@ intr_above(void)
 	    intr_nowait_func, NULL));
 }
 
-TEST_TC(checking, "checking mode: initialised twice; wrong level")
+TEST_TC(checking, "checking mode: initialising twice and a wrong level panic")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
 	test_panics(init_twice, "pool_init: \"mine\": pool 0x",
 	    "is initialised already", NULL);
-	test_panics(wait_ipl, "pool_get: sleeping at IPL 5", NULL);
 	test_panics(intr_above, "pool_get: \"mine\" has IPL 5, called in an "
 	    "interrupt at IPL 6", NULL);
 }
@@ -647,7 +875,8 @@ overrun(void)
 	item[64] = 1;
 }
 
-TEST_TC(late, "a write after pool_put(); with address sanitizer, any access")
+TEST_TC(late, "a write after pool_put() panics; so does any access with "
+    "AddressSanitizer")
 {
 #ifdef TEST_ASAN
 	static void (*const list[])(void) = {
@@ -682,7 +911,7 @@ use(void)
 		pool_put(&pool, items[i]);
 }
 
-TEST_TC(fork, "it works in a child, whatever other threads were doing")
+TEST_TC(fork, "pools work in a child, whatever other threads were doing")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -719,7 +948,7 @@ spin_pool(void)
 	pool_destroy(&pool);
 }
 
-TEST_TC(spin, "pool_get() under a spin mutex that a handler takes")
+TEST_TC(spin, "pool_get() works under a spin mutex that a handler takes")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -744,6 +973,10 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, raise);
 	ATF_TP_ADD_TC(tp, contend);
 	ATF_TP_ADD_TC(tp, water);
+	ATF_TP_ADD_TC(tp, notouch);
+	ATF_TP_ADD_TC(tp, notouch_checking);
+	ATF_TP_ADD_TC(tp, notouch_cache);
+	ATF_TP_ADD_TC(tp, pagesz);
 	ATF_TP_ADD_TC(tp, hook);
 	ATF_TP_ADD_TC(tp, intr);
 	ATF_TP_ADD_TC(tp, signals);

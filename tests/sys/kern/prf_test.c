@@ -5,7 +5,7 @@
 
 /*
  * The kernel's printf, log, snprintf, snprintb, aprint: what they write, and
- * from where.
+ * from what contexts.
  */
 
 #include "../../tests.h"
@@ -32,13 +32,13 @@ libc_snprintf(char *buf, size_t size, const char *fmt, ...)
 	return n;
 }
 
-/* From here on it is the kernel's. */
+/* From here on, printf() and similar names are the kernel's. */
 #include <sys/param.h>
 #include <sys/systm.h>
 #include <sys/device.h>
 #include <sys/syslog.h>
 
-/* The C library's answer, in buffers of several sizes. */
+/* Compare with the C library's result, in buffers of several sizes. */
 #define	PT_SAME(...) do {						\
 	static const size_t sizes_[] = { 0, 1, 2, 5, 128 };		\
 	for (size_t i_ = 0; i_ < TEST_NELEM(sizes_); i_++) {		\
@@ -52,7 +52,7 @@ libc_snprintf(char *buf, size_t size, const char *fmt, ...)
 	}								\
 } while (0)
 
-TEST_TC(formats, "formats give what the C library's give")
+TEST_TC(formats, "formats print what the C library's print")
 {
 	static const int ints[] = { 0, 1, -1, 7, 42, -42, 123456, INT_MAX,
 	    INT_MIN };
@@ -87,7 +87,7 @@ TEST_TC(formats, "formats give what the C library's give")
 	    UINTMAX_MAX);
 }
 
-/* By pointer: no compiler knows these formats. */
+/* Called through a pointer, because no compiler knows these formats. */
 static int (*pt_snprintf)(char *, size_t, const char *, ...) = snprintf;
 
 static void
@@ -102,7 +102,7 @@ pt_bits(const char *want, unsigned v, const char *names)
 
 static const char *volatile pt_none;
 
-TEST_TC(bits, "%b, and what is not a format")
+TEST_TC(bits, "%b prints bits, and an invalid format prints itself")
 {
 	char buf[128];
 
@@ -137,7 +137,7 @@ pt_snprintb(const char *want, const char *fmt, uint64_t v)
 	TEST_EQ((int)strlen(want), snprintb(NULL, 0, fmt, v));
 }
 
-TEST_TC(numbers_by_name, "snprintb, the old and the new format")
+TEST_TC(numbers_by_name, "snprintb prints the old and the new format")
 {
 
 	pt_snprintb("03<BITTWO,BITONE>", "\10\2BITTWO\1BITONE", 3);
@@ -160,7 +160,7 @@ TEST_TC(numbers_by_name, "snprintb, the old and the new format")
 }
 
 /*
- * What a function writes to a descriptor, one write(2) to a record.
+ * Capture what a function writes to a descriptor, one write(2) per record.
  */
 struct pt_capture {
 	int	c_n;			/* records */
@@ -257,7 +257,7 @@ say_long(void)
 	printf("[%s]\n", longtext);
 }
 
-TEST_TC(longlines, "a long text comes out whole, if not in one piece")
+TEST_TC(longlines, "a long text is written completely")
 {
 	size_t i;
 
@@ -289,7 +289,7 @@ say_dev(void)
 	device_printf(&dev, "reset\n");
 }
 
-TEST_TC(devices, "aprint and device_printf")
+TEST_TC(devices, "aprint and device_printf print the device's name")
 {
 
 	test_env("WORKQUEUE_VERBOSE", NULL);
@@ -301,7 +301,7 @@ TEST_TC(devices, "aprint and device_printf")
 	TEST_EQ(0, aprint_get_error_count());
 }
 
-TEST_TC(verbose, "WORKQUEUE_VERBOSE=1 shows what is verbose")
+TEST_TC(verbose, "WORKQUEUE_VERBOSE=1 shows verbose messages")
 {
 
 	test_env("WORKQUEUE_VERBOSE", "1");
@@ -310,7 +310,7 @@ TEST_TC(verbose, "WORKQUEUE_VERBOSE=1 shows what is verbose")
 	    "foo0: no interrupt\nlost\nfoo0: reset\n", cap.c_all);
 }
 
-TEST_TC(debug, "WORKQUEUE_VERBOSE=debug shows all")
+TEST_TC(debug, "WORKQUEUE_VERBOSE=debug shows all messages")
 {
 
 	test_env("WORKQUEUE_VERBOSE", "debug");
@@ -344,8 +344,8 @@ TEST_TC(hex, "hexdump")
 }
 
 /*
- * Lines of several threads, and of a handler that interrupts malloc, stdio,
- * and our printf.
+ * Lines of several threads, and of a handler that interrupts malloc, stdio, and
+ * the library's printf.
  */
 #define	PT_THREADS	4
 #define	PT_LINES	TEST_SCALE(2000)
@@ -416,7 +416,10 @@ TEST_TC(storm, "lines stay whole; a handler may print anywhere")
 	close(sv[1]);
 	pt_readfd = sv[0];
 	bad = 0;
-	/* A handler that waits for its own thread to read would wait long. */
+	/*
+	 * Block the signal: a handler on the reader would wait for its own
+	 * thread to read.
+	 */
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -455,7 +458,7 @@ say_closed(void)
 	_exit(errno == 99 ? 0 : 1);
 }
 
-TEST_TC(closed, "without standard output nothing happens")
+TEST_TC(closed, "without standard output printing does nothing")
 {
 
 	test_lives(say_closed);

@@ -4,8 +4,8 @@
  */
 
 /*
- * pserialize(9), psref(9), localcount(9): what keeps an object while somebody
- * looks at it.
+ * pserialize(9), psref(9), localcount(9): what keeps an object while threads
+ * use it.
  */
 
 #include <sys/atomic.h>
@@ -64,7 +64,10 @@ reader(void *arg)
 		TEST_EQ(1, o->o_good);
 		pserialize_read_exit(s);
 		ATF_REQUIRE(pserialize_not_in_read_section());
-		/* Others are to be preempted outside, too. */
+		/*
+		 * Yield, so that threads are preempted outside of sections,
+		 * too.
+		 */
 		if (atomic_fetch_add(&reads, 1) % 16 == 0)
 			sched_yield();
 	}
@@ -84,7 +87,7 @@ replace_objects(int n)
 	for (i = 0; i < NTHREADS; i++)
 		t[i] = test_thread(reader, NULL);
 	for (i = 0; i < n; i++) {
-		/* Some reader is always at it. */
+		/* Wait until some reader has used the current object. */
 		seen = atomic_load(&reads);
 		TEST_AWAIT(atomic_load(&reads) != seen);
 		o = object_new();
@@ -101,8 +104,8 @@ replace_objects(int n)
 	pserialize_destroy(psz);
 }
 
-TEST_TC(grace, "what a reader has found stays until it has left, while others "
-    "come and go")
+TEST_TC(grace, "an object that a reader has found stays until the reader has "
+    "left, while others come and go")
 {
 
 	replace_objects(TEST_SCALE(20));
@@ -142,8 +145,8 @@ performs(void *arg)
 	return NULL;
 }
 
-TEST_TC(waits, "pserialize_perform waits for a reader that was there, and not "
-    "for those that come after")
+TEST_TC(waits, "pserialize_perform waits for the readers before it, and not "
+    "for later ones")
 {
 	struct timespec ts = { 0, 50000000 };
 	pserialize_t psz;
@@ -153,7 +156,7 @@ TEST_TC(waits, "pserialize_perform waits for a reader that was there, and not "
 	sem_init(&inside, 0, 0);
 	sem_init(&leave, 0, 0);
 	psz = pserialize_create();
-	/* With either index, and twice. */
+	/* Do it several times. */
 	for (i = 0; i < 3; i++) {
 		atomic_store(&performed, false);
 		r = test_thread(slow_reader, NULL);
@@ -253,7 +256,7 @@ psref_reader(void *arg)
 		o = atomic_load_consume(&current);
 		psref_acquire(&ref, &o->o_target, class);
 		pserialize_read_exit(s);
-		/* It may sleep with it. */
+		/* A thread may sleep with a reference. */
 		if (atomic_fetch_add(&reads, 1) % 64 == 0)
 			test_pause();
 		ATF_REQUIRE(psref_held(&o->o_target, class));
@@ -267,8 +270,8 @@ psref_reader(void *arg)
 	return NULL;
 }
 
-TEST_TC(psref, "what is referred to stays until the last reference is gone, "
-    "and psref_target_destroy waits for that")
+TEST_TC(psref, "the target stays until its last reference is released, and "
+    "psref_target_destroy waits for that")
 {
 	struct object *o, *old;
 	pserialize_t psz;
@@ -422,8 +425,9 @@ acquire_late(void)
 static void
 release_none(void)
 {
-	struct psref ref = { NULL, NULL, NULL };
+	struct psref ref;
 
+	memset(&ref, 0, sizeof(ref));
 	class = psref_class_create("none", IPL_NONE);
 	psref_target_init(&target, class);
 	psref_release(&ref, &target, class);
@@ -460,7 +464,7 @@ count_fini(void)
 	localcount_fini(&lc);
 }
 
-TEST_TC(misuse, "each misuse panics and is named")
+TEST_TC(misuse, "each misuse panics and names itself")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -487,6 +491,21 @@ not_bound(void)
 	class = psref_class_create("free", IPL_NONE);
 	psref_target_init(&target, class);
 	psref_acquire(&ref, &target, class);
+}
+
+static void
+bound_by_flag(void)
+{
+	struct psref ref;
+
+	class = psref_class_create("flag", IPL_NONE);
+	psref_target_init(&target, class);
+	curlwp->l_pflag |= LP_BOUND;
+	psref_acquire(&ref, &target, class);
+	psref_release(&ref, &target, class);
+	curlwp->l_pflag &= ~LP_BOUND;
+	psref_target_destroy(&target, class);
+	psref_class_destroy(class);
 }
 
 static void
@@ -529,13 +548,15 @@ ends_holding(void)
 	test_join(test_thread(holds_psref, NULL));
 }
 
-TEST_TC(checked, "checking: a reader that sleeps or locks, and a reference by "
-    "a thread that is not bound or ends, are told")
+TEST_TC(checked, "checking: a reader that sleeps or locks, and a thread that "
+    "is unbound or ends with a reference, are reported")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
 	test_panics(not_bound, "psref_acquire: ", "(free)", "not bound", NULL);
-	test_panics(sleeping_reader, "cv_wait: ", "at IPL 4", NULL);
+	test_lives(bound_by_flag);
+	test_panics(sleeping_reader, "cv_wait: sleeping in a pserialize read "
+	    "section, on condvar", NULL);
 	test_panics(locking_reader, "mutex_enter: blocking in a pserialize "
 	    "read section, on mutex", "made at", NULL);
 	test_panics(ends_holding, "ends with a psref held", NULL);

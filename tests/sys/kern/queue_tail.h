@@ -4,10 +4,10 @@
  */
 
 /*
- * STAILQ and SIMPLEQ, which are the same by two names.  The includer defines,
- * and this file undefines:
+ * STAILQ and SIMPLEQ, two names of the same queue.  A source defines these
+ * macros before it includes this file, which undefines them:
  *
- *	Q(op)		a macro of the queue's
+ *	Q(op)		a macro of the queue
  *	QT(name)	a function here
  *	QT_HEAD		the head's type, and QT_FIRST, QT_LAST, its fields
  *	QT_LINK		the field of an element

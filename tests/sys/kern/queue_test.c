@@ -4,8 +4,8 @@
  */
 
 /*
- * <sys/queue.h>: each operation against an array that says what the list
- * must hold.
+ * <sys/queue.h>: compare each operation with an array of what the list must
+ * hold.
  */
 
 #include <sys/queue.h>
@@ -43,7 +43,7 @@ elm(char name)
 
 #define	E(name)	elm((#name)[0])
 
-/* Collect the names that a loop yields, and compare. */
+/* Collect the names that a loop visits, and compare. */
 #define	QT_IS(want, loop) do {						\
 	char qt_is_[64];						\
 	size_t qt_n_ = 0;						\
@@ -64,9 +64,14 @@ slist_is(struct qt_slist *h, const char *want)
 	TEST_EQ(*want == '\0', SLIST_EMPTY(h));
 }
 
+/*
+ * The heads are static, as the elements are: compilers warn about an element
+ * that outlives what it points to.
+ */
+
 TEST_TC(slist, "SLIST")
 {
-	struct qt_slist h = SLIST_HEAD_INITIALIZER(h), h2;
+	static struct qt_slist h = SLIST_HEAD_INITIALIZER(h), h2;
 	struct qt_elm *e, *next;
 
 	slist_is(&h, "");
@@ -115,7 +120,7 @@ list_is(struct qt_list *h, const char *want)
 
 TEST_TC(list, "LIST")
 {
-	struct qt_list h = LIST_HEAD_INITIALIZER(h), h2;
+	static struct qt_list h = LIST_HEAD_INITIALIZER(h), h2;
 
 	list_is(&h, "");
 	LIST_INSERT_HEAD(&h, E(b), qe_list);
@@ -199,7 +204,7 @@ tailq_is(struct qt_tailq *h, const char *want)
 
 TEST_TC(tailq, "TAILQ")
 {
-	struct qt_tailq h = TAILQ_HEAD_INITIALIZER(h), h2;
+	static struct qt_tailq h = TAILQ_HEAD_INITIALIZER(h), h2;
 	struct qt_elm *e, *prev;
 
 	tailq_is(&h, "");
@@ -260,7 +265,7 @@ circleq_is(struct qt_circleq *h, const char *want)
 
 TEST_TC(circleq, "CIRCLEQ")
 {
-	struct qt_circleq h = CIRCLEQ_HEAD_INITIALIZER(h);
+	static struct qt_circleq h = CIRCLEQ_HEAD_INITIALIZER(h);
 
 	circleq_is(&h, "");
 	CIRCLEQ_INIT(&h);

@@ -4,7 +4,7 @@
  */
 
 /*
- * rwlock(9): sharing, exclusion, who comes next, and what misuse gets.
+ * rwlock(9): sharing, exclusion, the next holder, and misuse.
  */
 
 #include <sys/intr.h>
@@ -19,7 +19,7 @@ static krwlock_t rw;
 static int shared, shadow;		/* under rw; plain, always equal */
 
 /*
- * What other threads see.
+ * The state of the lock as other threads see it.
  */
 static void *
 try_both(void *arg)
@@ -54,8 +54,8 @@ others_see(int reader, int writer, int rheld, int wheld, int held)
 	TEST_EQ(held, got[4] != 0);
 }
 
-TEST_TC(holding, "readers share, a writer is alone, and the questions are "
-    "answered")
+TEST_TC(holding, "readers share the lock, a writer is alone, and the queries "
+    "are right")
 {
 
 	ATF_REQUIRE(sizeof(krwlock_t) <= 2 * sizeof(void *));
@@ -78,7 +78,7 @@ TEST_TC(holding, "readers share, a writer is alone, and the questions are "
 	ATF_REQUIRE(rw_write_held(&rw));
 	ATF_REQUIRE(rw_lock_held(&rw));
 	TEST_EQ(RW_WRITER, rw_lock_op(&rw));
-	/* That it writes is the writer's to know. */
+	/* Only the writer itself knows that it writes. */
 	others_see(0, 0, 0, 0, 1);
 	TEST_EQ(0, rw_tryenter(&rw, RW_READER));
 	TEST_EQ(0, rw_tryenter(&rw, RW_WRITER));
@@ -202,14 +202,13 @@ excludes(void)
 	rw_destroy(&rw);
 }
 
-TEST_TC(exclusion, "readers see no writer at work, writers nobody, and none "
-    "waits for ever")
+TEST_TC(exclusion, "readers never see a writer, and a writer nobody")
 {
 
 	excludes();
 }
 
-TEST_TC(checked_exclusion, "checking: the same, without a false alarm")
+TEST_TC(checked_exclusion, "checking: the same, without a false report")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
@@ -250,8 +249,8 @@ writes_for_ever(void *arg)
 	return NULL;
 }
 
-TEST_TC(writer_gets_it, "while two readers overlap for ever a writer gets "
-    "the lock")
+TEST_TC(writer_gets_it, "while two readers always overlap a writer gets the "
+    "lock")
 {
 	pthread_t t[2];
 	int i;
@@ -271,7 +270,7 @@ TEST_TC(writer_gets_it, "while two readers overlap for ever a writer gets "
 	TEST_EQ(100, shared);
 }
 
-TEST_TC(reader_gets_it, "while writers write for ever a reader gets the lock")
+TEST_TC(reader_gets_it, "while writers always write a reader gets the lock")
 {
 	pthread_t t[3];
 	int i;
@@ -290,8 +289,8 @@ TEST_TC(reader_gets_it, "while writers write for ever a reader gets the lock")
 }
 
 /*
- * A waiting writer keeps new readers out, and comes first; readers that wait
- * come next, together.
+ * A waiting writer keeps new readers out and gets the lock first.  After it,
+ * all waiting readers get the lock together.
  */
 static atomic_int turn, coming;
 
@@ -315,16 +314,16 @@ comes(void *arg)
 	return NULL;
 }
 
-/* Until so many are as good as asleep. */
+/* Wait until n threads are nearly asleep. */
 static void
 await_coming(int n)
 {
 
 	TEST_AWAIT(atomic_load(&coming) == n);
-	usleep(50000);
+	test_letrun();
 }
 
-/* Does a new reader have to wait? */
+/* Test whether a new reader must wait. */
 static void *
 tries_to_read(void *arg)
 {
@@ -344,8 +343,8 @@ readable(void)
 	return got;
 }
 
-TEST_TC(order, "a writer that waits keeps new readers out and is the next; "
-    "then the readers, all of them; then the next writer")
+TEST_TC(order, "a waiting writer keeps new readers out and is next; then all "
+    "waiting readers; then the next writer")
 {
 	struct comer c[4];
 	pthread_t t[4];
@@ -368,7 +367,7 @@ TEST_TC(order, "a writer that waits keeps new readers out and is the next; "
 	ATF_REQUIRE(!rw_tryenter(&rw, RW_READER));
 	TEST_EQ(0, atomic_load(&turn));
 	rw_exit(&rw);
-	/* The writer, and both readers at the same time. */
+	/* The writer has had the lock; now both readers hold it. */
 	TEST_AWAIT(atomic_load(&turn) == 3);
 	sem_post(&hold);
 	sem_post(&hold);
@@ -379,8 +378,8 @@ TEST_TC(order, "a writer that waits keeps new readers out and is the next; "
 	rw_destroy(&rw);
 }
 
-TEST_TC(downgrade_lets_in, "rw_downgrade lets readers in that wait, also "
-    "beside a writer that waits")
+TEST_TC(downgrade_lets_in, "rw_downgrade admits waiting readers, even if a "
+    "writer waits, too")
 {
 	struct comer c[3];
 	pthread_t t[3];
@@ -406,7 +405,7 @@ TEST_TC(downgrade_lets_in, "rw_downgrade lets readers in that wait, also "
 }
 
 /*
- * The last one to leave frees it.
+ * The last thread to leave frees it.
  */
 struct object {
 	krwlock_t	o_rw;
@@ -429,7 +428,10 @@ drop_references(void *arg)
 		rw_enter(&o->o_rw, ((uintptr_t)arg + (uintptr_t)round) % 3 == 0
 		    ? RW_WRITER : RW_READER);
 		refs = atomic_fetch_sub(&o->o_refs, 1);
-		/* The last one shuts the others out, so all have left. */
+		/*
+		 * The last thread takes the lock as a writer, so all others
+		 * have left.
+		 */
 		if (refs == 1) {
 			rw_exit(&o->o_rw);
 			rw_enter(&o->o_rw, RW_WRITER);
@@ -444,8 +446,8 @@ drop_references(void *arg)
 	return NULL;
 }
 
-TEST_TC(freed_by_last, "whoever has the lock last may free it, though the "
-    "one before is still in rw_exit")
+TEST_TC(freed_by_last, "the last holder may free the lock, even if the "
+    "previous one is still in rw_exit")
 {
 	struct object *o;
 	pthread_t t[NTHREADS];
@@ -469,7 +471,7 @@ TEST_TC(freed_by_last, "whoever has the lock last may free it, though the "
 }
 
 /*
- * A waiter drops the kernel lock.
+ * A waiter releases the kernel lock.
  */
 static void *
 with_kernel_lock(void *arg)
@@ -487,8 +489,8 @@ with_kernel_lock(void *arg)
 	return NULL;
 }
 
-TEST_TC(kernel_lock_dropped, "a thread that sleeps for the lock drops the "
-    "kernel lock and has it back at its depth")
+TEST_TC(kernel_lock_dropped, "a thread that sleeps for the lock releases the "
+    "kernel lock, and gets it again at its depth")
 {
 	pthread_t t;
 	sem_t sem;
@@ -498,7 +500,7 @@ TEST_TC(kernel_lock_dropped, "a thread that sleeps for the lock drops the "
 	rw_enter(&rw, RW_WRITER);
 	t = test_thread(with_kernel_lock, &sem);
 	test_sem_wait(&sem);
-	/* It has it until it sleeps. */
+	/* The other thread holds the kernel lock until it sleeps. */
 	KERNEL_LOCK(1, NULL);
 	TEST_EQ(0, shared);
 	KERNEL_UNLOCK_ONE(NULL);
@@ -650,7 +652,7 @@ op_free(void)
 	(void)rw_lock_op(&rw);
 }
 
-TEST_TC(misuse, "each misuse panics and is named")
+TEST_TC(misuse, "each misuse panics and names itself")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -716,15 +718,6 @@ tryenter_in_interrupt(void)
 }
 
 static void
-enter_at_level(void)
-{
-
-	rw_init(&rw);
-	(void)splvm();
-	rw_enter(&rw, RW_WRITER);
-}
-
-static void
 enter_at_soft_level(void)
 {
 	int s;
@@ -736,8 +729,8 @@ enter_at_soft_level(void)
 	splx(s);
 }
 
-TEST_TC(checked_context, "checking: the lock in an interrupt or at a level of "
-    "one panics, held or not; at a soft level it does not")
+TEST_TC(checked_context, "checking: the lock in an interrupt panics, held or "
+    "not; at a soft level it does not")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
@@ -745,7 +738,6 @@ TEST_TC(checked_context, "checking: the lock in an interrupt or at a level of "
 	    NULL);
 	test_panics(tryenter_in_interrupt, "rw_tryenter: ",
 	    "in interrupt context", NULL);
-	test_panics(enter_at_level, "rw_enter: ", "at IPL 5", NULL);
 	test_lives(enter_at_soft_level);
 }
 

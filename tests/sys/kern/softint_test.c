@@ -21,7 +21,7 @@
 #include "level.h"
 
 /*
- * A soft interrupt that counts, and looks around.
+ * A soft interrupt that counts, and records its context.
  */
 struct soft {
 	void		*s_ih;
@@ -65,7 +65,7 @@ soft_init(struct soft *s, unsigned flags)
 	ATF_REQUIRE(s->s_ih != NULL);
 }
 
-/* It has been called n times, and is not going to be called again. */
+/* It has been called n times, and will not be called again. */
 static void
 soft_fini(struct soft *s, int n)
 {
@@ -178,7 +178,7 @@ level_order(void)
 	softint_disestablish(g.g_ih);
 }
 
-TEST_TC(level_order, "what is pending on a CPU runs highest level first")
+TEST_TC(level_order, "soft interrupts pending on a CPU run highest level first")
 {
 
 	level_order();
@@ -208,7 +208,7 @@ fifo(void)
 	softint_disestablish(g.g_ih);
 }
 
-TEST_TC(fifo, "within a level they run as they were scheduled")
+TEST_TC(fifo, "within a level soft interrupts run in the order of scheduling")
 {
 
 	fifo();
@@ -226,7 +226,7 @@ pending(void)
 	gate_close(&g, cpu_lookup(0));
 	for (i = 0; i < 5; i++)
 		softint_schedule_cpu(s.s_ih, cpu_lookup(0));
-	/* The gate itself runs, so it is not pending. */
+	/* The gate runs and so is not pending: these schedule it once more. */
 	softint_schedule_cpu(g.g_ih, cpu_lookup(0));
 	softint_schedule_cpu(g.g_ih, cpu_lookup(0));
 	gate_open(&g);
@@ -238,8 +238,8 @@ pending(void)
 	TEST_EQ(2, atomic_load(&g.g_left));
 }
 
-TEST_TC(pending, "scheduling what is pending does nothing; what runs is not "
-    "pending")
+TEST_TC(pending, "scheduling a pending soft interrupt has no effect; a running "
+    "one is not pending")
 {
 
 	pending();
@@ -270,7 +270,7 @@ raised(void)
 	softint_schedule_cpu(low.s_ih, cpu_lookup(0));
 	softint_schedule_cpu(high.s_ih, cpu_lookup(0));
 	test_sem_wait(&high.s_called);
-	/* All that the CPU has by now, it has run after this. */
+	/* When the fence has run, so has all that was pending on the CPU. */
 	test_join(test_thread(schedule_fence, &fence));
 	TEST_EQ(0, atomic_load(&low.s_calls));
 	splx(s);
@@ -294,8 +294,8 @@ raised(void)
 	soft_fini(&fence, 3);
 }
 
-TEST_TC(raised, "scheduled at a level that masks it, it runs after splx, and "
-    "not before")
+TEST_TC(raised, "a soft interrupt scheduled at a level that masks it runs "
+    "after splx, and on its CPU")
 {
 
 	raised();
@@ -322,8 +322,8 @@ raised_many(void)
 		ATF_REQUIRE(order[i] == &s[i]);
 }
 
-TEST_TC(raised_many, "many that were masked run in the order in which they "
-    "were scheduled")
+TEST_TC(raised_many, "many masked soft interrupts run in the order of "
+    "scheduling")
 {
 
 	raised_many();
@@ -338,8 +338,8 @@ ends_raised(void *arg)
 	return NULL;
 }
 
-TEST_TC(thread_ends, "what was scheduled by a thread that ends at its level "
-    "runs")
+TEST_TC(thread_ends, "a soft interrupt runs even if its thread ends at the "
+    "level that masks it")
 {
 	struct soft s;
 
@@ -375,6 +375,8 @@ from_interrupt(void)
 	TEST_EQ(0, atomic_load(&s.s_intr));
 
 	spl = splsoftserial();
+	/* Own a CPU, lest an interrupt thread run the handler. */
+	(void)curcpu();
 	raise(SIGUSR1);
 	TEST_EQ(2, intr_count(ih));
 	test_pause();
@@ -429,7 +431,7 @@ per_cpu(void)
 		TEST_EQ(1, atomic_load(&seen[i]));
 }
 
-TEST_TC(per_cpu, "on each CPU it is pending on its own, and runs there")
+TEST_TC(per_cpu, "a soft interrupt is pending per CPU, and runs on that CPU")
 {
 
 	per_cpu();
@@ -473,8 +475,8 @@ mutexes(void)
 	mutex_destroy(&lock);
 }
 
-TEST_TC(mutexes, "a handler waits for an adaptive mutex, in checking mode "
-    "too")
+TEST_TC(mutexes, "a handler may wait for an adaptive mutex, also in checking "
+    "mode")
 {
 
 	mutexes();
@@ -483,7 +485,7 @@ TEST_TC(mutexes, "a handler waits for an adaptive mutex, in checking mode "
 }
 
 /*
- * A soft interrupt that goes to sleep for a lock.
+ * A soft interrupt that sleeps for a lock.
  */
 struct sleeper {
 	void		*s_ih;
@@ -519,7 +521,10 @@ sleeper_init(struct sleeper *s, unsigned flags)
 	ATF_REQUIRE(s->s_ih != NULL);
 }
 
-/* With the lock held: it is on CPU 0, and asleep or about to be. */
+/*
+ * Start a sleeper on CPU 0, with its lock held.  When this returns, the sleeper
+ * sleeps or is about to.
+ */
 static void
 sleeper_start(struct sleeper *s)
 {
@@ -569,16 +574,16 @@ asleep(void)
 	sleeper_fini(&bio, 1);
 }
 
-TEST_TC(asleep, "while one sleeps for a lock, those of other levels run on "
-    "its CPU, and those of its own do not")
+TEST_TC(asleep, "while a soft interrupt sleeps for a lock, those of other "
+    "levels run on its CPU, and those of its own do not")
 {
 
 	asleep();
 }
 
 /*
- * One that schedules a lower one before it sleeps, itself or by an interrupt
- * that arrives at it.
+ * A soft interrupt that schedules a lower one, either itself or in an interrupt
+ * on top of it, and then sleeps.
  */
 static struct sleeper scheduler;
 static void *scheduler_ih;
@@ -622,8 +627,8 @@ asleep_schedules(void)
 	soft_fini(&low, 2);
 }
 
-TEST_TC(asleep_schedules, "what one schedules, or an interrupt on top of it, "
-    "runs when it sleeps")
+TEST_TC(asleep_schedules, "what a soft interrupt, or an interrupt on top of "
+    "it, schedules runs when it sleeps")
 {
 
 	asleep_schedules();
@@ -643,7 +648,9 @@ klock_asleep(void)
 	test_sem_wait(&high.s_called);
 	softint_schedule_cpu(low.s_ih, cpu_lookup(0));
 	test_sem_wait(&low.s_called);
-	/* It has begun before the lower one, and waits. */
+	/*
+	 * The one with the kernel lock began before the lower one, and waits.
+	 */
 	TEST_EQ(0, atomic_load(&biglock.s_calls));
 	KERNEL_UNLOCK_ONE(NULL);
 	test_sem_wait(&biglock.s_called);
@@ -654,7 +661,7 @@ klock_asleep(void)
 
 static atomic_int hog_in, hog_out;
 
-/* Keeps its CPU until it is told, or much time has passed. */
+/* Keep the CPU until told to stop, or until much time has passed. */
 static void
 hog(void *arg)
 {
@@ -678,7 +685,7 @@ klock_handed(void)
 	soft_init(&biglock, SOFTINT_BIO);
 	ih = softint_establish(SOFTINT_NET | SOFTINT_MPSAFE, hog, NULL);
 	ATF_REQUIRE(ih != NULL);
-	/* Each time the lock is passed on; now and then it is handed over. */
+	/* The lock is released each time, and now and then handed over. */
 	for (i = 0; i < 24; i++) {
 		atomic_store(&hog_out, 0);
 		KERNEL_LOCK(1, NULL);
@@ -697,15 +704,15 @@ klock_handed(void)
 	soft_fini(&biglock, 24);
 }
 
-TEST_TC(klock_handed, "one that waits for its CPU does not do so with the "
-    "kernel lock")
+TEST_TC(klock_handed, "a soft interrupt that waits for its CPU does not hold "
+    "the kernel lock")
 {
 
 	klock_handed();
 }
 
-TEST_TC(klock_asleep, "one that waits for the kernel lock holds up no "
-    "MPSAFE one of another level")
+TEST_TC(klock_asleep, "a soft interrupt that waits for the kernel lock does "
+    "not delay an MPSAFE one of another level")
 {
 
 	klock_asleep();
@@ -727,14 +734,14 @@ woken(void)
 	mutex_enter(&high.s_lock);
 	sleeper_start(&low);
 	sleeper_start(&high);
-	/* Begins when both sleep, being the lowest. */
+	/* The gate has the lowest level, so it begins when both sleep. */
 	gate_close(&g, cpu_lookup(0));
 	mutex_exit(&low.s_lock);
 	mutex_exit(&high.s_lock);
 	softint_schedule_cpu(net.s_ih, cpu_lookup(0));
 	for (i = 0; i < 25; i++)
 		test_pause();
-	/* Whoever has the lock has the CPU. */
+	/* The gate still owns the CPU, so none of the others runs. */
 	TEST_EQ(0, atomic_load(&low.s_awake));
 	TEST_EQ(0, atomic_load(&high.s_awake));
 	TEST_EQ(0, atomic_load(&net.s_calls));
@@ -749,15 +756,15 @@ woken(void)
 	softint_disestablish(g.g_ih);
 }
 
-TEST_TC(woken, "one that has slept goes on when nobody else runs on its CPU")
+TEST_TC(woken, "a soft interrupt that has slept resumes when its CPU is free")
 {
 
 	woken();
 }
 
 /*
- * Handlers of all levels on all CPUs, that sleep for locks and for the kernel
- * lock; each says where it is awake for certain.
+ * Handlers of all levels on all CPUs, which sleep for locks and for the kernel
+ * lock; each records where it is certainly awake.
  */
 static struct alone {
 	void		*a_ih;
@@ -774,7 +781,7 @@ alone_awake(unsigned ci)
 
 	if (atomic_fetch_add(&alone_here[ci], 1) != 0)
 		atomic_store(&alone_bad, 1);
-	/* Long enough for another to come. */
+	/* Give another handler time to start. */
 	sched_yield();
 	atomic_fetch_sub(&alone_here[ci], 1);
 }
@@ -849,8 +856,8 @@ alone(void)
 	TEST_EQ(0, atomic_load(&alone_bad));
 }
 
-TEST_TC(alone, "of the handlers of one CPU one is awake, and of one level one "
-    "is under way")
+TEST_TC(alone, "at most one handler of a CPU is awake, and at most one per "
+    "level is active")
 {
 
 	alone();
@@ -891,7 +898,7 @@ disestablish_waits(void)
 	pthread_t t;
 	int i, spl;
 
-	/* For one that runs. */
+	/* Disestablish a soft interrupt that runs. */
 	atomic_store(&disestablished, 0);
 	gate_init(&g);
 	gate_close(&g, cpu_lookup((unsigned)ncpu - 1));
@@ -903,7 +910,7 @@ disestablish_waits(void)
 	test_join(t);
 	TEST_EQ(1, atomic_load(&g.g_left));
 
-	/* For one that a thread's level masks. */
+	/* Disestablish a soft interrupt that a thread's level masks. */
 	atomic_store(&disestablished, 0);
 	soft_init(&s, SOFTINT_NET | SOFTINT_MPSAFE);
 	spl = splsoftnet();
@@ -917,15 +924,15 @@ disestablish_waits(void)
 	TEST_EQ(1, atomic_load(&s.s_calls));
 }
 
-TEST_TC(disestablish_waits, "softint_disestablish waits for what runs and "
-    "for what is pending")
+TEST_TC(disestablish_waits, "softint_disestablish waits for a running and for "
+    "a pending soft interrupt")
 {
 
 	disestablish_waits();
 }
 
 /*
- * Many schedule; what was said before is seen by the run after.
+ * Many threads schedule.  Their stores before that are visible to the next run.
  */
 #define	NTHREADS	4
 static atomic_int said, heard;
@@ -963,7 +970,8 @@ storm(void)
 	TEST_EQ(NTHREADS * TEST_SCALE(20000), atomic_load(&heard));
 }
 
-TEST_TC(storm, "the last schedule is followed by a run")
+TEST_TC(storm, "the last schedule is followed by a run, which sees all that "
+    "preceded it")
 {
 
 	storm();
@@ -991,14 +999,14 @@ all(void)
 	storm();
 }
 
-TEST_TC(all_1cpu, "all of that with one CPU")
+TEST_TC(all_1cpu, "all of that holds with one CPU")
 {
 
 	test_env("WORKQUEUE_NCPU", "1");
 	all();
 }
 
-TEST_TC(all_7cpus, "all of that with seven CPUs, checking")
+TEST_TC(all_7cpus, "all of that holds with seven CPUs, checking")
 {
 
 	test_env("WORKQUEUE_NCPU", "7");
@@ -1006,7 +1014,7 @@ TEST_TC(all_7cpus, "all of that with seven CPUs, checking")
 	all();
 }
 
-TEST_TC(bad, "bad arguments are refused")
+TEST_TC(bad, "invalid arguments are refused")
 {
 
 	ATF_REQUIRE(softint_establish(SOFTINT_COUNT, soft_func, NULL) == NULL);
@@ -1029,7 +1037,10 @@ child_softints(void)
 
 	/* This thread's level is still the parent's. */
 	splx(IPL_NONE);
-	/* Pending in the parent: not here.  The threads are started again. */
+	/*
+	 * The soft interrupt is pending in the parent but not in the child, and
+	 * the threads are started again.
+	 */
 	softint_schedule_cpu(parents[0].s_ih, cpu_lookup(0));
 	test_sem_wait(&parents[0].s_called);
 	soft_fini(&parents[0], 1);
@@ -1054,8 +1065,8 @@ child_establishes(void)
 	soft_fini(&parents[1], 0);
 }
 
-TEST_TC(child, "in a forked child nothing is pending, and soft interrupts "
-    "work, the parent's and new ones")
+TEST_TC(child, "in a forked child nothing is pending, and the parent's and new "
+    "soft interrupts run")
 {
 	int spl;
 
@@ -1081,7 +1092,7 @@ static void
 child_asleep(void)
 {
 
-	/* The lock is ours here, too; nobody sleeps for it. */
+	/* The child holds the lock, too, but no thread sleeps for it. */
 	softint_schedule_cpu(parents[0].s_ih, cpu_lookup(0));
 	test_sem_wait(&parents[0].s_called);
 	sleeper_start(&parents_sleeper);
@@ -1095,8 +1106,8 @@ child_asleep(void)
 	asleep();
 }
 
-TEST_TC(child_sleeper, "a handler that sleeps during a fork sleeps in the "
-    "parent alone; in the child, too, they sleep on threads of their own")
+TEST_TC(child_sleeper, "a handler that sleeps during a fork sleeps only in the "
+    "parent; the child's soft interrupts have their own threads")
 {
 
 	sleeper_init(&parents_sleeper, SOFTINT_BIO | SOFTINT_MPSAFE);
@@ -1115,15 +1126,15 @@ static void
 child_interrupt(void)
 {
 
-	/* It cannot start threads: this waits for a thread that can. */
+	/* A handler cannot start threads: wait for a thread that can. */
 	intr_inject(parents_ih);
 	test_pause();
 	TEST_EQ(0, atomic_load(&parents[0].s_calls));
 	soft_fini(&parents[0], 1);
 }
 
-TEST_TC(child_interrupt, "what an interrupt schedules in a child waits for "
-    "the threads, which softint_disestablish starts, too")
+TEST_TC(child_interrupt, "a soft interrupt scheduled by an interrupt in a "
+    "child waits for the threads, which softint_disestablish also starts")
 {
 
 	soft_init(&parents[0], SOFTINT_NET | SOFTINT_MPSAFE);
@@ -1144,8 +1155,7 @@ fork_func(void *arg)
 	pid_t pid;
 
 	(void)arg;
-	test_settle();
-	if ((pid = fork()) == 0)
+	if ((pid = test_fork()) == 0)
 		return;
 	while (pid == -1 || waitpid(pid, &fork_status, 0) == -1)
 		if (pid == -1 || errno != EINTR)
@@ -1169,7 +1179,7 @@ TEST_TC(child_returns, "a handler that returns in a child of its process "
 }
 
 /*
- * What checking mode says of handlers.
+ * Reports of checking mode about handlers.
  */
 static kcondvar_t cv;
 static int channel;
@@ -1205,20 +1215,6 @@ nothing(struct work *wk, void *arg)
 
 	(void)wk;
 	(void)arg;
-}
-
-static void
-bad_raised(void)
-{
-
-	(void)splhigh();
-}
-
-static void
-bad_lowered(void)
-{
-
-	splx(IPL_NONE);
 }
 
 static void
@@ -1315,15 +1311,13 @@ bad_establish(void)
 	(void)softint_establish(SOFTINT_NET, call_bad, NULL);
 }
 
-TEST_TC(checking, "checking mode tells what a handler leaves behind, and "
-    "that it sleeps")
+TEST_TC(checking, "checking mode reports what a handler leaves held, and that "
+    "it sleeps")
 {
 	static const struct {
 		void	  (*func)(void);
 		const char *says;
 	} cases[] = {
-		{ bad_raised, "returned at IPL 7" },
-		{ bad_lowered, "returned at IPL 0" },
 		{ bad_spin_mutex, "returned holding mutex 0x" },
 		{ bad_kernel_lock, "returned holding 2 kernel locks" },
 		{ bad_preempt, "returned with preemption off" },
@@ -1350,7 +1344,8 @@ TEST_TC(checking, "checking mode tells what a handler leaves behind, and "
 	softint_disestablish(other_ih);
 }
 
-TEST_TC(ended, "checking mode tells the use of what is disestablished")
+TEST_TC(ended, "checking mode reports the use of a disestablished soft "
+    "interrupt")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");

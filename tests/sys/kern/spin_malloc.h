@@ -4,8 +4,9 @@
  */
 
 /*
- * A thread allocates under a spin mutex while signals interrupt others inside
- * the C allocator, whose handler takes the mutex.  After tests.h.
+ * A thread allocates under a spin mutex while signals interrupt other threads
+ * inside the C allocator, and the handler takes the mutex.  Include tests.h
+ * first.
  */
 
 #ifndef _SPIN_MALLOC_H_
@@ -16,14 +17,14 @@
 
 #include "memory.h"
 
-/* What is tested: it may have none, and must not wait for it. */
+/* The allocator under test: it may return NULL, and must not wait. */
 struct spin_memory {
 	void	*(*sm_get)(void);
 	void	 (*sm_put)(void *);
 	size_t	 sm_size;
-	size_t	 sm_batch;	/* so many it has at once */
+	size_t	 sm_batch;	/* allocated at once */
 };
-#define	SPIN_BATCH	20	/* the largest */
+#define	SPIN_BATCH	20	/* largest sm_batch */
 
 static kmutex_t	spin_mutex;
 static atomic_bool spin_stop;
@@ -47,7 +48,7 @@ spin_malloc(void *arg)
 	size_t i;
 
 	(void)arg;
-	splx(splhigh());		/* the library knows us */
+	splx(splhigh());		/* makes this thread known */
 	while (!atomic_load(&spin_stop)) {
 		for (i = 0; i < TEST_NELEM(p); i++)
 			p[i] = malloc(2000 + i * 64);
@@ -91,7 +92,7 @@ spin_get(void *arg)
 	return NULL;
 }
 
-/* More than there is in reserve, at a pace that the helper can keep. */
+/* Allocate more than the reserve, at a pace that the helper can keep. */
 static void
 spin_many(const struct spin_memory *sm)
 {

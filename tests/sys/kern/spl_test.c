@@ -4,7 +4,7 @@
  */
 
 /*
- * spl(9): levels are the thread's, are raised and restored.
+ * spl(9): levels belong to threads, and are raised and restored.
  */
 
 #include <sys/intr.h>
@@ -13,7 +13,7 @@
 #include "../../tests.h"
 #include "level.h"
 
-TEST_TC(levels, "the levels have NetBSD's order, and the aliases their level")
+TEST_TC(levels, "the levels have NetBSD's order, and the aliases their values")
 {
 
 	TEST_EQ(0, IPL_NONE);
@@ -110,8 +110,8 @@ level_of_thread(void *arg)
 	return NULL;
 }
 
-TEST_TC(per_thread, "a level is its thread's alone, and a new thread starts "
-    "at IPL_NONE whatever its creator's or its predecessor's was")
+TEST_TC(per_thread, "a level belongs to its thread, and a new thread starts at "
+    "IPL_NONE whatever its creator's or predecessor's level was")
 {
 	int i, other, s;
 

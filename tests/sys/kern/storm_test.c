@@ -4,11 +4,11 @@
  */
 
 /*
- * Storms: established signals over threads that sit in the C library and in
- * this one, while others hold spin mutexes and print.  Nothing freezes, and
- * every arrival is counted and served once.
+ * Storms: signals arrive at threads in the C library and in this one, while
+ * others hold spin mutexes and print.  Nothing freezes, and every arrival is
+ * counted and served once.
  *
- * The handler does all that interrupt context allows.
+ * The handler does everything that interrupt context permits.
  */
 
 #include <sys/proc.h>
@@ -27,7 +27,7 @@
 
 #include <fcntl.h>
 
-/* The C library's here; the kernel's by their other names. */
+/* Use the C library's functions; the kernel's have other names. */
 #undef printf
 #undef snprintf
 #define	kprintf		wqk_printf
@@ -130,7 +130,7 @@ intr(void *arg)
 }
 
 /*
- * What the victims do.
+ * The work of the victims.
  */
 static void
 do_malloc(unsigned i)
@@ -243,7 +243,7 @@ stranger(void *arg)
 }
 
 /*
- * Output goes to a file, unread; a pipe would fill up.
+ * Write to a file that nobody reads; a pipe would fill up.
  */
 static void
 quiet(void)
@@ -261,7 +261,8 @@ quiet(void)
 }
 
 /*
- * The kinds of storm: signals at threads, one after the other; a timer's.
+ * Two kinds of storm: signals sent to one thread after another, and signals of
+ * a timer.
  */
 static void
 send_to_threads(pthread_t *t, int nt)
@@ -340,7 +341,7 @@ storm(int signo, int flags, int ipl, void (*send)(pthread_t *, int))
 
 	(*send)(t, NVICTIMS + 1);
 
-	/* What has arrived is served: nothing held back, nothing twice. */
+	/* Every arrival is served once, and none stays deferred. */
 	for (;;) {
 		TEST_AWAIT(atomic_load(&served) == intr_count(ih));
 		all = (unsigned)intr_count(ih);
@@ -348,7 +349,7 @@ storm(int signo, int flags, int ipl, void (*send)(pthread_t *, int))
 		if (intr_count(ih) == all && atomic_load(&served) == all)
 			break;
 	}
-	/* The victims live. */
+	/* The victims are alive. */
 	for (i = 0; i < NVICTIMS; i++) {
 		unsigned long turns = atomic_load(&victim_turns[i]);
 
@@ -357,7 +358,9 @@ storm(int signo, int flags, int ipl, void (*send)(pthread_t *, int))
 	atomic_store(&stop, 1);
 	for (i = 0; i < NVICTIMS + 1; i++)
 		test_join(t[i]);
-	/* A signal may have been pending for a thread until now. */
+	/*
+	 * A signal may have been pending for a thread until the thread ended.
+	 */
 	TEST_AWAIT(atomic_load(&served) == intr_count(ih));
 	intr_disestablish(ih);
 	TEST_EQ(intr_count(ih), atomic_load(&served));
@@ -380,19 +383,19 @@ storm(int signo, int flags, int ipl, void (*send)(pthread_t *, int))
 	pool_destroy(&pool);
 }
 
-TEST_TC(threads, "signals at each thread in turn")
+TEST_TC(threads, "signals at each thread in turn are all served once")
 {
 
 	storm(SIGUSR1, INTR_MPSAFE, IPL_HIGH, send_to_threads);
 }
 
-TEST_TC(threads_biglock, "the same, handlers with the kernel lock")
+TEST_TC(threads_biglock, "the same with handlers that need the kernel lock")
 {
 
 	storm(SIGUSR1, 0, IPL_HIGH, send_to_threads);
 }
 
-TEST_TC(threads_vm, "the same at a lower level, checking, seven CPUs")
+TEST_TC(threads_vm, "the same at a lower level, checking, with seven CPUs")
 {
 
 	test_env("WORKQUEUE_NCPU", "7");
@@ -407,20 +410,21 @@ TEST_TC(threads_1cpu, "the same with one CPU")
 	storm(SIGUSR1, INTR_MPSAFE, IPL_SCHED, send_to_threads);
 }
 
-TEST_TC(itimer, "an interval timer's signals")
+TEST_TC(itimer, "an interval timer's signals are all served once")
 {
 
 	storm(SIGALRM, INTR_MPSAFE, IPL_HIGH, send_by_timer);
 }
 
-TEST_TC(posix_timer, "a POSIX timer's signals, handlers with the kernel lock")
+TEST_TC(posix_timer, "so are a POSIX timer's, with handlers that need the "
+    "kernel lock")
 {
 
 	storm(SIGUSR1, 0, IPL_SCHED, send_posix_timer);
 }
 
 /*
- * Injected at raised levels by many threads: the count is exact.
+ * Many threads inject at raised levels: the count is exact.
  */
 #define	NINJECTORS	4
 
@@ -448,14 +452,14 @@ injector(void *arg)
 		else
 			(void)spl0();
 	}
-	/* It ends at some level, with something held back. */
+	/* End at a raised level, with an interrupt deferred. */
 	(void)splhigh();
 	intr_inject(arg);
 	return NULL;
 }
 
-TEST_TC(inject, "injected at all levels, ends of threads included: none is "
-    "lost")
+TEST_TC(inject, "no interrupt injected at any level is lost, not even when "
+    "threads end")
 {
 	const unsigned all = NINJECTORS * (TEST_SCALE(100000) + 1);
 	void *ih[2];

@@ -4,8 +4,8 @@
  */
 
 /*
- * Threads that sleep until there is a token to take, under a mutex.  After
- * tests.h.
+ * Threads that sleep until they can take a token, under a mutex.  Include
+ * tests.h first.
  */
 
 #ifndef _TOKENS_H_
@@ -30,12 +30,12 @@ locked(int *p)
 }
 
 /*
- * Each token is taken, though takers give up all the time: a wake-up that is
- * given wakes a thread that does not time out, or nobody.
+ * Each token is taken, although takers often time out.  A wake-up never goes to
+ * a thread that times out at the same moment.
  */
 struct takers {
-	int	(*t_sleep)(int);	/* with the mutex; its timeout */
-	void	(*t_wake)(bool);	/* all, or one */
+	int	(*t_sleep)(int);	/* called with the mutex */
+	void	(*t_wake)(bool);	/* wake all, or one */
 };
 
 static atomic_int takers_left, takers_seed;
@@ -65,7 +65,10 @@ takers_take(void *arg)
 	return NULL;
 }
 
-/* The mutex is initialised. */
+/*
+ * Give tokens to sleeping threads, and check that none is lost.  The caller has
+ * initialised the mutex.
+ */
 static inline void
 takers_none_lost(int (*sleep)(int), void (*wake)(bool))
 {
@@ -86,7 +89,7 @@ takers_none_lost(int (*sleep)(int), void (*wake)(bool))
 		mutex_exit(&mutex);
 		if (given % 512 == 0) {
 			TEST_AWAIT(locked(&tokens) == 0);
-			/* Let them sleep, and some time out. */
+			/* Let them sleep, and some of them time out. */
 			usleep(given % 1024 == 0 ? 10000 : 1000);
 		}
 	}

@@ -73,8 +73,8 @@ wake_one_then_all(int ipl)
 	mutex_destroy(&mutex);
 }
 
-TEST_TC(wake, "wakeup_one wakes one that sleeps on the channel, wakeup all, "
-    "and neither others")
+TEST_TC(wake, "wakeup_one wakes one thread asleep on the channel, wakeup all, "
+    "and no others")
 {
 
 	wake_one_then_all(IPL_NONE);
@@ -82,7 +82,7 @@ TEST_TC(wake, "wakeup_one wakes one that sleeps on the channel, wakeup all, "
 }
 
 /*
- * Without a mutex it is the kernel lock that closes the gap.
+ * Without a mutex the kernel lock prevents a lost wake-up.
  */
 static void *
 take_under_kernel_lock(void *arg)
@@ -102,8 +102,8 @@ take_under_kernel_lock(void *arg)
 	return NULL;
 }
 
-TEST_TC(kernel_lock, "tsleep gives the kernel lock up once it is on the "
-    "channel, so no wake-up is lost, and has it back to its depth")
+TEST_TC(kernel_lock, "tsleep releases the kernel lock after it is on the "
+    "channel, so no wake-up is lost, and gets it again at its depth")
 {
 	pthread_t t[2];
 	int i, n;
@@ -129,7 +129,7 @@ TEST_TC(kernel_lock, "tsleep gives the kernel lock up once it is on the "
 	TEST_EQ(2 * TEST_SCALE(10000), taken);
 }
 
-TEST_TC(timeout, "a sleep that nobody ends returns EWOULDBLOCK, never early")
+TEST_TC(timeout, "a sleep without a wake-up returns EWOULDBLOCK, never early")
 {
 	static const int ticks[] = { 1, 2, 5, 20 };
 	int64_t start, took;
@@ -174,7 +174,7 @@ TEST_TC(no_relock, "with PNORELOCK mtsleep returns without the mutex")
 	    &mutex));
 	ATF_REQUIRE(!mutex_owned(&mutex));
 	mutex_destroy(&mutex);
-	/* No mutex at all. */
+	/* mtsleep() accepts a NULL mutex. */
 	TEST_EQ(EWOULDBLOCK, mtsleep(&channel, PWAIT, "none", 1, NULL));
 }
 
@@ -195,7 +195,7 @@ slock_take(void *arg)
 	waiting++;
 	while (tokens == 0)
 		TEST_EQ(0, ltsleep(arg, PWAIT, "slock", 0, &slock));
-	/* Taken back: the counts below would race if it were not. */
+	/* The lock must be held, or the counts below would race. */
 	ATF_REQUIRE(simple_lock_held(&slock));
 	tokens--;
 	taken++;
@@ -204,7 +204,7 @@ slock_take(void *arg)
 }
 
 TEST_TC(simple_lock, "a simple lock excludes; ltsleep releases it once the "
-    "thread is on the channel, and takes it back unless told otherwise")
+    "thread is on the channel, and takes it again unless PNORELOCK is given")
 {
 	pthread_t t[NTHREADS];
 	int i, n;
@@ -220,7 +220,10 @@ TEST_TC(simple_lock, "a simple lock excludes; ltsleep releases it once the "
 		n = waiting;
 		simple_unlock(&slock);
 	}
-	/* Who counted holds the lock until it is on the channel: no loss. */
+	/*
+	 * A counted thread holds the lock until it sleeps, so this wake-up
+	 * reaches all.
+	 */
 	simple_lock(&slock);
 	TEST_EQ(0, simple_lock_try(&slock));
 	TEST_EQ(1000 * NTHREADS, slock_count);
@@ -293,7 +296,7 @@ wake_channel(bool all)
 		wakeup_one(&channel);
 }
 
-TEST_TC(none_lost, "no wake-up is lost among timeouts")
+TEST_TC(none_lost, "timeouts lose no wake-up")
 {
 
 	mutex_init(&mutex, MUTEX_DEFAULT, IPL_NONE);
@@ -302,7 +305,7 @@ TEST_TC(none_lost, "no wake-up is lost among timeouts")
 }
 
 /*
- * Interrupts wake.
+ * Interrupts wake threads.
  */
 static int
 give_in_interrupt(void *arg)
@@ -353,7 +356,7 @@ TEST_TC(yielding, "yield and preempt return with the kernel lock at its depth")
 	TEST_EQ(2, n);
 }
 
-/* Another thread may read what somebody sleeps for. */
+/* Another thread may read why a thread sleeps. */
 static struct lwp *_Atomic sleeper;
 
 static void *
@@ -365,7 +368,7 @@ sleeps(void *arg)
 	return take_one(&channel);
 }
 
-TEST_TC(text, "l_wmesg of a thread that sleeps is its text, else NULL")
+TEST_TC(text, "l_wmesg is the text of a sleeping thread, else NULL")
 {
 	const char *wmesg;
 	pthread_t t;
@@ -449,7 +452,7 @@ pause_for_ever(void)
 	(void)kpause("ever", false, 0, NULL);
 }
 
-TEST_TC(misuse, "each misuse panics and is named")
+TEST_TC(misuse, "each misuse panics and names itself")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -496,14 +499,6 @@ sleep_in_softint(void)
 }
 
 static void
-sleep_at_level(void)
-{
-
-	(void)splsoftclock();
-	(void)tsleep(&channel, PWAIT, "level", 1);
-}
-
-static void
 sleep_under_spin(void)
 {
 
@@ -512,16 +507,8 @@ sleep_under_spin(void)
 	(void)kpause("spin", false, 1, NULL);
 }
 
-static void
-yield_at_level(void)
-{
-
-	(void)splvm();
-	yield();
-}
-
 TEST_TC(checked_context, "checking: a sleep in an interrupt, in a soft "
-    "interrupt, at a level, or with a spin mutex panics")
+    "interrupt, or with a spin mutex panics")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
@@ -529,9 +516,7 @@ TEST_TC(checked_context, "checking: a sleep in an interrupt, in a soft "
 	    NULL);
 	test_panics(sleep_in_softint, "kpause: ", "in softint context",
 	    NULL);
-	test_panics(sleep_at_level, "tsleep: ", "at IPL 1", NULL);
 	test_panics(sleep_under_spin, "kpause: ", "at IPL 5", NULL);
-	test_panics(yield_at_level, "yield: ", "at IPL 5", NULL);
 }
 
 TEST_TP_ADD_TCS(tp)

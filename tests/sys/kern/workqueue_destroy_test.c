@@ -4,7 +4,7 @@
  */
 
 /*
- * workqueue_destroy(9) runs all there is, then ends the workers.
+ * workqueue_destroy(9) runs all pending items, then ends the workers.
  */
 
 #include <sys/cpu.h>
@@ -15,7 +15,7 @@
 struct counted {
 	struct test_work  c_work;
 	struct workqueue *c_wq;
-	int		  c_runs;	/* plain: destroy makes it visible */
+	int		  c_runs;	/* plain: ordered by destroy */
 	int		  c_left;
 };
 
@@ -37,13 +37,16 @@ requeue(struct test_work *tw)
 		workqueue_enqueue(c->c_wq, &c->c_work.tw_work, NULL);
 }
 
-TEST_TC(idle_queue, "an idle queue is destroyed, used or unused, and its "
-    "threads are gone")
+TEST_TC(idle_queue, "destroy ends an idle queue, used or unused, and its "
+    "threads")
 {
 	struct counted c = { .c_work = { .tw_func = counted } };
 	struct workqueue *wq;
-	int flags, nthreads = test_nthreads_alone();
+	int flags, nthreads;
 
+	/* Lent threads do not end with the queue. */
+	test_env("WORKQUEUE_LEND", "0");
+	nthreads = test_nthreads_alone();
 	for (flags = 0; flags <= (WQ_MPSAFE | WQ_PERCPU); flags++) {
 		wq = test_create("idle", test_dispatch, NULL, flags);
 		workqueue_destroy(wq);
@@ -53,7 +56,7 @@ TEST_TC(idle_queue, "an idle queue is destroyed, used or unused, and its "
 		if (nthreads != -1)
 			ATF_REQUIRE(test_nthreads() > nthreads);
 		workqueue_destroy(wq);
-		/* A joined thread may be seen in /proc a moment longer. */
+		/* A joined thread may remain visible in /proc for a moment. */
 		TEST_AWAIT(test_nthreads() == nthreads);
 		TEST_EQ(flags + 1, c.c_runs);
 	}
@@ -109,8 +112,8 @@ TEST_TC(requeued_items_run,
 }
 
 /*
- * Issue test 2: at every moment all queues but one are empty, and the one
- * changes.
+ * At every moment only one queue is not empty, but it is not always the same
+ * queue.
  */
 static void
 pingpong(struct test_work *tw)
@@ -151,24 +154,24 @@ pingpong_turns(const char *cpus, int turns)
 	}
 }
 
-TEST_TC(pingpong_2_cpus, "an item that two CPUs pass to and fro while destroy "
-    "runs makes all its turns")
+TEST_TC(pingpong_2_cpus, "an item that two CPUs pass to each other while "
+    "destroy runs makes all its turns")
 {
 
 	pingpong_turns("2", TEST_SCALE(2000));
 }
 
-TEST_TC(pingpong_7_cpus, "an item that goes round seven CPUs while destroy "
-    "runs makes all its turns")
+TEST_TC(pingpong_7_cpus, "an item that circles through seven CPUs while "
+    "destroy runs makes all its turns")
 {
 
 	pingpong_turns("7", TEST_SCALE(1000));
 }
 
 /*
- * Who looks at the queues one after the other may see none of it: an item
- * that leaps from the last to the first meanwhile.  With many queues the look
- * takes as long as the leap.
+ * A destroyer that looks at one queue after another may miss an item that leaps
+ * from the last queue to the first meanwhile.  With many queues the look takes
+ * as long as the leap.
  */
 static void
 leap(struct test_work *tw)
@@ -204,7 +207,7 @@ TEST_TC(leaps_past_the_destroyer, "an item that leaps between the first and "
 }
 
 /*
- * A tree of items: each enqueues two more on other CPUs.
+ * A tree of items, each of which enqueues two more on other CPUs.
  */
 struct tree {
 	struct workqueue *t_wq;
@@ -275,7 +278,7 @@ nested(struct test_work *tw)
 }
 
 TEST_TC(in_callback_of_another_queue, "a callback may create, use and destroy "
-    "another queue, the kernel lock held or not")
+    "another queue, with or without the kernel lock")
 {
 	struct counted c = { .c_work = { .tw_func = nested } };
 	struct workqueue *wq;

@@ -61,7 +61,7 @@ blocked(struct workqueue **wqp)
 }
 
 /*
- * Behind a blocked item: in the batch with it, or enqueued after it was taken.
+ * Enqueue items behind a blocked one: before its batch is taken, or after.
  */
 static void
 enqueue_behind(struct workqueue *wq, int together)
@@ -77,8 +77,8 @@ enqueue_behind(struct workqueue *wq, int together)
 		test_sem_wait(&at_gate);
 }
 
-TEST_TC(cancel, "a pending item that is cancelled does not run, all others "
-    "do; one that runs, or is not there, is not cancelled")
+TEST_TC(cancel, "a cancelled pending item does not run and all others do; a "
+    "running or idle item is not cancelled")
 {
 	struct workqueue *wq;
 	int i, r;
@@ -90,7 +90,7 @@ TEST_TC(cancel, "a pending item that is cancelled does not run, all others "
 			ATF_REQUIRE(workqueue_cancel(wq, &items[i].i_work));
 		ATF_REQUIRE(!workqueue_cancel(wq, &items[0].i_work));
 		ATF_REQUIRE(!workqueue_cancel(wq, &items[1].i_work));
-		/* It may be enqueued again. */
+		/* A cancelled item may be enqueued again. */
 		workqueue_enqueue(wq, &items[4].i_work, NULL);
 		sem_post(&gate);
 		workqueue_destroy(wq);
@@ -115,7 +115,7 @@ race(struct work *wk, void *arg)
 }
 
 TEST_TC(cancel_races, "every item runs once or is cancelled once, and a wait "
-    "sees to its end the run that a cancel came too late for")
+    "ends after a run that a cancel was too late to prevent")
 {
 	struct workqueue *wq;
 	atomic_int wrong = 0;
@@ -164,8 +164,8 @@ waits_cancelled(void *arg)
 	return NULL;
 }
 
-TEST_TC(cancel_waited_for, "who waits for an item that is cancelled returns, "
-    "and who waits for one behind it still waits for that one")
+TEST_TC(cancel_waited_for, "a waiter for a cancelled item returns, and a "
+    "waiter for an item behind it keeps waiting")
 {
 	struct workqueue *wq;
 	pthread_t t1, t2;
@@ -187,8 +187,8 @@ TEST_TC(cancel_waited_for, "who waits for an item that is cancelled returns, "
 }
 
 /*
- * The worker meets a work that is being cancelled just after one that
- * somebody waits for, when it needs the queue's lock itself.
+ * A thread waits for an item, and the item behind it is being cancelled.  So
+ * the worker needs the queue's lock when it comes to the cancelled item.
  */
 static atomic_int late_go, late_round, late_back;
 static struct work late_first, late_waited, late_cancelled;
@@ -243,7 +243,10 @@ late_rounds(void)
 			test_pause();
 		atomic_store(&late_go, 1);
 		cancelled += workqueue_cancel(wq, &late_cancelled);
-		/* It may be enqueued at once: no false alarm. */
+		/*
+		 * The item may be enqueued at once, and checking mode reports
+		 * nothing.
+		 */
 		workqueue_wait(wq, &late_cancelled);
 		TEST_AWAIT(atomic_load(&late_back) == r);
 	}
@@ -260,7 +263,8 @@ TEST_TC(cancel_late, "a cancel that the worker meets while others wait ends, "
 	late_rounds();
 }
 
-TEST_TC(cancel_late_checked, "the same in checking mode, with no false alarm")
+TEST_TC(cancel_late_checked, "the same in checking mode, without a false "
+    "report")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
@@ -278,8 +282,8 @@ depth(struct work *wk, void *arg)
 	depth_inside = KERNEL_LOCKED_P();
 }
 
-TEST_TC(polled_lock, "who runs a polled queue holding the kernel lock holds "
-    "it as deep afterwards, in checking mode too")
+TEST_TC(polled_lock, "a thread that runs a polled queue with the kernel lock "
+    "holds it at the same depth afterwards, also in checking mode")
 {
 	struct workqueue *wq;
 	int fd, flags;
@@ -299,7 +303,7 @@ TEST_TC(polled_lock, "who runs a polled queue holding the kernel lock holds "
 }
 
 TEST_TC(timedwait, "a timed wait ends by the run or by the time, not earlier, "
-    "and says which")
+    "and returns which")
 {
 	static const struct timespec none = { 0, 0 }, some = { 0, 20000000 },
 	    much = { TEST_DEADLINE, 0 }, bad = { 0, 1000000000 },
@@ -338,8 +342,8 @@ deadlock(struct work *wk, void *arg)
 	deadlock_drain = workqueue_drain(wq);
 }
 
-TEST_TC(would_deadlock, "in a callback: its own item is not waited for, one "
-    "that only its worker could run is EDEADLK, as is a drain")
+TEST_TC(would_deadlock, "a callback's wait for its own item returns; a wait "
+    "for an item that only its worker could run, and a drain, are EDEADLK")
 {
 	struct workqueue *wq;
 
@@ -365,8 +369,8 @@ hop(struct work *wk, void *arg)
 		workqueue_enqueue(wq, wk, cpu_lookup((unsigned)(n % ncpu)));
 }
 
-TEST_TC(drain, "a drain returns when all has run, also what callbacks enqueue "
-    "on other CPUs, and the queue is usable after it")
+TEST_TC(drain, "a drain returns when all items have run, also those that "
+    "callbacks enqueue on other CPUs, and the queue remains usable")
 {
 	struct workqueue *wq;
 	int i;
@@ -382,7 +386,7 @@ TEST_TC(drain, "a drain returns when all has run, also what callbacks enqueue "
 	workqueue_destroy(wq);
 }
 
-TEST_TC(current, "a thread that runs no item has no current one")
+TEST_TC(current, "a thread that runs no item has no current item")
 {
 	struct workqueue *wq = (void *)&wq;
 
@@ -391,8 +395,8 @@ TEST_TC(current, "a thread that runs no item has no current one")
 	ATF_REQUIRE(workqueue_current(NULL) == NULL);
 }
 
-TEST_TC(delay, "a delayed enqueue is made after the time and not before, can "
-    "be cancelled and changed, and says which became of it")
+TEST_TC(delay, "a delayed enqueue happens after its time, can be cancelled and "
+    "changed, and returns what became of it")
 {
 	static const struct timespec never = { 100000, 0 },
 	    soon = { 0, 30000000 };
@@ -403,7 +407,7 @@ TEST_TC(delay, "a delayed enqueue is made after the time and not before, can "
 	memset(items, 0, sizeof(items));
 	TEST_EQ(0, workqueue_create(&wq, "delay", run, &wq, PRI_NONE,
 	    IPL_NONE, 0));
-	workqueue_delay_init(&wd);
+	TEST_EQ(0, workqueue_delay_init(&wd));
 	ATF_REQUIRE(!workqueue_delay_cancel(&wd));
 	ATF_REQUIRE(!workqueue_delay_enqueue(&wd, wq, &items[1].i_work, NULL,
 	    &never));
@@ -447,8 +451,8 @@ polled_producer(void *arg)
 	return NULL;
 }
 
-TEST_TC(polled, "a polled queue's descriptor is readable whenever there is "
-    "something to run, and not when there is nothing; nothing is lost")
+TEST_TC(polled, "a polled queue's descriptor is readable exactly while an item "
+    "is pending, and no item is lost")
 {
 	struct workqueue *wq;
 	struct pollfd pfd;
@@ -469,7 +473,7 @@ TEST_TC(polled, "a polled queue's descriptor is readable whenever there is "
 	}
 	test_join(t);
 	TEST_EQ(ran, n);
-	/* One left for destroy. */
+	/* Leave one item for workqueue_destroy(). */
 	workqueue_enqueue(wq, &polled_works[0], NULL);
 	workqueue_destroy(wq);
 	TEST_EQ(ran + 1, n);
@@ -504,8 +508,8 @@ loop(void *arg)
 	return NULL;
 }
 
-TEST_TC(polled_destroy, "who has waited for a work may destroy a polled queue, "
-    "though the thread that ran it is on its way out")
+TEST_TC(polled_destroy, "after a wait for its last item a polled queue may be "
+    "destroyed, even if the thread that ran it is still leaving")
 {
 	struct loop lo;
 	struct work wk;
@@ -562,15 +566,15 @@ polled_by_two(void)
 	(void)workqueue_run_polled(wq);
 }
 
-TEST_TC(polled_two, "a second thread that runs a polled queue is told")
+TEST_TC(polled_two, "a second thread that runs a polled queue panics")
 {
 
 	test_panics(polled_by_two, "workqueue_run_polled: \"two\" is being run "
 	    "by another thread", NULL);
 }
 
-TEST_TC(polled_errors, "a polled queue that cannot be is refused, with its "
-    "reason and nothing changed")
+TEST_TC(polled_errors, "an impossible polled queue is refused with its reason, "
+    "and nothing is changed")
 {
 	struct workqueue *wq = NULL;
 	int fd = -5;
@@ -585,6 +589,207 @@ TEST_TC(polled_errors, "a polled queue that cannot be is refused, with its "
 	    run, NULL, IPL_NONE, 0, &fd));
 	ATF_REQUIRE(wq == NULL);
 	TEST_EQ(-5, fd);
+}
+
+static void
+polled_without_stdio(void)
+{
+	struct workqueue *wq;
+	int fd, i;
+
+	for (i = 0; i < 3; i++)
+		close(i);
+	if (workqueue_create_polled(&wq, "p", run, NULL, IPL_NONE, WQ_MPSAFE,
+	    &fd) != 0 || fd < 3)
+		_exit(1);
+	for (i = 0; i < 3; i++)
+		if (fcntl(i, F_GETFD) != -1)
+			_exit(2);
+	workqueue_destroy(wq);
+}
+
+TEST_TC(polled_stdio, "in a process without standard descriptors a polled "
+    "queue does not become one of them")
+{
+	struct test_child tc;
+
+	test_child_lives(&tc, polled_without_stdio);
+}
+
+static atomic_bool polled_stop;
+
+static void *
+polled_maker(void *arg)
+{
+	struct workqueue *wq;
+	int fd;
+
+	while (!atomic_load(&polled_stop)) {
+		TEST_EQ(0, workqueue_create_polled(&wq, "p", run, NULL,
+		    IPL_NONE, WQ_MPSAFE, &fd));
+		workqueue_destroy(wq);
+	}
+	return arg;
+}
+
+TEST_TC(polled_exec, "a program that another thread executes does not inherit "
+    "the descriptor of a polled queue being created")
+{
+	pthread_t t;
+	pid_t pid;
+	int i, status;
+
+	t = test_thread(polled_maker, NULL);
+	for (i = 0; i < TEST_SCALE(100) + 20; i++) {
+		pid = test_fork();
+		ATF_REQUIRE(pid != -1);
+		if (pid == 0) {
+			execl("/bin/sh", "sh", "-c", "for fd in 3 4 5 6 7 8 9; "
+			    "do if [ -p /dev/fd/$fd ]; then exit 1; fi; done",
+			    (char *)NULL);
+			_exit(2);
+		}
+		ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
+		TEST_EQ(0, status);
+	}
+	atomic_store(&polled_stop, true);
+	test_join(t);
+}
+
+/*
+ * Calls that workqueue(9) permits at the same time on one queue.  Each item has
+ * one thread that enqueues it, after a wait for it.
+ */
+#define	OWNERS	2
+#define	OWNED	(NITEMS / OWNERS)
+
+static struct beside {
+	struct workqueue *b_wq;
+	atomic_bool	b_stop;
+	atomic_long	b_enqueued;
+	atomic_long	b_cancelled;
+	atomic_long	b_ran;
+	atomic_int	b_owner;
+} beside;
+
+static void
+beside_run(struct work *wk, void *arg)
+{
+	struct beside *b = arg;
+
+	(void)wk;
+	atomic_fetch_add(&b->b_ran, 1);
+}
+
+static void *
+beside_own(void *arg)
+{
+	struct beside *b = arg;
+	struct item *own;
+	long n;
+
+	own = &items[atomic_fetch_add(&b->b_owner, 1) * OWNED];
+	for (n = 0; n < TEST_SCALE(10000); n++) {
+		workqueue_wait(b->b_wq, &own[n % OWNED].i_work);
+		atomic_fetch_add(&b->b_enqueued, 1);
+		workqueue_enqueue(b->b_wq, &own[n % OWNED].i_work, NULL);
+	}
+	return NULL;
+}
+
+static void *
+beside_search(void *arg)
+{
+	struct timespec ts = { 0, 10000 };
+	struct beside *b = arg;
+	unsigned n;
+	int error;
+
+	for (n = 0; !atomic_load(&b->b_stop); n++) {
+		workqueue_wait(b->b_wq, &items[n * 7 % NITEMS].i_work);
+		error = workqueue_timedwait(b->b_wq,
+		    &items[n * 11 % NITEMS].i_work, &ts);
+		ATF_REQUIRE(error == 0 || error == ETIMEDOUT);
+		if (workqueue_cancel(b->b_wq, &items[n * 13 % NITEMS].i_work))
+			atomic_fetch_add(&b->b_cancelled, 1);
+	}
+	return NULL;
+}
+
+static void *
+beside_drain(void *arg)
+{
+	struct beside *b = arg;
+	pri_t asked, inforce;
+	unsigned n;
+
+	for (n = 0; !atomic_load(&b->b_stop); n++) {
+		workqueue_getpri(b->b_wq, &asked, &inforce);
+		TEST_EQ(PRI_NONE, asked);
+		TEST_EQ(0, workqueue_setspin(b->b_wq, n % 2 ? 50 : 0));
+		TEST_EQ(0, workqueue_drain(b->b_wq));
+	}
+	return NULL;
+}
+
+static void *
+beside_runner(void *arg)
+{
+	struct beside *b = arg;
+
+	while (!atomic_load(&b->b_stop))
+		(void)workqueue_run_polled(b->b_wq);
+	return NULL;
+}
+
+static void
+beside_all(bool polled, int flags)
+{
+	pthread_t owners[OWNERS], others[5];
+	struct beside *b = &beside;
+	int fd, i;
+
+	memset(b, 0, sizeof(*b));
+	memset(items, 0, sizeof(items));
+	if (polled)
+		TEST_EQ(0, workqueue_create_polled(&b->b_wq, "beside",
+		    beside_run, b, IPL_NONE, flags, &fd));
+	else
+		TEST_EQ(0, workqueue_create(&b->b_wq, "beside", beside_run, b,
+		    PRI_NONE, IPL_NONE, flags));
+	for (i = 0; i < OWNERS; i++)
+		owners[i] = test_thread(beside_own, b);
+	others[0] = test_thread(beside_search, b);
+	others[1] = test_thread(beside_search, b);
+	others[2] = test_thread(beside_drain, b);
+	others[3] = test_thread(beside_drain, b);
+	others[4] = test_thread(polled ? beside_runner : beside_search, b);
+	for (i = 0; i < OWNERS; i++)
+		test_join(owners[i]);
+	/*
+	 * The other threads may need the thread that runs a polled queue, so
+	 * drain first.
+	 */
+	if (!polled)
+		atomic_store(&b->b_stop, true);
+	else {
+		TEST_EQ(0, workqueue_drain(b->b_wq));
+		atomic_store(&b->b_stop, true);
+	}
+	for (i = 0; i < 5; i++)
+		test_join(others[i]);
+	workqueue_destroy(b->b_wq);
+	TEST_EQ((long)OWNERS * TEST_SCALE(10000), b->b_enqueued);
+	TEST_EQ(b->b_enqueued, b->b_ran + b->b_cancelled);
+}
+
+TEST_TC(beside, "permitted concurrent calls end, and every item runs once or "
+    "is cancelled once for each enqueue")
+{
+
+	beside_all(false, WQ_MPSAFE);
+	beside_all(false, WQ_MPSAFE | WQ_PERCPU);
+	beside_all(true, WQ_MPSAFE);
 }
 
 TEST_TP_ADD_TCS(tp)
@@ -605,5 +810,8 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, polled_destroy);
 	ATF_TP_ADD_TC(tp, polled_two);
 	ATF_TP_ADD_TC(tp, polled_errors);
+	ATF_TP_ADD_TC(tp, polled_stdio);
+	ATF_TP_ADD_TC(tp, polled_exec);
+	ATF_TP_ADD_TC(tp, beside);
 	return atf_no_error();
 }

@@ -4,9 +4,9 @@
  */
 
 /*
- * White box: threads are stopped where the library wakes another, and where
- * it leaves an internal spin lock.  The latter by the linker, which calls
- * __wrap_kspin_exit() for kspin_exit().
+ * White box: threads are stopped where the library wakes another, and where it
+ * leaves an internal spin lock.  For the latter the linker replaces
+ * kspin_exit() by __wrap_kspin_exit().
  */
 
 #include <sys/callout.h>
@@ -15,12 +15,13 @@
 #include <sys/workqueue_ext.h>
 
 #include <kern/kern.h>
+#include <kern/kern_kspin.h>
 
 #include "../../tests.h"
 
 /*
- * A cancelled item is free as soon as its waiter is: the waiter is let go,
- * and enqueues the item, while the canceller stands in the call.
+ * A cancelled item is free as soon as its waiter is: the waiter is released and
+ * enqueues the item while the canceller is still in the call.
  */
 static _Thread_local bool stop_unpark;
 static struct workqueue *again_wq;
@@ -65,8 +66,8 @@ wait_and_enqueue(void *arg)
 	return arg;
 }
 
-TEST_TC(cancelled_is_free, "checking: who waits for an item that is cancelled "
-    "may enqueue it anew at once, on the list and in the batch")
+TEST_TC(cancelled_is_free, "checking: a waiter for a cancelled item may "
+    "enqueue it again at once, on the list and in the batch")
 {
 	struct test_gate first, second;
 	pthread_t t;
@@ -89,7 +90,7 @@ TEST_TC(cancelled_is_free, "checking: who waits for an item that is cancelled "
 			    NULL);
 		workqueue_enqueue(again_wq, &again_work.tw_work, NULL);
 		if (batch) {
-			/* Taken together with the second gate. */
+			/* The item is in one batch with the second gate. */
 			test_gate_open(&first);
 			test_sem_wait(&second.g_entered);
 		}
@@ -106,27 +107,51 @@ TEST_TC(cancelled_is_free, "checking: who waits for an item that is cancelled "
 }
 
 /*
- * Forks while another thread is inside of a spin lock.
+ * Fork while another thread is inside a spin lock, or enters one while the
+ * process is copied.
  */
-void	__real_kspin_enter(struct kspin *);
-void	__wrap_kspin_enter(struct kspin *);
+void	__real_host_relax(unsigned *);
+void	__wrap_host_relax(unsigned *);
+int	__wrap_host_atfork(void (*)(void), void (*)(void), void (*)(void));
 void	__real_kspin_exit(struct kspin *);
 void	__wrap_kspin_exit(struct kspin *);
 
-static _Thread_local int stop_exit;	/* the n-th from now stops */
+static _Thread_local int stop_exit;	/* stop at the nth from now */
 static _Thread_local bool forking;
 static sem_t stopped, go;
-static atomic_int inside;		/* the other one is stopped */
+static atomic_int inside;		/* the other thread is stopped */
+static sem_t begin;			/* the copy is about to begin */
+static bool late;			/* the other thread waits for begin */
+static void (*library_prepare)(void);
 
 void
-__wrap_kspin_enter(struct kspin *ks)
+__wrap_host_relax(unsigned *np)
 {
 
-	/* fork(2) waits for a lock: who is stopped goes on. */
-	if (forking && __atomic_load_n(&ks->ks_locked, __ATOMIC_RELAXED) !=
-	    0 && atomic_exchange(&inside, 0) != 0)
+	/* fork(2) waits for a lock: let the stopped thread go on. */
+	if (forking && atomic_exchange(&inside, 0) != 0)
 		sem_post(&go);
-	__real_kspin_enter(ks);
+	__real_host_relax(np);
+}
+
+static void
+prepare(void)
+{
+
+	(*library_prepare)();
+	if (forking && late) {
+		sem_post(&begin);
+		test_sem_wait(&stopped);
+	}
+}
+
+int
+__wrap_host_atfork(void (*before)(void), void (*parent)(void),
+    void (*child)(void))
+{
+
+	library_prepare = before;
+	return pthread_atfork(prepare, parent, child);
 }
 
 void
@@ -157,7 +182,7 @@ never(void *arg)
 }
 
 /*
- * Use what has a spin lock somewhere.
+ * Use everything that has a spin lock.
  */
 static void
 use(void)
@@ -206,6 +231,8 @@ static void *
 user(void *arg)
 {
 
+	if (late)
+		test_sem_wait(&begin);
 	stop_exit = *(int *)arg;
 	use();
 	*(int *)arg = stop_exit;
@@ -220,15 +247,20 @@ fork_inside(void)
 	pthread_t t;
 	int left, n;
 
-	/* Who goes on while fork(2) waits may be in its allocator. */
+	/*
+	 * A sanitizer's allocator does not survive the fork if another thread
+	 * is in it.
+	 */
 	if (!TEST_BUSYFORK)
 		atf_tc_skip("a sanitizer");
 	sem_init(&stopped, 0, 0);
 	sem_init(&go, 0, 0);
+	sem_init(&begin, 0, 0);
 	for (n = 1;; n++) {
 		left = n;
 		t = test_thread(user, &left);
-		test_sem_wait(&stopped);
+		if (!late)
+			test_sem_wait(&stopped);
 		forking = true;
 		test_lives(child_uses);
 		forking = false;
@@ -237,14 +269,14 @@ fork_inside(void)
 		test_join(t);
 		if (left != 0)
 			break;
-		/* The one that it posts at its end. */
+		/* The thread posts this at its end. */
 		test_sem_wait(&stopped);
 	}
 	ATF_REQUIRE_MSG(n > 10, "only %d locks", n);
 }
 
-TEST_TC(fork_inside_locks, "in whichever spin lock another thread is when one "
-    "forks, the child has queues, pools and callouts that work")
+TEST_TC(fork_inside_locks, "whatever spin lock another thread is in during a "
+    "fork, the child has working queues, pools and callouts")
 {
 
 	fork_inside();
@@ -257,11 +289,29 @@ TEST_TC(fork_inside_locks_checked, "the same in checking mode")
 	fork_inside();
 }
 
+TEST_TC(enter_while_copied, "the same if the other thread enters the spin lock "
+    "while the process is copied")
+{
+
+	late = true;
+	fork_inside();
+}
+
+TEST_TC(enter_while_copied_checked, "the same in checking mode")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	late = true;
+	fork_inside();
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
 	ATF_TP_ADD_TC(tp, cancelled_is_free);
 	ATF_TP_ADD_TC(tp, fork_inside_locks);
 	ATF_TP_ADD_TC(tp, fork_inside_locks_checked);
+	ATF_TP_ADD_TC(tp, enter_while_copied);
+	ATF_TP_ADD_TC(tp, enter_while_copied_checked);
 	return atf_no_error();
 }

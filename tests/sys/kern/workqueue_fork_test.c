@@ -24,7 +24,7 @@ count(struct work *wk, void *arg)
 }
 
 /*
- * A queue of the parent's with a gate shut and an item behind it.
+ * A queue of the parent's, with a closed gate and an item behind it.
  */
 static atomic_int parent_runs;
 static struct test_gate parent_gate;
@@ -48,7 +48,7 @@ parent_start(int flags)
 	parent_work.tw_func = parent_idle.tw_func = parent_count;
 	test_gate_init(&parent_gate);
 	parent_wq = test_create("parent", test_dispatch, NULL, flags);
-	/* Both on one CPU, or the work would not be behind the gate. */
+	/* Enqueue both on one CPU, so that the item is behind the gate. */
 	ci = flags & WQ_PERCPU ? cpu_lookup(0) : NULL;
 	test_gate_close(&parent_gate, parent_wq, ci);
 	workqueue_enqueue(parent_wq, &parent_work.tw_work, ci);
@@ -137,8 +137,8 @@ child_waits_idle(void)
 	workqueue_wait(parent_wq, &parent_idle.tw_work);
 }
 
-TEST_TC(child_destroys_parents, "in a child destroy of the parent's queue "
-    "returns and runs nothing; the parent's goes on")
+TEST_TC(child_destroys_parents, "in a child destroying the parent's queue "
+    "returns and runs nothing; the parent's continues")
 {
 	int flags;
 
@@ -233,7 +233,7 @@ child_destroys_polled(void)
 	pfd = polled_fd;
 	if (poll(&pfd, 1, 0) != 1 || pfd.revents != POLLNVAL)
 		_exit(17);
-	/* One of its own, which it needs no thread for. */
+	/* The child's own polled queue needs no thread. */
 	if (workqueue_create_polled(&wq, "own", count, &runs, IPL_NONE,
 	    WQ_MPSAFE, &pfd.fd) != 0)
 		_exit(14);
@@ -262,7 +262,7 @@ polled_in_child(void)
 		test_panics(child_enqueues_polled, "workqueue_enqueue: ",
 		    "\"poll\"", "belongs to the parent", NULL);
 		test_lives(child_destroys_polled);
-		/* The parent's is as it was. */
+		/* The parent's queue is unchanged. */
 		TEST_EQ(i, poll(&polled_fd, 1, 0));
 		if (i == 0)
 			workqueue_enqueue(polled_wq, &polled_work, NULL);
@@ -273,7 +273,7 @@ polled_in_child(void)
 }
 
 TEST_TC(child_and_polled, "in a child a polled queue of the parent's is "
-    "refused and can be destroyed, and its own works; the parent notices "
+    "refused and can be destroyed, and its own runs; the parent notices "
     "nothing")
 {
 
@@ -342,8 +342,8 @@ lock_wanter(void *arg)
 	return NULL;
 }
 
-TEST_TC(lock_of_another_thread, "the kernel lock is free in the child when "
-    "another thread held it, and others wanted it")
+TEST_TC(lock_of_another_thread, "the kernel lock is free in the child if "
+    "another thread held it and others waited for it")
 {
 	pthread_t t[3];
 	int i;
@@ -356,7 +356,7 @@ TEST_TC(lock_of_another_thread, "the kernel lock is free in the child when "
 		t[1] = test_thread(lock_wanter, NULL);
 		t[2] = test_thread(lock_wanter, NULL);
 		if (i % 2)
-			test_pause();	/* mostly they sleep for it now */
+			test_pause();	/* by now most sleep for it */
 		test_lives(child_is_free);
 		sem_post(&lock_release);
 		test_join(t[0]);
@@ -365,8 +365,8 @@ TEST_TC(lock_of_another_thread, "the kernel lock is free in the child when "
 	}
 }
 
-TEST_TC(lock_of_forking_thread, "the kernel lock is held in the child, as "
-    "deep, when the thread that forked held it")
+TEST_TC(lock_of_forking_thread, "the child holds the kernel lock at the same "
+    "depth if the forking thread held it")
 {
 
 	KERNEL_LOCK(3, NULL);
@@ -378,7 +378,7 @@ TEST_TC(lock_of_forking_thread, "the kernel lock is held in the child, as "
 }
 
 /*
- * Forks in the middle of everything.
+ * Fork while everything is busy.
  */
 static atomic_int busy_stop;
 
@@ -404,7 +404,7 @@ busy(void *arg)
 }
 
 TEST_TC(fork_amid_threads, "children forked while other threads create, use "
-    "and destroy queues have queues that work, and the parent's do")
+    "and destroy queues have working queues, and so has the parent")
 {
 	pthread_t t[2];
 	int i, right[2];
@@ -429,7 +429,7 @@ fork_in_callback(struct work *wk, void *arg)
 	pid_t pid;
 
 	(void)wk;
-	pid = fork();
+	pid = test_fork();
 	if (pid == 0) {
 		alarm(TEST_DEADLINE);
 		child_uses_own();
@@ -458,7 +458,7 @@ TEST_TC(fork_from_callback, "a callback may fork, and the child's queues "
 	}
 }
 
-/* The child's panic is its own; the parent's worker tells how it ended. */
+/* The child panics alone; the parent's worker reports how it ended. */
 static void
 fork_and_return(struct work *wk, void *arg)
 {
@@ -468,8 +468,8 @@ fork_and_return(struct work *wk, void *arg)
 
 	(void)wk;
 	(void)arg;
-	if ((pid = fork()) <= 0) {
-		/* A worker's mask would let it live for ever. */
+	if ((pid = test_fork()) <= 0) {
+		/* With a worker's mask, alarm() could not end the child. */
 		sigemptyset(&set);
 		pthread_sigmask(SIG_SETMASK, &set, NULL);
 		alarm(TEST_DEADLINE);
@@ -477,7 +477,7 @@ fork_and_return(struct work *wk, void *arg)
 	}
 	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
 	    WTERMSIG(status) == SIGABRT)
-		raise(SIGABRT);
+		abort();
 	_exit(5);
 }
 
@@ -492,8 +492,8 @@ callback_forks_and_returns(void)
 	workqueue_destroy(wq);
 }
 
-TEST_TC(fork_returns_from_callback, "a callback that forked and returns in "
-    "the child panics there, with the queue")
+TEST_TC(fork_returns_from_callback, "a callback that forks and returns in the "
+    "child panics there and names the queue")
 {
 
 	test_panics(callback_forks_and_returns, "workqueue \"twice\": ",
@@ -553,7 +553,7 @@ cancel_in(void (*func)(void))
 
 	t = test_thread(cancelled, &c);
 	TEST_AWAIT(atomic_load(&c.c_calling));
-	test_pause();			/* mostly it sleeps by now */
+	test_pause();			/* by now it probably sleeps */
 	TEST_EQ(0, pthread_cancel(t));
 	TEST_EQ(0, c.c_returned);
 	if (func == call_lock)
@@ -565,8 +565,8 @@ cancel_in(void (*func)(void))
 	TEST_EQ(1, c.c_returned);
 }
 
-TEST_TC(calls_are_no_cancellation_points, "a thread that is cancelled in "
-    "wait, destroy or KERNEL_LOCK comes out of it first")
+TEST_TC(calls_are_no_cancellation_points, "a thread cancelled in wait, destroy "
+    "or KERNEL_LOCK returns from it first")
 {
 	int i;
 
@@ -584,7 +584,7 @@ TEST_TC(calls_are_no_cancellation_points, "a thread that is cancelled in "
 }
 
 /*
- * Every function once, by a thread that the first cancellation point would
+ * Call every function once, in a thread that the first cancellation point would
  * end.
  */
 static void
@@ -605,7 +605,7 @@ call_all(int flags)
 	workqueue_wait(wq, &wk[0]);
 	(void)workqueue_drain(wq);
 	workqueue_getpri(wq, NULL, NULL);
-	workqueue_delay_init(&wd);
+	TEST_EQ(0, workqueue_delay_init(&wd));
 	workqueue_delay_enqueue(&wd, wq, &wk[0], NULL, &moment);
 	(void)workqueue_delay_cancel(&wd);
 	workqueue_delay_destroy(&wd);
@@ -615,7 +615,7 @@ call_all(int flags)
 	TEST_EQ(0, workqueue_create_polled(&wq, "polled", test_dispatch, NULL,
 	    IPL_NONE, flags & WQ_MPSAFE, &fd));
 	workqueue_enqueue(wq, &g.g_work.tw_work, NULL);
-	/* This notifies, too. */
+	/* The wait notifies the descriptor, too. */
 	TEST_EQ(ETIMEDOUT, workqueue_timedwait(wq, &g.g_work.tw_work,
 	    &moment));
 	ATF_REQUIRE(workqueue_cancel(wq, &g.g_work.tw_work));
@@ -639,8 +639,8 @@ cancelled_before(void *arg)
 	return NULL;
 }
 
-TEST_TC(no_cancellation_point, "a thread whose cancellation is pending comes "
-    "out of each function, whether it makes a system call or not")
+TEST_TC(no_cancellation_point, "a thread with a pending cancellation returns "
+    "from each function, whether that makes a system call or not")
 {
 	void *result;
 	pthread_t t;
@@ -672,8 +672,8 @@ cancel_me(struct work *wk, void *arg)
 		worker_turns++;
 }
 
-TEST_TC(workers_cannot_be_cancelled, "a worker that is cancelled by a client "
-    "goes on working")
+TEST_TC(workers_cannot_be_cancelled, "a worker that a client cancels continues "
+    "to run items")
 {
 	struct workqueue *wq;
 	struct work wk;

@@ -4,8 +4,8 @@
  */
 
 /*
- * What misuse gets: a panic that says what, in checking mode or always; and
- * no false alarm.  Each misuse is committed by a child.
+ * Misuse: a panic that names it, in checking mode or always; and no false
+ * reports.  A child commits each misuse.
  */
 
 #include <sys/cpu.h>
@@ -25,19 +25,26 @@ checking(void)
 }
 
 static void
+strict(void)
+{
+
+	test_env("WORKQUEUE_CHECK", "strict");
+}
+
+static void
 not_checking(void)
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
 }
 
-/* A pointer as panics print it. */
+/* Format a pointer as panics print it. */
 static const char *
 address(const void *p)
 {
 	static char buf[32];
 
-	snprintf(buf, sizeof(buf), "work 0x%jx", (uintmax_t)(uintptr_t)p);
+	snprintf(buf, sizeof(buf), "item 0x%jx", (uintmax_t)(uintptr_t)p);
 	return buf;
 }
 
@@ -62,7 +69,7 @@ create_ipl(const char *name, void (*func)(struct work *, void *), int ipl,
 }
 
 /*
- * Enqueue with a CPU that does not fit.
+ * Enqueue with an invalid CPU.
  */
 static void
 ci_without_percpu(void)
@@ -104,7 +111,7 @@ TEST_TC(cpu_without_percpu, "enqueue with a CPU on a queue without WQ_PERCPU "
 	    "not WQ_PERCPU", NULL);
 }
 
-TEST_TC(unknown_cpu, "enqueue with a CPU that is not one of ours panics")
+TEST_TC(unknown_cpu, "enqueue with an unknown CPU panics")
 {
 
 	not_checking();
@@ -115,8 +122,9 @@ TEST_TC(unknown_cpu, "enqueue with a CPU that is not one of ours panics")
 }
 
 /*
- * Enqueue of what is already pending.  The worker of the first queue is kept
- * in a callback, so that its items pend and it looks at none.
+ * Enqueue a pending item.  The worker of the first queue is blocked in a
+ * callback, so the queue's items remain pending, and the worker accesses none
+ * of them.
  */
 static struct work pend_gate, pend_work, pend_copy, pend_other;
 static struct workqueue *pend_first, *pend_second;
@@ -175,11 +183,12 @@ twice_percpu(void)
 	    cpu_lookup((unsigned int)ncpu - 1));
 }
 
-TEST_TC(already_pending, "checking: enqueue of an item that is pending, on "
+TEST_TC(already_pending, "checking: enqueueing an item that is pending, on "
     "this or another queue, panics with both names and the item")
 {
 
 	checking();
+	test_panics(twice_same_queue, "\"pend_work\" enqueued", NULL);
 	test_panics(twice_same_queue, address(&pend_work),
 	    "enqueued on \"first\"", "already pending on \"first\"", NULL);
 	test_panics(twice_other_queue, address(&pend_work),
@@ -189,8 +198,8 @@ TEST_TC(already_pending, "checking: enqueue of an item that is pending, on "
 }
 
 /*
- * Issue test 6: from a signal handler; and the word, which says nothing,
- * may hold anything.
+ * The same in a signal handler, and with any contents of the item's word, which
+ * must not matter.
  */
 static const char *pend_word;
 
@@ -252,7 +261,7 @@ once_from_handler(void)
 	}
 	sem_post(&pend_open);
 	workqueue_wait(pend_first, &pend_work);
-	/* It has run: now nobody has a reason to complain. */
+	/* The item has run, so this enqueue is correct. */
 	set_word(&pend_work);
 	raise(SIGUSR1);
 	workqueue_destroy(pend_first);
@@ -260,8 +269,8 @@ once_from_handler(void)
 }
 
 TEST_TC(already_pending_in_handler, "checking: a handler that enqueues a "
-    "pending item elsewhere panics, whatever its word holds; one that "
-    "enqueues an item that is not pending never does")
+    "pending item elsewhere panics, whatever its word holds; one that enqueues "
+    "an idle item never does")
 {
 	static const char *const words[] = { "ones", "zero", "stale", "copy" };
 	size_t i;
@@ -277,7 +286,7 @@ TEST_TC(already_pending_in_handler, "checking: a handler that enqueues a "
 }
 
 /*
- * No false alarm.
+ * Correct code.
  */
 static struct again {
 	struct work	  a_work;
@@ -325,7 +334,7 @@ busy_and_right(void)
 		sem_init(&agains[i].a_done, 0, 0);
 		workqueue_enqueue(wq[0], &agains[i].a_work, NULL);
 	}
-	/* Addresses that malloc gives out again and again. */
+	/* malloc returns the same addresses repeatedly. */
 	for (i = 0; i < TEST_SCALE(20000); i++) {
 		wk = malloc(sizeof(*wk) + (size_t)(i % 3) * 16);
 		if (wk == NULL)
@@ -339,8 +348,8 @@ busy_and_right(void)
 	workqueue_destroy(wq[0]);
 }
 
-TEST_TC(no_false_alarm, "checking: requeueing, freeing and reusing items in "
-    "their callbacks raises no alarm")
+TEST_TC(no_false_alarm, "checking: re-enqueueing, freeing and reusing items in "
+    "their callbacks causes no report")
 {
 
 	checking();
@@ -369,8 +378,8 @@ very_many(void)
 	workqueue_destroy(wq);
 }
 
-TEST_TC(table_overflow, "checking: should more items pend than can be watched "
-    "it says so once and goes on")
+TEST_TC(table_overflow, "checking: if more items are pending than can be "
+    "watched, one line says so and the program continues")
 {
 	struct test_child tc;
 	char *nl;
@@ -401,11 +410,11 @@ enqueue_at_level(void)
 	workqueue_destroy(wq);
 }
 
-TEST_TC(enqueue_above_ipl, "checking: enqueue above the queue's level panics "
+TEST_TC(enqueue_above_ipl, "strict: enqueue above the queue's level panics "
     "and names the queue and both levels; at or below it does not")
 {
 
-	checking();
+	strict();
 	for (level = IPL_NONE; level <= IPL_SOFTNET; level++)
 		test_lives(enqueue_at_level);
 	level = IPL_SOFTSERIAL;
@@ -444,10 +453,10 @@ destroy_at_level(void)
 }
 
 TEST_TC(sleep_at_raised_ipl,
-    "checking: waiting and destroying at a raised level panic")
+    "strict: waiting and destroying at a raised level panic")
 {
 
-	checking();
+	strict();
 	level = IPL_NONE;
 	test_lives(wait_at_level);
 	test_lives(destroy_at_level);
@@ -462,7 +471,7 @@ TEST_TC(sleep_at_raised_ipl,
 }
 
 /*
- * Deadlocks that can be told.
+ * Deadlocks that can be detected.
  */
 static struct workqueue *dead_wq;
 static struct work dead_work[2];
@@ -544,8 +553,8 @@ destroy_own_queue(void)
 }
 
 /*
- * A polled queue that is run in a callback of another one, polled or not:
- * its callback stands in the way of both.
+ * A polled queue that runs in a callback of another queue, polled or not.  The
+ * callback blocks both queues.
  */
 static struct workqueue *outer_wq, *inner_wq;
 static struct work outer_work, behind_work, inner_work;
@@ -602,7 +611,7 @@ inner_asks(void)
 	    EDEADLK || workqueue_drain(outer_wq) != EDEADLK ||
 	    workqueue_drain(inner_wq) != EDEADLK)
 		_exit(4);
-	/* What runs itself is not waited for. */
+	/* A wait for the caller's own item returns at once. */
 	workqueue_wait(outer_wq, &outer_work);
 	workqueue_wait(inner_wq, &inner_work);
 }
@@ -665,9 +674,9 @@ nested_deadlocks(void)
 	    "worker", NULL);
 }
 
-TEST_TC(nested_polled_deadlock, "in a polled queue that a callback runs: a "
-    "wait that needs that callback's end, its queue's destruction and run "
-    "panic, a timed wait and a drain say EDEADLK")
+TEST_TC(nested_polled_deadlock, "in a polled queue run by a callback, a wait "
+    "for that callback, and destroying or running its queue, panic; a timed "
+    "wait and a drain return EDEADLK")
 {
 
 	not_checking();
@@ -696,7 +705,7 @@ TEST_TC(destroy_from_own_callback, "a callback that destroys its own queue "
 }
 
 /*
- * Callbacks that return otherwise than they were called.
+ * Callbacks that return in another state than they were called in.
  */
 static void
 raise_ipl(struct work *wk, void *arg)
@@ -765,37 +774,30 @@ run_one(void)
 	workqueue_destroy(wq);
 }
 
-/* The function as panics print it. */
-static const char *
-function(void)
-{
-	static char buf[48];
+/* The callback, as panics print it. */
+static const char *return_text;
+#define	RETURN_FUNC(f)	(return_func = (f), return_text = "function " #f " (")
 
-	snprintf(buf, sizeof(buf), "function 0x%jx",
-	    (uintmax_t)(uintptr_t)return_func);
-	return buf;
-}
-
-TEST_TC(callback_returns_raised, "checking: a callback that returns with its "
+TEST_TC(callback_returns_raised, "strict: a callback that returns with its "
     "level raised panics with the queue and the function")
 {
 
-	checking();
-	return_func = raise_ipl;
+	strict();
+	RETURN_FUNC(raise_ipl);
 	for (return_flags = 0; return_flags <= WQ_MPSAFE; return_flags++) {
-		test_panics(run_one, "\"returns\"", function(),
+		test_panics(run_one, "\"returns\"", return_text,
 		    "returned at IPL 5", NULL);
 	}
 }
 
 TEST_TC(callback_returns_spinning, "checking: a callback that returns with a "
-    "spin mutex held panics with the queue and the function")
+    "spin mutex held panics and names the queue and the function")
 {
 
 	checking();
-	return_func = keep_spin_mutex;
+	RETURN_FUNC(keep_spin_mutex);
 	for (return_flags = 0; return_flags <= WQ_MPSAFE; return_flags++) {
-		test_panics(run_one, "\"returns\"", function(),
+		test_panics(run_one, "\"returns\"", return_text,
 		    "returned holding ", "mutex", NULL);
 	}
 }
@@ -805,9 +807,9 @@ TEST_TC(callback_returns_unpreempted, "checking: a callback that returns with "
 {
 
 	checking();
-	return_func = keep_cpu;
+	RETURN_FUNC(keep_cpu);
 	for (return_flags = 0; return_flags <= WQ_MPSAFE; return_flags++) {
-		test_panics(run_one, "\"returns\"", function(),
+		test_panics(run_one, "\"returns\"", return_text,
 		    "returned with preemption off", NULL);
 	}
 }
@@ -817,14 +819,14 @@ TEST_TC(callback_returns_locked, "checking: a callback that returns with more "
 {
 
 	checking();
-	return_func = take_lock;
+	RETURN_FUNC(take_lock);
 	return_flags = WQ_MPSAFE;
-	test_panics(run_one, "\"returns\"", function(),
+	test_panics(run_one, "\"returns\"", return_text,
 	    "returned holding 2 kernel locks", NULL);
 	return_flags = 0;
-	test_panics(run_one, "\"returns\"", function(),
+	test_panics(run_one, "\"returns\"", return_text,
 	    "returned holding 3 kernel locks", NULL);
-	return_func = drop_and_take;
+	RETURN_FUNC(drop_and_take);
 	for (return_flags = 0; return_flags <= WQ_MPSAFE; return_flags++)
 		test_lives(run_one);
 }
@@ -886,10 +888,268 @@ TEST_TC(use_after_destroy, "checking: destroy, enqueue and wait on a queue "
 	test_panics(wait_after, "workqueue_wait: ", "is destroyed", NULL);
 }
 
-TEST_TC(strict_checks, "WORKQUEUE_CHECK=strict checks all that 1 does")
+/*
+ * NULL where a pointer is required.
+ */
+static void
+enqueue_null_queue(void)
+{
+	struct work wk;
+
+	workqueue_enqueue(NULL, &wk, NULL);
+}
+
+static void
+enqueue_null_item(void)
 {
 
-	test_env("WORKQUEUE_CHECK", "strict");
+	workqueue_enqueue(create_ipl("empty", nothing, IPL_NONE, WQ_MPSAFE),
+	    NULL, NULL);
+}
+
+static void
+wait_null_queue(void)
+{
+	struct work wk;
+
+	workqueue_wait(NULL, &wk);
+}
+
+static void
+destroy_null_queue(void)
+{
+
+	workqueue_destroy(NULL);
+}
+
+TEST_TC(null_always, "a NULL workqueue panics with a message")
+{
+
+	not_checking();
+	test_panics(enqueue_null_queue, "workqueue_enqueue: the workqueue is "
+	    "NULL", NULL);
+	test_panics(wait_null_queue, "workqueue_wait: the workqueue is NULL",
+	    NULL);
+	test_panics(destroy_null_queue, "workqueue_destroy: the workqueue is "
+	    "NULL", NULL);
+}
+
+TEST_TC(null_checking, "checking: a NULL item panics with a message")
+{
+
+	checking();
+	test_panics(enqueue_null_item, "workqueue_enqueue: \"empty\": the item "
+	    "is NULL", NULL);
+	test_panics(enqueue_null_queue, "workqueue_enqueue: the workqueue is "
+	    "NULL", NULL);
+}
+
+/*
+ * A pending item whose memory is reused.
+ */
+#if defined(TEST_ASAN) || defined(TEST_TSAN)
+#define	SPOIL_FREE	false	/* sanitizers leave freed memory alone */
+#define	SPOIL_FRAME	false	/* and the frames of functions */
+#else
+#ifdef __GLIBC__
+#define	SPOIL_FREE	true	/* free(3) writes to it */
+#else
+#define	SPOIL_FREE	false
+#endif
+#define	SPOIL_FRAME	true
+#endif
+
+static void (*spoil)(struct work *);
+
+static void
+spoil_overwrite(struct work *wk)
+{
+
+	memset(wk, 0x5a, sizeof(*wk));
+}
+
+static void
+spoil_free(struct work *wk)
+{
+
+	free(wk);
+}
+
+static void
+spoiled(void)
+{
+	struct work *wk;
+
+	wk = malloc(sizeof(*wk));
+	pend();
+	workqueue_enqueue(pend_first, wk, NULL);
+	workqueue_enqueue(pend_first, &pend_copy, NULL);
+	(*spoil)(wk);
+	sem_post(&pend_open);
+	workqueue_wait(pend_first, &pend_copy);
+}
+
+static __attribute__((__noinline__)) void
+enqueue_frame(void)
+{
+	struct work frame[64];
+
+	workqueue_enqueue(pend_first, &frame[32], NULL);
+}
+
+static __attribute__((__noinline__)) void
+overwrite_frame(void)
+{
+	volatile char frame[4096];
+	size_t i;
+
+	for (i = 0; i < sizeof(frame); i++)
+		frame[i] = 0x5a;
+}
+
+static void
+dead_frame(void)
+{
+
+	pend();
+	enqueue_frame();
+	overwrite_frame();
+	workqueue_enqueue(pend_first, &pend_copy, NULL);
+	sem_post(&pend_open);
+	workqueue_wait(pend_first, &pend_copy);
+}
+
+static void
+spoiled_on_list(void)
+{
+	static struct work wks[100];
+	size_t i;
+
+	pend();
+	for (i = 0; i < TEST_NELEM(wks); i++)
+		workqueue_enqueue(pend_first, &wks[i], NULL);
+	/* A cancelled item is taken off the list, which is intact. */
+	if (!workqueue_cancel(pend_first, &wks[50]))
+		_exit(3);
+	spoil_overwrite(&wks[70]);
+	sem_post(&pend_open);
+	workqueue_wait(pend_first, &wks[99]);
+}
+
+TEST_TC(spoiled_item, "checking: a pending item that was overwritten or "
+    "freed, or whose stack frame is gone, panics with its queue and where it "
+    "was enqueued")
+{
+
+	checking();
+	spoil = spoil_overwrite;
+	test_aborts(spoiled, "workqueue \"first\" (made at ", "item 0x",
+	    "enqueued at spoiled+0x", "overwritten or freed", NULL);
+	if (SPOIL_FREE) {
+		spoil = spoil_free;
+		test_aborts(spoiled, "workqueue \"first\" (made at ",
+		    "item 0x", "enqueued at spoiled+0x",
+		    "overwritten or freed", NULL);
+	}
+	if (SPOIL_FRAME)
+		test_aborts(dead_frame, "workqueue \"first\" (made at ",
+		    "item 0x", "enqueued at ", "overwritten or freed", NULL);
+	test_aborts(spoiled_on_list, "workqueue \"first\" (made at ",
+	    "item 0x", "wks", "enqueued at spoiled_on_list+0x", NULL);
+}
+
+/*
+ * A callback that ends its thread.
+ */
+static void
+leave(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	pthread_exit(NULL);
+}
+
+static void
+left(void)
+{
+	struct workqueue *wq;
+	static struct work wk;
+
+	wq = create_ipl("left", leave, IPL_NONE, WQ_MPSAFE);
+	workqueue_enqueue(wq, &wk, NULL);
+	/* The thread's stack is gone before it panics, so this may return. */
+	workqueue_wait(wq, &wk);
+	for (;;)
+		pause();
+}
+
+TEST_TC(callback_ends_thread, "a callback that ends its thread panics with "
+    "the queue, the function and the item")
+{
+
+	not_checking();
+	test_panics(left, "workqueue \"left\": function ",
+	    "ended its thread, called with item 0x", NULL);
+}
+
+/*
+ * EINVAL.
+ */
+static void
+invalid_arguments(void)
+{
+	struct timespec ts = { 0, 1000000000 };
+	struct workqueue *wq;
+	struct work wk;
+
+#define	INVALID(call) do {						\
+	if ((call) != EINVAL)						\
+		_exit(3);						\
+} while (0)
+	INVALID(workqueue_create(NULL, "q", nothing, NULL, PRI_NONE,
+	    IPL_NONE, 0));
+	INVALID(workqueue_create(&wq, NULL, nothing, NULL, PRI_NONE,
+	    IPL_NONE, 0));
+	INVALID(workqueue_create(&wq, "q", NULL, NULL, PRI_NONE, IPL_NONE, 0));
+	INVALID(workqueue_create(&wq, "q", nothing, NULL, PRI_COUNT,
+	    IPL_NONE, 0));
+	INVALID(workqueue_create(&wq, "q", nothing, NULL, PRI_NONE, 77, 0));
+	INVALID(workqueue_create(&wq, "q", nothing, NULL, PRI_NONE, IPL_NONE,
+	    0x4000));
+	wq = create_ipl("q", nothing, IPL_NONE, 0);
+	INVALID(workqueue_timedwait(wq, &wk, &ts));
+	INVALID(workqueue_setspin(wq, 1001));
+	workqueue_destroy(wq);
+}
+
+TEST_TC(invalid_checking, "checking: EINVAL says which argument is wrong")
+{
+
+	checking();
+	test_says(invalid_arguments,
+	    "workqueue_create: EINVAL: nowhere to store the queue",
+	    "workqueue_create: EINVAL: the name is NULL",
+	    "workqueue_create: EINVAL: \"q\": the function is NULL",
+	    "workqueue_create: EINVAL: \"q\": priority ",
+	    "workqueue_create: EINVAL: \"q\": IPL 77, not ",
+	    "workqueue_create: EINVAL: \"q\": flags 0x4000, of which 0x4000 "
+	    "are unknown",
+	    "workqueue_timedwait: EINVAL: \"q\": a time of 0 s, 1000000000 ns",
+	    "workqueue_setspin: EINVAL: \"q\": 1001 us, more than 1000", NULL);
+}
+
+TEST_TC(invalid_silent, "without checking, EINVAL is returned silently")
+{
+
+	not_checking();
+	test_lives(invalid_arguments);
+}
+
+TEST_TC(strict_checks, "WORKQUEUE_CHECK=strict includes all checks of 1")
+{
+
+	strict();
 	test_lives(busy_and_right);
 	test_panics(twice_other_queue, "already pending", NULL);
 	level = IPL_VM;
@@ -897,7 +1157,7 @@ TEST_TC(strict_checks, "WORKQUEUE_CHECK=strict checks all that 1 does")
 	test_panics(destroy_twice, "is destroyed", NULL);
 }
 
-TEST_TC(off_by_default, "without WORKQUEUE_CHECK levels are not looked at")
+TEST_TC(off_by_default, "without WORKQUEUE_CHECK levels are not checked")
 {
 
 	not_checking();
@@ -927,6 +1187,12 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, callback_returns_unpreempted);
 	ATF_TP_ADD_TC(tp, callback_returns_locked);
 	ATF_TP_ADD_TC(tp, use_after_destroy);
+	ATF_TP_ADD_TC(tp, null_always);
+	ATF_TP_ADD_TC(tp, null_checking);
+	ATF_TP_ADD_TC(tp, spoiled_item);
+	ATF_TP_ADD_TC(tp, callback_ends_thread);
+	ATF_TP_ADD_TC(tp, invalid_checking);
+	ATF_TP_ADD_TC(tp, invalid_silent);
 	ATF_TP_ADD_TC(tp, strict_checks);
 	ATF_TP_ADD_TC(tp, off_by_default);
 	return atf_no_error();

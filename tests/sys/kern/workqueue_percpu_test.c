@@ -94,7 +94,8 @@ placement(const char *cpus)
 	test_env("WORKQUEUE_NCPU", cpus);
 	TEST_EQ(atoi(cpus), ncpu);
 	nthreads = test_nthreads_alone();
-	wq = test_create("place", placed, NULL, WQ_PERCPU | WQ_MPSAFE);
+	wq = test_create("place", placed, NULL,
+	    WQ_PERCPU | WQ_MPSAFE | WQ_DEDICATED);
 	if (nthreads != -1) {
 		TEST_EQ(nthreads + ncpu, test_nthreads());
 	}
@@ -124,15 +125,15 @@ TEST_TC(placement_1, "with one CPU there is one worker")
 	placement("1");
 }
 
-TEST_TC(placement_2, "with two CPUs each has a worker of its own, which "
-    "runs what is enqueued for it")
+TEST_TC(placement_2, "with two CPUs each has its own worker, which runs what "
+    "is enqueued for it")
 {
 
 	placement("2");
 }
 
-TEST_TC(placement_7, "with seven CPUs, more than the machine may have, each "
-    "has a worker of its own, which runs what is enqueued for it")
+TEST_TC(placement_7, "with seven CPUs, maybe more than the machine has, each "
+    "has its own worker, which runs what is enqueued for it")
 {
 
 	placement("7");
@@ -154,8 +155,8 @@ TEST_TC(placement_default, "without WORKQUEUE_NCPU each CPU has its worker")
 	workqueue_destroy(wq);
 }
 
-TEST_TC(workers_are_bound, "each worker may run on one CPU alone, its "
-    "own; under a quota below the affinity mask on any")
+TEST_TC(workers_are_bound, "each worker may run on its own CPU only; under a "
+    "quota below the affinity mask on any")
 {
 #ifdef __linux__
 	struct placed p[MAXCPU];
@@ -173,7 +174,7 @@ TEST_TC(workers_are_bound, "each worker may run on one CPU alone, its "
 	workqueue_destroy(wq);
 	for (i = 0; i < ncpu; i++) {
 		if (ncpu < CPU_COUNT(&set)) {
-			/* A quota: bound to none. */
+			/* Under a quota workers are not bound. */
 			TEST_EQ(CPU_COUNT(&set), p[i].p_nbound);
 			continue;
 		}
@@ -204,7 +205,10 @@ TEST_TC(affinity_respected,
 		CPU_ZERO(&set);
 		CPU_SET(last, &set);
 		ATF_REQUIRE(sched_setaffinity(0, sizeof(set), &set) == 0);
-		/* The library counts when the program starts. */
+		/*
+		 * Start the program again, because the library counts CPUs at
+		 * its start.
+		 */
 		test_env("TEST_AGAIN", "1");
 	}
 	TEST_EQ(1, ncpu);
@@ -216,7 +220,7 @@ TEST_TC(affinity_respected,
 }
 
 TEST_TC(names, "workers are named after the queue and their CPU; a long name "
-    "is cut, the index is not")
+    "is truncated, the index is not")
 {
 #ifdef __linux__
 	struct placed p[MAXCPU];
@@ -248,7 +252,7 @@ TEST_TC(names, "workers are named after the queue and their CPU; a long name "
 }
 
 /*
- * ci NULL: the current CPU.
+ * ci NULL means the current CPU.
  */
 struct hop {
 	struct work	 h_work;
@@ -395,7 +399,7 @@ seqrun(struct work *wk, void *arg)
 	l->l_next[i]++;
 }
 
-TEST_TC(order_per_cpu, "the items of one CPU run in order, and all there")
+TEST_TC(order_per_cpu, "the items of each CPU run in order, and all run")
 {
 	static struct seq s[7000];
 	struct seqlog l;

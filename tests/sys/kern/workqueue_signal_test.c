@@ -4,8 +4,7 @@
  */
 
 /*
- * Plain signal handlers enqueue; workers do not receive the process's
- * signals.
+ * Plain signal handlers enqueue; workers do not receive the process's signals.
  */
 
 #include <sys/cpu.h>
@@ -14,8 +13,8 @@
 #include "../../tests.h"
 
 /*
- * A ring of items for handlers.  One item is taken, enqueued, and given back
- * by its run.
+ * A ring of items for handlers.  A sender takes an item and enqueues it; the
+ * item's run returns it.
  */
 #define	NSLOT	4096
 
@@ -32,7 +31,7 @@ static struct slot ring[NSLOT];
 static atomic_uint ring_hint;
 static struct workqueue *ring_wq;
 static atomic_int ring_sent, ring_ran, ring_bad;
-static int ring_last[NSENDER];		/* the worker's */
+static int ring_last[NSENDER];		/* worker only */
 static atomic_int ring_number[NSENDER];
 
 static void
@@ -52,8 +51,8 @@ ring_run(struct work *wk, void *arg)
 }
 
 /*
- * Async-signal-safe.  A sender that nobody interrupts but itself not keeps
- * its items in order; -1 makes no such promise.
+ * Send an item; async-signal-safe.  The items of one sender must run in order.
+ * A sender of -1 promises no order, because handlers may interrupt each other.
  */
 static bool
 ring_send(int sender)
@@ -96,13 +95,25 @@ ring_end(void)
 	ATF_REQUIRE(ring_sent > 0);
 }
 
+static void (*handlers[NSIG])(int);
+static atomic_uint handled[NSIG];		/* handlers that have run */
+
+static void
+take_signal(int signo)
+{
+
+	(*handlers[signo])(signo);
+	atomic_fetch_add(&handled[signo], 1);
+}
+
 static void
 handle(int signo, void (*func)(int))
 {
 	struct sigaction sa;
 
+	handlers[signo] = func;
 	memset(&sa, 0, sizeof(sa));
-	sa.sa_handler = func;
+	sa.sa_handler = take_signal;
 	sa.sa_flags = SA_RESTART;
 	sigemptyset(&sa.sa_mask);
 	ATF_REQUIRE(sigaction(signo, &sa, NULL) == 0);
@@ -130,8 +141,8 @@ TEST_TC(handler_enqueues, "an item enqueued by a plain signal handler runs")
 	TEST_EQ(1000, ring_ran);
 }
 
-TEST_TC(errno_kept_in_handler, "a handler that enqueues leaves the errno of "
-    "what it interrupted, the worker asleep or awake")
+TEST_TC(errno_kept_in_handler, "a handler that enqueues keeps the errno of the "
+    "code that it interrupts, whether the worker sleeps or not")
 {
 	int i;
 
@@ -148,7 +159,10 @@ TEST_TC(errno_kept_in_handler, "a handler that enqueues leaves the errno of "
 }
 
 /*
- * A storm: a thread that signals others until it is told to stop.
+ * A storm: a thread that signals another until it is told to stop.  It waits
+ * until a signal is taken before it sends the next.  Otherwise a signal could
+ * be pending at each return from the handler, and the target would run nothing
+ * but handlers.
  */
 struct storm {
 	pthread_t	s_thread;
@@ -161,12 +175,14 @@ static void *
 storm(void *arg)
 {
 	struct storm *s = arg;
-	int i;
+	unsigned n;
 
-	for (i = 0; !atomic_load(&s->s_stop); i++) {
+	while (!atomic_load(&s->s_stop)) {
+		n = atomic_load(&handled[s->s_signo]);
 		pthread_kill(s->s_target, s->s_signo);
-		/* Standard signals do not pile up: let it be taken. */
-		sched_yield();
+		while (atomic_load(&handled[s->s_signo]) == n &&
+		    !atomic_load(&s->s_stop))
+			sched_yield();
 	}
 	return NULL;
 }
@@ -222,7 +238,7 @@ TEST_TC(handler_interrupts_enqueue, "handlers that interrupt enqueues on the "
 }
 
 /*
- * Handlers on the worker itself, which has let the signal in.
+ * Handlers on the worker, which has unblocked the signal.
  */
 static struct work letin_work;
 static pthread_t letin_thread;
@@ -319,7 +335,7 @@ TEST_TC(handler_interrupts_callback, "the handler of a synchronous signal in "
 }
 
 /*
- * Storms from all sides onto one queue.
+ * Storms from everywhere onto one queue.
  */
 static void *
 sender(void *arg)
@@ -359,23 +375,23 @@ storms(int flags)
 	ring_end();
 }
 
-TEST_TC(storm, "storms of signals onto threads that enqueue lose and double "
-    "nothing")
+TEST_TC(storm, "storms of signals at threads that enqueue neither lose nor "
+    "double an item")
 {
 
 	storms(WQ_MPSAFE);
 }
 
-TEST_TC(storm_percpu, "storms of signals onto the queues of several CPUs "
-    "lose and double nothing")
+TEST_TC(storm_percpu, "storms of signals on the queues of several CPUs neither "
+    "lose nor double an item")
 {
 
 	test_env("WORKQUEUE_NCPU", "3");
 	storms(WQ_MPSAFE | WQ_PERCPU);
 }
 
-TEST_TC(storm_checked, "storms of signals in checking mode raise no false "
-    "alarm")
+TEST_TC(storm_checked, "storms of signals in checking mode cause no false "
+    "report")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
@@ -383,7 +399,7 @@ TEST_TC(storm_checked, "storms of signals in checking mode raise no false "
 }
 
 /*
- * Signals that are not for workers.
+ * Signals that workers must not take.
  */
 struct mask {
 	struct work	m_work;
@@ -400,13 +416,13 @@ readmask(struct work *wk, void *arg)
 }
 
 TEST_TC(workers_block_signals, "a worker blocks every signal but the "
-    "synchronous ones, whatever its creator blocked")
+    "synchronous ones and SIGPROF, whatever its creator blocked")
 {
 	static const int sync[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP,
-	    SIGSYS, SIGABRT };
+	    SIGSYS, SIGPROF };
 	static const int async[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE,
 	    SIGALRM, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD, SIGCONT, SIGTSTP,
-	    SIGTTIN, SIGTTOU, SIGURG, SIGPROF, SIGVTALRM, SIGXCPU, SIGXFSZ };
+	    SIGTTIN, SIGTTOU, SIGURG, SIGVTALRM, SIGXCPU, SIGXFSZ };
 	struct workqueue *wq;
 	struct mask m;
 	sigset_t all, old, now;
@@ -418,13 +434,15 @@ TEST_TC(workers_block_signals, "a worker blocks every signal but the "
 		pthread_sigmask(SIG_SETMASK, NULL, &old);
 		if (turn == 1)
 			pthread_sigmask(SIG_SETMASK, &all, &old);
-		wq = test_create("mask", readmask, NULL, 0);
+		wq = test_create("mask", readmask, NULL, WQ_DEDICATED);
 		workqueue_enqueue(wq, &m.m_work, NULL);
 		workqueue_destroy(wq);
-		/* The creator's own is what it was. */
+		/* The creator's own mask is unchanged. */
 		pthread_sigmask(SIG_SETMASK, &old, &now);
 		for (i = 0; i < TEST_NELEM(async); i++) {
 			TEST_EQ(turn, sigismember(&now, async[i]));
+			/* SIGABRT is as in the creator. */
+			TEST_EQ(turn, sigismember(&m.m_set, SIGABRT));
 			ATF_REQUIRE_MSG(sigismember(&m.m_set, async[i]) == 1,
 			    "signal %d is not blocked", async[i]);
 		}
@@ -451,32 +469,111 @@ take(int signo)
 	atomic_fetch_add(&taken, 1);
 }
 
-TEST_TC(process_signals_stay_away, "a signal sent to the process waits for "
-    "the client's thread, and no worker takes it")
+static void
+stays_away(int signo)
 {
 	struct workqueue *wq;
 	struct mask m;
 	sigset_t set, pending;
 	int i;
 
-	handle(SIGUSR1, take);
-	wq = test_create("away", readmask, NULL, WQ_PERCPU);
+	atomic_store(&taken, 0);
+	handle(signo, take);
 	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, signo);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	wq = test_create("away", readmask, NULL, WQ_PERCPU | WQ_DEDICATED);
 	for (i = 1; i <= 50; i++) {
 		pthread_sigmask(SIG_BLOCK, &set, NULL);
-		kill(getpid(), SIGUSR1);
-		/* A turn through the worker: it would have taken it now. */
+		kill(getpid(), signo);
+		/*
+		 * When the worker has run an item, it would have taken the
+		 * signal.
+		 */
 		workqueue_enqueue(wq, &m.m_work, cpu_lookup(0));
 		workqueue_wait(wq, &m.m_work);
 		sigpending(&pending);
-		TEST_EQ(1, sigismember(&pending, SIGUSR1));
+		TEST_EQ(1, sigismember(&pending, signo));
 		TEST_EQ(i - 1, taken);
 		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 		TEST_AWAIT(atomic_load(&taken) == i);
 		ATF_REQUIRE(pthread_equal(taken_by, pthread_self()));
 	}
 	workqueue_destroy(wq);
+}
+
+TEST_TC(process_signals_stay_away, "a signal sent to the process waits for "
+    "the client's thread, and no worker takes it")
+{
+
+	stays_away(SIGUSR1);
+	stays_away(SIGABRT);
+}
+
+static void
+on_abort(int signo)
+{
+
+	(void)signo;
+	_exit(taken_by == 0 || !pthread_equal(taken_by, pthread_self()));
+}
+
+static void
+do_abort(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	taken_by = pthread_self();
+	abort();
+}
+
+TEST_TC(abort_in_callback, "abort(3) in a callback calls the handler of "
+    "SIGABRT on the worker")
+{
+	struct workqueue *wq;
+	struct work wk;
+	pid_t pid;
+	int status;
+
+	if (!TEST_CHILDTHREADS)
+		atf_tc_skip("a child has no threads here");
+	if ((pid = test_fork()) == 0) {
+		handle(SIGABRT, on_abort);
+		wq = test_create("abort", do_abort, NULL, 0);
+		workqueue_enqueue(wq, &wk, NULL);
+		workqueue_destroy(wq);
+		_exit(2);
+	}
+	TEST_EQ(pid, waitpid(pid, &status, 0));
+	ATF_REQUIRE(WIFEXITED(status));
+	TEST_EQ(0, WEXITSTATUS(status));
+}
+
+static void
+run_shell(struct work *wk, void *arg)
+{
+	sigset_t none, worker;
+
+	(void)wk;
+	sigemptyset(&none);
+	pthread_sigmask(SIG_SETMASK, &none, &worker);
+	*(int *)arg = system("kill -TERM $$");
+	pthread_sigmask(SIG_SETMASK, &worker, NULL);
+}
+
+TEST_TC(system_in_callback, "a program that a callback starts with system(3) "
+    "can be ended by SIGTERM, if the callback unblocks it meanwhile")
+{
+	struct workqueue *wq;
+	struct work wk;
+	int status;
+
+	wq = test_create("system", run_shell, &status, 0);
+	workqueue_enqueue(wq, &wk, NULL);
+	workqueue_destroy(wq);
+	ATF_REQUIRE(WIFSIGNALED(status));
+	TEST_EQ(SIGTERM, WTERMSIG(status));
 }
 
 TEST_TP_ADD_TCS(tp)
@@ -492,5 +589,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, storm_checked);
 	ATF_TP_ADD_TC(tp, workers_block_signals);
 	ATF_TP_ADD_TC(tp, process_signals_stay_away);
+	ATF_TP_ADD_TC(tp, abort_in_callback);
+	ATF_TP_ADD_TC(tp, system_in_callback);
 	return atf_no_error();
 }

@@ -4,15 +4,17 @@
  */
 
 /*
- * White box: when a worker that has nothing to run spins, and when it sleeps.
- * A worker either has announced its sleep or is counted as a spinner; the
- * time to spin is made so long that a spin does not end before the test wants
- * it to.  The number of CPUs is a variable of the library's.
+ * White box: when an idle worker spins, and when it sleeps.  A worker has
+ * either announced its sleep or is counted as a spinner; the spin limit is so
+ * long that a spin ends only when the test wants it to.  The number of CPUs is
+ * a variable of the library.
  */
 
 #include <sched.h>
 
+#include "kern/subr_cpu.h"
 #include "kern/subr_workqueue.h"
+#include "kern/subr_wqspin.h"
 
 #include <sys/workqueue_ext.h>
 
@@ -22,14 +24,14 @@
 #define	KEEP	INT64_MIN			/* leave q_gap alone */
 
 /*
- * A work that tells its worker what the recent gaps were.
+ * An item that sets its queue's q_gap, the usual gap between items.
  */
 struct item {
 	struct work	i_work;
 	int64_t		i_gap;		/* for q_gap, or KEEP */
-	int64_t		i_was;		/* what q_gap was */
-	int		i_cpu;		/* to run on from now on, or -1 */
-	bool		i_nowaker;	/* forget who woke the worker */
+	int64_t		i_was;		/* q_gap before */
+	int		i_cpu;		/* CPU to run on from now on, or -1 */
+	bool		i_nowaker;	/* forget the CPU of the waker */
 };
 
 static void
@@ -79,15 +81,14 @@ static bool
 asleep(struct workqueue *wq)
 {
 
-	return (__atomic_load_n(&wq->wq_queues[0].q_inbox, __ATOMIC_ACQUIRE) &
-	    WQ_ASLEEP) != 0;
+	return wqinbox_isasleep(&wq->wq_queues[0].q_inbox);
 }
 
 static int
 spinners(void)
 {
 
-	return __atomic_load_n(&workqueue_spinners, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&wqspin_active, __ATOMIC_ACQUIRE);
 }
 
 static struct item
@@ -99,8 +100,8 @@ item(int64_t gap)
 }
 
 /*
- * Have the item run, and wait until the only worker that there is has made up
- * its mind.  True if it spins.
+ * Run the item, and wait until the only worker has decided.  Return true if it
+ * spins.
  */
 static bool
 spins_after(struct workqueue *wq, struct item *i)
@@ -112,7 +113,7 @@ spins_after(struct workqueue *wq, struct item *i)
 	return !asleep(wq);
 }
 
-/* No more spinning: who does has its next work, and then no time to. */
+/* Forbid spinning, end a spin with one more item, and destroy the queue. */
 static void
 destroy(struct workqueue *wq)
 {
@@ -153,7 +154,7 @@ TEST_TC(learns_short_gaps, "a new queue's worker sleeps at first, and spins "
 
 	cpus(2);
 	wq = create(LONG);
-	/* Whoever is woken by us may be on our CPU; then more are needed. */
+	/* A worker on our CPU does not spin, so more turns may be needed. */
 	for (n = 0; n < 1000 && !spins_after(wq, &i); n++)
 		i.i_nowaker = n >= 3;
 	ATF_REQUIRE_MSG(n >= 3, "spins after %d gaps", n);
@@ -161,8 +162,8 @@ TEST_TC(learns_short_gaps, "a new queue's worker sleeps at first, and spins "
 	destroy(wq);
 }
 
-TEST_TC(learns_long_gaps, "a spin that nothing ends ends by itself, and after "
-    "a few that were in vain there are no more")
+TEST_TC(learns_long_gaps, "a spin without an item ends by itself, and after a "
+    "few such spins there are no more")
 {
 	const struct timespec ts = { 0, 100000 };
 	struct workqueue *wq;
@@ -188,7 +189,7 @@ TEST_TC(learns_long_gaps, "a spin that nothing ends ends by itself, and after "
 	destroy(wq);
 }
 
-TEST_TC(one_cpu, "where one CPU is to be used nobody spins")
+TEST_TC(one_cpu, "with one CPU no worker spins")
 {
 	struct workqueue *wq;
 	struct item i = item(0);
@@ -273,7 +274,16 @@ TEST_TC(not_on_the_producers_cpu, "a worker that was woken from the CPU that "
 			break;
 	cpus(2);
 	wq = create(LONG);
-	/* The first wake-up tells where we are; the second is from there. */
+	/*
+	 * If the worker slept before its first item, it learns that gap only
+	 * after the item, and then it may spin.
+	 */
+	i = item(LONG);
+	(void)spins_after(wq, &i);
+	/*
+	 * The first wake-up records our CPU, and the second comes from that
+	 * CPU.
+	 */
 	i = item(LONG);
 	i.i_cpu = cpu;
 	ATF_REQUIRE(!spins_after(wq, &i));
@@ -296,8 +306,8 @@ TEST_TC(not_on_the_producers_cpu, "a worker that was woken from the CPU that "
 #endif
 }
 
-TEST_TC(moved_work_ends_it, "a worker that spins sees a work that somebody "
-    "who waits or cancels has moved out of the inbox")
+TEST_TC(moved_work_ends_it, "a spinning worker sees an item that a waiter or "
+    "canceller has moved out of the inbox")
 {
 	struct workqueue *wq;
 	struct item i, j;
@@ -311,7 +321,10 @@ TEST_TC(moved_work_ends_it, "a worker that spins sees a work that somebody "
 		i = j = item(0);
 		workqueue_enqueue(wq, &i.i_work, NULL);
 		workqueue_enqueue(wq, &j.i_work, NULL);
-		/* Either way: it looks for the last of both. */
+		/*
+		 * Whether the cancel succeeds or not, it searches for the last
+		 * item.
+		 */
 		(void)workqueue_cancel(wq, &j.i_work);
 		workqueue_wait(wq, &j.i_work);
 		workqueue_wait(wq, &i.i_work);
@@ -320,8 +333,8 @@ TEST_TC(moved_work_ends_it, "a worker that spins sees a work that somebody "
 	destroy(wq);
 }
 
-TEST_TC(setspin, "what a queue's workers spin is what was set last, for no "
-    "other queue")
+TEST_TC(setspin, "a queue's workers spin for the time set last, not at all for "
+    "0")
 {
 	struct workqueue *wq, *other;
 	struct item i;
@@ -345,7 +358,7 @@ TEST_TC(setspin, "what a queue's workers spin is what was set last, for no "
 	workqueue_destroy(other);
 }
 
-TEST_TC(environment, "WORKQUEUE_SPIN is what a new queue has")
+TEST_TC(environment, "WORKQUEUE_SPIN sets the time of a new queue")
 {
 	struct workqueue *wq;
 
@@ -360,7 +373,7 @@ TEST_TC(environment, "WORKQUEUE_SPIN is what a new queue has")
 	workqueue_destroy(wq);
 }
 
-TEST_TC(environment_never, "WORKQUEUE_SPIN=0 has the last word")
+TEST_TC(environment_never, "WORKQUEUE_SPIN=0 overrides everything")
 {
 	struct workqueue *wq;
 	struct item i = item(0);
@@ -372,6 +385,56 @@ TEST_TC(environment_never, "WORKQUEUE_SPIN=0 has the last word")
 	TEST_EQ(0, workqueue_setspin(wq, 1000));
 	TEST_EQ(0, wq->wq_spin);
 	ATF_REQUIRE(!spins_after(wq, &i));
+	workqueue_destroy(wq);
+}
+
+/*
+ * The worker's count of batches of one item.
+ */
+static sem_t lone_entered, lone_go;
+static struct work lone_gate, lone_items[3];
+static unsigned lone;
+
+static void
+look(struct work *wk, void *arg)
+{
+	struct lwp *l = host_self();
+
+	(void)arg;
+	lone = l->l_wqq->q_lone;
+	if (wk == &lone_gate) {
+		sem_post(&lone_entered);
+		test_sem_wait(&lone_go);
+	}
+}
+
+TEST_TC(streams, "items that come one at a time are not a stream; two at once "
+    "are one")
+{
+	struct workqueue *wq;
+	unsigned n;
+
+	TEST_EQ(0, sem_init(&lone_entered, 0, 0));
+	TEST_EQ(0, sem_init(&lone_go, 0, 0));
+	TEST_EQ(0, workqueue_create(&wq, "streams", look, NULL, PRI_NONE,
+	    IPL_NONE, WQ_MPSAFE));
+	for (n = 0; n < 3000; n++) {
+		workqueue_enqueue(wq, &lone_items[0], NULL);
+		workqueue_wait(wq, &lone_items[0]);
+		/* The count includes earlier batches, and stays large. */
+		ATF_REQUIRE_MSG(n <= 1024 ? lone == n : lone > 512,
+		    "%u after %u", lone, n);
+	}
+	workqueue_enqueue(wq, &lone_gate, NULL);
+	test_sem_wait(&lone_entered);
+	for (n = 0; n < 2; n++)
+		workqueue_enqueue(wq, &lone_items[n], NULL);
+	sem_post(&lone_go);
+	workqueue_wait(wq, &lone_items[1]);
+	/* The two items were taken together. */
+	workqueue_enqueue(wq, &lone_items[2], NULL);
+	workqueue_wait(wq, &lone_items[2]);
+	TEST_EQ(0u, lone);
 	workqueue_destroy(wq);
 }
 
@@ -389,5 +452,6 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, setspin);
 	ATF_TP_ADD_TC(tp, environment);
 	ATF_TP_ADD_TC(tp, environment_never);
+	ATF_TP_ADD_TC(tp, streams);
 	return atf_no_error();
 }

@@ -4,7 +4,7 @@
  */
 
 /*
- * Great numbers.
+ * Large numbers.
  */
 
 #include <sys/cpu.h>
@@ -13,8 +13,8 @@
 #include "../../tests.h"
 
 /*
- * Ten million items from four producers, over rings that are used again as
- * their items have run.
+ * Ten million items from four producers, in rings that are reused as their
+ * items have run.
  */
 #define	NPRODUCER	4
 #define	NRING		(1 << 15)
@@ -30,8 +30,8 @@ static int per_producer;
 static struct workqueue *mass_wq;
 
 static struct {
-	atomic_int	m_ran;		/* how many of its have run */
-	int		m_next;		/* the worker's: the next one's no. */
+	atomic_int	m_ran;		/* items that have run */
+	int		m_next;		/* worker only: next number */
 	int		m_wrong;
 } mass[NPRODUCER];
 
@@ -42,7 +42,7 @@ mass_run(struct work *wk, void *arg)
 	int p = it->i_producer;
 
 	(void)arg;
-	/* Neither lost nor doubled nor out of order. */
+	/* No item is lost or runs twice, and they run in order. */
 	if (it->i_number != mass[p].m_next)
 		mass[p].m_wrong++;
 	mass[p].m_next = it->i_number + 1;
@@ -161,7 +161,7 @@ TEST_TC(many_queues_at_once, "500 queues live at the same time, and each "
 }
 
 /*
- * Waiters, producers and requeuers on the queues of several CPUs.
+ * Waiters, producers and re-enqueueing items on the queues of several CPUs.
  */
 struct wander {
 	struct work	  w_work;
@@ -193,8 +193,8 @@ wait_for_wander(void *arg)
 	return NULL;
 }
 
-TEST_TC(wandering_items, "items that wander over the CPUs while threads wait "
-    "for them over and over end, and so do the waits")
+TEST_TC(wandering_items, "items that move over the CPUs while threads "
+    "repeatedly wait for them end, and so do the waits")
 {
 	static struct wander w[8];
 	struct workqueue *wq;

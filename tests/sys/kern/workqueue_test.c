@@ -43,6 +43,7 @@ TEST_TC(constants, "flags and priorities have NetBSD's values")
 	TEST_EQ(0x01, WQ_MPSAFE);
 	TEST_EQ(0x02, WQ_PERCPU);
 	TEST_EQ(0x04, WQ_FPU);
+	TEST_EQ(0x1000, WQ_DEDICATED);
 	TEST_EQ(-1, PRI_NONE);
 	TEST_EQ(0, PRI_USER);
 	TEST_EQ(64, PRI_KERNEL);
@@ -326,7 +327,7 @@ readnice(struct work *wk, void *arg)
 TEST_TC(priority_in_force, "workers of lower priority are no less nice, and "
     "what is read as in force differs where their niceness does")
 {
-#ifdef __linux__		/* where each thread is as nice as it likes */
+#ifdef __linux__		/* where each thread has its own nice value */
 	static const pri_t pris[] = { PRI_USER, MAXPRI_USER, PRI_NONE,
 	    PRI_SOFTNET };
 	struct workqueue *wq;
@@ -351,7 +352,7 @@ TEST_TC(priority_in_force, "workers of lower priority are no less nice, and "
 		if (nice[i - 1] != nice[i])
 			ATF_REQUIRE(force[i - 1] != force[i]);
 	}
-	/* Where the host has let it, the highest is above the default. */
+	/* If the host permits the highest priority, its nice value is lower. */
 	if (force[3] > MAXPRI_USER)
 		ATF_REQUIRE(nice[3] < nice[2]);
 #else
@@ -445,8 +446,8 @@ TEST_TC(order_one_producer, "items run in the order they were enqueued in, "
 }
 
 /*
- * Four producers that take turns in no fixed order: a mutex makes one order
- * of their enqueues, and that order is the queue's.
+ * Four producers take turns in no fixed order.  A mutex gives their enqueues
+ * one order, and the items must run in that order.
  */
 static struct seq many_seq[4][NSEQ];
 static pthread_mutex_t many_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -495,7 +496,7 @@ TEST_TC(order_behind_gate, "items that pile up while the worker is busy run "
 	int i;
 
 	wq = test_create("pile", seqrun, &l, 0);
-	/* The big lock is the gate: the worker cannot pass the first item. */
+	/* The kernel lock is the gate: the worker cannot run the first item. */
 	KERNEL_LOCK(1, NULL);
 	for (i = 0; i < NSEQ; i++) {
 		s[i].s_number = i;
@@ -603,7 +604,7 @@ TEST_TC(word_is_the_callbacks, "the word may be overwritten as soon as the "
 	KERNEL_UNLOCK_ONE(NULL);
 	workqueue_destroy(wq);
 	TEST_EQ(NSEQ, runs);
-	/* Nor did the library write to it afterwards. */
+	/* The library did not write to the memory afterwards. */
 	for (i = 0; i < NSEQ; i++) {
 		p = (void *)&wk[i];
 		for (j = 0; j < sizeof(wk[i]); j++)
@@ -703,7 +704,7 @@ TEST_TC(errno_kept, "enqueue keeps errno, the worker asleep or awake")
 			TEST_EQ(12345, errno);
 		}
 		workqueue_wait(wq, &wk[i - 1]);
-		test_pause();		/* most likely it sleeps now */
+		test_pause();		/* the worker most likely sleeps now */
 	}
 	workqueue_destroy(wq);
 	TEST_EQ(50 * TEST_NELEM(wk), runs);

@@ -16,7 +16,7 @@
 #include "../../tests.h"
 
 /*
- * A thread that waits for an item, and what it saw when it was back.
+ * A thread that waits for an item, and what it saw on return.
  */
 struct waiter {
 	pthread_t	  w_thread;
@@ -78,7 +78,9 @@ TEST_TC(idle_item_returns, "a wait for an item that is neither pending nor "
 	workqueue_wait(wq, &ran.c_work.tw_work);
 	test_gate_close(&g, wq, NULL);
 	workqueue_enqueue(wq, &behind.c_work.tw_work, NULL);
-	/* The gate is shut: each of these hangs unless it is exact. */
+	/*
+	 * The gate is closed, so each of these waits hangs unless it is exact.
+	 */
 	workqueue_wait(wq, &never.c_work.tw_work);
 	workqueue_wait(wq, &ran.c_work.tw_work);
 	TEST_EQ(0, behind.c_runs);
@@ -103,7 +105,7 @@ TEST_TC(pending_item_is_waited_for,
 		workqueue_enqueue(wq, &c.c_work.tw_work, NULL);
 		waiter_start(&w, wq, &c.c_work.tw_work, &c.c_runs);
 		if (i % 2)
-			test_pause();	/* mostly it is asleep by then */
+			test_pause();	/* by then it is probably asleep */
 		TEST_EQ(-1, sem_trywait(&w.w_back));
 		test_gate_open(&g);
 		waiter_end(&w);
@@ -135,8 +137,8 @@ TEST_TC(running_item_is_waited_for,
 	workqueue_destroy(wq);
 }
 
-TEST_TC(last_enqueue_is_covered, "each wait covers the enqueue before it, "
-    "over and over, and shows its effect")
+TEST_TC(last_enqueue_is_covered, "each wait covers the last enqueue before it, "
+    "repeatedly, and makes its effect visible")
 {
 	struct test_counted c = TEST_COUNTED;
 	struct workqueue *wq;
@@ -169,7 +171,9 @@ TEST_TC(later_item_does_not_matter, "a wait returns while an item enqueued "
 	test_gate_init(&later);
 	wq = test_create("later", test_dispatch, NULL, WQ_MPSAFE);
 	for (turn = 1; turn <= 100; turn++) {
-		/* All of it is pending together behind the first gate. */
+		/*
+		 * All these items are pending together behind the first gate.
+		 */
 		test_gate_close(&first, wq, NULL);
 		for (i = 0; i < 5; i++)
 			workqueue_enqueue(wq, &c[i].c_work.tw_work, NULL);
@@ -183,7 +187,9 @@ TEST_TC(later_item_does_not_matter, "a wait returns while an item enqueued "
 			waiter_end(&w[i]);
 			TEST_EQ(turn, w[i].w_seen);
 		}
-		/* And so does one that starts while the later one blocks. */
+		/*
+		 * A wait that starts while the later gate blocks returns, too.
+		 */
 		test_sem_wait(&later.g_entered);
 		workqueue_wait(wq, &c[4].c_work.tw_work);
 		test_gate_open(&later);
@@ -326,8 +332,8 @@ TEST_TC(other_queue_from_callback,
 	workqueue_destroy(other);
 }
 
-TEST_TC(other_cpu_from_callback, "a function that waits for an item on "
-    "another CPU of its own queue really waits")
+TEST_TC(other_cpu_from_callback, "a callback that waits for an item on another "
+    "CPU of its own queue really waits")
 {
 	struct workqueue *wq;
 
@@ -365,7 +371,7 @@ TEST_TC(every_cpu_is_searched,
 }
 
 /*
- * Items that come again.
+ * Items that are enqueued again.
  */
 struct eternal {
 	struct test_work  e_work;
@@ -384,9 +390,8 @@ eternal(struct test_work *tw)
 		workqueue_enqueue(e->e_wq, &e->e_work.tw_work, NULL);
 }
 
-/* Issue test 4. */
-TEST_TC(eternal_requeuer_returns, "a wait for an item that enqueues itself "
-    "again for ever returns, every time")
+TEST_TC(eternal_requeuer_returns, "workqueue_wait() returns even if the item "
+    "always re-enqueues itself")
 {
 	struct eternal e = { .e_work = { .tw_func = eternal } };
 	int flags, i, runs;
@@ -398,7 +403,7 @@ TEST_TC(eternal_requeuer_returns, "a wait for an item that enqueues itself "
 		workqueue_enqueue(e.e_wq, &e.e_work.tw_work, NULL);
 		for (i = 0; i < TEST_SCALE(2000); i++)
 			workqueue_wait(e.e_wq, &e.e_work.tw_work);
-		/* It goes on afterwards. */
+		/* The item continues to run afterwards. */
 		runs = atomic_load(&e.e_runs);
 		TEST_AWAIT(atomic_load(&e.e_runs) > runs + 10);
 		atomic_store(&e.e_stop, 1);
@@ -406,8 +411,8 @@ TEST_TC(eternal_requeuer_returns, "a wait for an item that enqueues itself "
 	}
 }
 
-TEST_TC(others_do_not_prolong, "a wait ends although other items keep the "
-    "queue from ever being empty")
+TEST_TC(others_do_not_prolong, "a wait ends even if other items keep the queue "
+    "from ever being empty")
 {
 	struct eternal e[3] = {
 		{ .e_work = { .tw_func = eternal } },
@@ -434,7 +439,7 @@ TEST_TC(others_do_not_prolong, "a wait ends although other items keep the "
 }
 
 /*
- * Issue test 3.  The item is "freed" into a pool of one, whose next user
+ * The callback "frees" the item into a pool of one.  The next user of the pool
  * enqueues the same address on another queue, where its run cannot end.
  */
 static struct work reuse_gate, reuse_slot;
@@ -464,8 +469,8 @@ reuse_second(struct work *wk, void *arg)
 	test_sem_wait(&reuse_end);
 }
 
-TEST_TC(address_reused_elsewhere, "a wait for an item that its function "
-    "frees returns, though its address is enqueued again on another queue")
+TEST_TC(address_reused_elsewhere, "a wait for an item that its callback frees "
+    "returns, even if its address is enqueued again on another queue")
 {
 	struct workqueue *wq, *elsewhere;
 	struct waiter w;
@@ -496,7 +501,7 @@ TEST_TC(address_reused_elsewhere, "a wait for an item that its function "
 }
 
 /*
- * Each item has a page of its own, which its function takes away.
+ * Each item has its own page, which its callback unmaps.
  */
 static size_t pagesize;
 
@@ -518,8 +523,8 @@ waitloop(void *arg)
 	return NULL;
 }
 
-TEST_TC(freed_item_is_not_read, "no wait, whatever it is for, reads an item "
-    "whose function has been called")
+TEST_TC(freed_item_is_not_read, "no wait reads an item whose callback has been "
+    "called")
 {
 	enum { N = 200 };
 	struct work never;
@@ -534,7 +539,9 @@ TEST_TC(freed_item_is_not_read, "no wait, whatever it is for, reads an item "
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ATF_REQUIRE(page != MAP_FAILED);
 	wq = test_create("takeaway", takeaway, NULL, WQ_MPSAFE);
-	/* One waits for what never was, one for the last item of a turn. */
+	/*
+	 * One thread waits for an unused item, one for the last item of a turn.
+	 */
 	for (i = 0; i < 2; i++) {
 		w[i].w_wq = wq;
 		w[i].w_work = i == 0 ? &never :

@@ -4,29 +4,33 @@
  */
 
 /*
- * White box: the queue with several runners, which other interfaces are
- * built on.
+ * White box: the queue with several runners, on which other interfaces are
+ * built.
  */
+
+#include <sys/mman.h>
 
 #include <limits.h>
 
+#include "kern/kern_lwp.h"
+#include "kern/subr_wqlend.h"
 #include "kern/subr_wqpool.h"
 
 #include "../../tests.h"
 
 #define	MS	INT64_C(1000000)
 #define	MANY	20000
-#define	LASTING	1000000		/* threads refused */
+#define	LASTING	1000000		/* refuse threads for a long time */
 
 /*
- * A work with a function of its own, and the oracle: each enqueue is one run
- * or one cancellation.
+ * An item with its own function, and the oracle: each enqueue is one run or one
+ * cancellation.
  */
 struct item {
-	struct work	 i_work;
+	struct wqpool_work i_pool;
 	void		(*i_func)(struct item *);
 	void		*i_arg;
-	atomic_int	 i_pending;	/* who sets it may enqueue */
+	atomic_int	 i_pending;	/* the thread that sets it enqueues */
 	atomic_int	 i_enqueued, i_runs, i_cancelled;
 	atomic_int	 i_running, i_overlaps;
 };
@@ -50,7 +54,7 @@ dispatch(struct work *wk, void *arg)
 }
 
 static struct wqpool *
-create(int max, int flags, int64_t idletime)
+create_cold(int max, int flags, int64_t idletime)
 {
 	struct wqpool_attr pa = {
 		.pa_name = "testpool", .pa_func = dispatch,
@@ -63,12 +67,38 @@ create(int max, int flags, int64_t idletime)
 	return p;
 }
 
+/* A pool with a thread from the start. */
+static struct wqpool *
+create(int max, int flags, int64_t idletime)
+{
+
+	return create_cold(max, flags | WQPOOL_READY, idletime);
+}
+
+/*
+ * Create a pool without a thread, as when the first one did not start.
+ */
+static struct wqpool *
+create_empty(int max, int flags, int64_t idletime)
+{
+	struct wqpool_attr pa = {
+		.pa_name = "testpool", .pa_func = dispatch,
+		.pa_prio = PRI_NONE, .pa_maxthreads = max,
+		.pa_flags = flags, .pa_idletime = idletime
+	};
+	struct wqpool *p;
+
+	ATF_REQUIRE((p = host_alloc(sizeof(*p))) != NULL);
+	wqpool_init(p, &pa);
+	return p;
+}
+
 static void
 enqueue(struct item *i)
 {
 
 	atomic_fetch_add(&i->i_enqueued, 1);
-	wqpool_enqueue(pool, &i->i_work);
+	wqpool_enqueue(pool, &i->i_pool.pk_work);
 }
 
 static bool
@@ -86,7 +116,7 @@ static bool
 cancel(struct item *i)
 {
 
-	if (!wqpool_cancel(pool, &i->i_work))
+	if (!wqpool_cancel(pool, &i->i_pool.pk_work))
 		return false;
 	atomic_fetch_add(&i->i_cancelled, 1);
 	atomic_store(&i->i_pending, 0);
@@ -111,6 +141,19 @@ nthreads(struct wqpool *p)
 	return n;
 }
 
+/* True if it has a thread of its own. */
+static bool
+has_own(struct wqpool *p)
+{
+	bool own;
+
+	mutex_enter(&p->p_lock);
+	own = p->p_runners != NULL && p->p_nthreads - p->p_nstarting !=
+	    p->p_nvisitors;
+	mutex_exit(&p->p_lock);
+	return own;
+}
+
 static bool
 has_idle(struct wqpool *p)
 {
@@ -122,7 +165,7 @@ has_idle(struct wqpool *p)
 	return idle;
 }
 
-/* A function that stands until it is let go. */
+/* A callback that blocks until it is released. */
 struct gate {
 	struct item	g_item;
 	sem_t		g_entered, g_go;
@@ -155,7 +198,7 @@ gate_close(struct gate *g)
 	test_sem_wait(&g->g_entered);
 }
 
-/* A thread that does one thing, and tells when it parks and is back. */
+/* A thread that does one thing, and signals its park and its return. */
 static _Thread_local sem_t *at_park;
 static _Thread_local sem_t *at_unpark, *at_unpark_go;
 static atomic_int refuse;
@@ -253,7 +296,7 @@ static void
 act_wait(struct actor *a)
 {
 
-	a->a_result = wqpool_wait(pool, &a->a_item->i_work);
+	a->a_result = wqpool_wait(pool, &a->a_item->i_pool.pk_work);
 }
 
 static void
@@ -284,7 +327,7 @@ order_func(struct item *i)
 	TEST_EQ((intptr_t)i->i_arg, atomic_fetch_add(&order_next, 1));
 }
 
-TEST_TC(order, "one thread runs the works in their order")
+TEST_TC(order, "a single thread runs the items in order")
 {
 	static struct item items[3000];
 	struct gate g;
@@ -301,7 +344,7 @@ TEST_TC(order, "one thread runs the works in their order")
 	gate_close(&g);
 	for (; i < 2000; i++)
 		enqueue(&items[i]);
-	/* Who looks at the ordered list does not disturb it. */
+	/* A search of the ordered list does not disturb the order. */
 	ATF_REQUIRE(!cancel(&g.g_item));
 	for (; i < 3000; i++)
 		enqueue(&items[i]);
@@ -343,7 +386,7 @@ bursts(int flags, int n, int warm)
 			if ((flags & WQPOOL_SPARE) == 0)
 				TEST_EQ(0, wqpool_grow(pool));
 		}
-		/* They all return only if four threads were there. */
+		/* They all return only if there were four threads. */
 		wqpool_flush(pool);
 		for (i = 0; i < 4; i++)
 			TEST_EQ(j, items[i].i_runs);
@@ -352,14 +395,14 @@ bursts(int flags, int n, int warm)
 	wqpool_destroy(pool);
 }
 
-TEST_TC(burst_spare, "four works that wait for each other meet, with one idle "
-    "thread to begin with, and a spare one always")
+TEST_TC(burst_spare, "four items that wait for each other meet, with one idle "
+    "thread at first and always a spare one")
 {
 
 	bursts(WQPOOL_SPARE, TEST_SCALE(3000) + 20, 1);
 }
 
-TEST_TC(burst_grow, "the same where the enqueuer has the pool grow")
+TEST_TC(burst_grow, "the same if the producer makes the pool grow")
 {
 
 	bursts(0, TEST_SCALE(3000) + 20, 1);
@@ -386,7 +429,7 @@ flooded(int flags)
 		if ((flags & WQPOOL_SPARE) == 0)
 			TEST_EQ(0, wqpool_grow(pool));
 	}
-	/* No thread ends: the last look sees the most there were. */
+	/* No thread has ended, so this counts the maximum. */
 	wqpool_drain(pool);
 	n = nthreads(pool);
 	for (i = 0; i < MANY; i++)
@@ -396,8 +439,8 @@ flooded(int flags)
 	return n;
 }
 
-TEST_TC(flood, "many short works from one producer do not make many threads, "
-    "though there may be as many as one likes")
+TEST_TC(flood, "many short items of one producer do not make many threads, "
+    "even if the maximum is high")
 {
 	int n;
 
@@ -433,8 +476,8 @@ enqueuer(void *arg)
 	return NULL;
 }
 
-TEST_TC(exclusive, "a work of an exclusive pool is on one thread at a time; "
-    "enqueued while it runs it runs after that")
+TEST_TC(exclusive, "an item of an exclusive pool runs on one thread at a time; "
+    "enqueued while it runs, it runs after that")
 {
 	struct item items[3];
 	pthread_t t[3];
@@ -458,8 +501,8 @@ TEST_TC(exclusive, "a work of an exclusive pool is on one thread at a time; "
 	wqpool_destroy(pool);
 }
 
-TEST_TC(not_exclusive, "a work of another pool may be on two threads, and wait "
-    "is for both")
+TEST_TC(not_exclusive, "an item of another pool may be on two threads, and a "
+    "wait is for both")
 {
 	struct actor a;
 	struct gate g;
@@ -490,12 +533,12 @@ is_busy(struct item *i, bool pending, bool running)
 {
 	bool p, r;
 
-	wqpool_busy(pool, &i->i_work, &p, &r);
+	wqpool_busy(pool, &i->i_pool.pk_work, &p, &r);
 	TEST_EQ(pending, p);
 	TEST_EQ(running, r);
 }
 
-TEST_TC(cancel, "cancel takes a work off that is pending, and says if so")
+TEST_TC(cancel, "cancel removes a pending item, and returns whether it did")
 {
 	struct item i[4];
 	struct actor a;
@@ -513,20 +556,20 @@ TEST_TC(cancel, "cancel takes a work off that is pending, and says if so")
 	for (n = 0; n < 4; n++)
 		enqueue(&i[n]);
 	is_busy(&i[3], true, false);
-	/* The last, the first, one in the middle. */
+	/* Cancel the last item, the first, and one in the middle. */
 	ATF_REQUIRE(cancel(&i[3]));
 	is_busy(&i[3], false, false);
 	ATF_REQUIRE(!cancel(&i[3]));
 	ATF_REQUIRE(cancel(&i[0]));
 	enqueue(&i[3]);
 	ATF_REQUIRE(cancel(&i[2]));
-	/* Who waits for what is cancelled is let go. */
+	/* A waiter for a cancelled item is released. */
 	actor_start(&a, act_wait, &i[1]);
 	test_sem_wait(&a.a_parks);
 	ATF_REQUIRE(cancel(&i[1]));
 	actor_end(&a);
 	ATF_REQUIRE(a.a_result);
-	/* Pending while it runs. */
+	/* An item may be pending while it runs. */
 	enqueue(&g.g_item);
 	is_busy(&g.g_item, true, true);
 	actor_start(&a, act_wait, &g.g_item);
@@ -546,10 +589,10 @@ TEST_TC(cancel, "cancel takes a work off that is pending, and says if so")
 }
 
 /*
- * Works that the only thread has taken all at once, while it is in the first:
- * they are found, cancelled and waited for as on the list.
+ * The only thread has taken several items at once and runs the first.  The
+ * others are found, cancelled and waited for like items on the list.
  */
-TEST_TC(batch, "works of a batch are cancelled, waited for, left in order")
+TEST_TC(batch, "items of a batch are cancelled, waited for, and left in order")
 {
 	struct item i[6];
 	struct gate g[3];
@@ -561,7 +604,10 @@ TEST_TC(batch, "works of a batch are cancelled, waited for, left in order")
 	memset(i, 0, sizeof(i));
 	for (n = 0; n < 3; n++)
 		gate_init(&g[n]);
-	/* Behind the first gate, so that the thread finds them together. */
+	/*
+	 * Enqueue the items behind the first gate, so that the thread takes
+	 * them together.
+	 */
 	gate_close(&g[0]);
 	enqueue(&g[1].g_item);
 	for (n = 0; n < 4; n++)
@@ -580,7 +626,7 @@ TEST_TC(batch, "works of a batch are cancelled, waited for, left in order")
 	actor_start(&a, act_wait, &i[3]);
 	test_sem_wait(&a.a_parks);
 	sem_post(&g[1].g_go);
-	/* It ends though what is behind it cannot. */
+	/* The wait ends although the items behind i[3] cannot run yet. */
 	actor_end(&a);
 	ATF_REQUIRE(a.a_result);
 	TEST_EQ(1, i[3].i_runs);
@@ -597,8 +643,8 @@ TEST_TC(batch, "works of a batch are cancelled, waited for, left in order")
 }
 
 /*
- * Of these the first writes and the second tells that it runs, by an atomic
- * that orders nothing: that is left to the wait.
+ * The first item writes.  The second sets an atomic that orders nothing, to
+ * show that it runs.  So only the wait can order the write.
  */
 static int seen_data;
 static atomic_int seen_entered;
@@ -619,8 +665,8 @@ seen_stand(struct item *i)
 	test_sem_wait(i->i_arg);
 }
 
-TEST_TC(batch_seen, "who waits for a work of a batch that is done sees what "
-    "it did, though the batch goes on")
+TEST_TC(batch_seen, "a waiter sees what a finished item of a batch did, even "
+    "if the batch goes on")
 {
 	struct item i[3];
 	struct gate g;
@@ -640,8 +686,8 @@ TEST_TC(batch_seen, "who waits for a work of a batch that is done sees what "
 	sem_post(&g.g_go);
 	while (atomic_load_explicit(&seen_entered, memory_order_relaxed) == 0)
 		sched_yield();
-	ATF_REQUIRE(!wqpool_wait(pool, &i[0].i_work));
-	/* Plain: a thread sanitizer would complain. */
+	ATF_REQUIRE(!wqpool_wait(pool, &i[0].i_pool.pk_work));
+	/* Plain: ThreadSanitizer would report a race. */
 	TEST_EQ(1, seen_data);
 	seen_data = 2;
 	sem_post(&go);
@@ -649,16 +695,16 @@ TEST_TC(batch_seen, "who waits for a work of a batch that is done sees what "
 	TEST_EQ(2, seen_data);
 }
 
-TEST_TC(cancel_all_in_flush, "a flush returns when what it waits for is "
-    "cancelled, and a drain too")
+TEST_TC(cancel_all_in_flush, "a flush, and a drain, return when what they wait "
+    "for is cancelled")
 {
 	struct actor a, b;
 	struct item i;
 
 	hook_set();
 	memset(&i, 0, sizeof(i));
-	/* No thread: nobody but us takes it off. */
-	pool = create(1, WQPOOL_NOSTART, 0);
+	/* There is no thread, so only our cancel takes the item off. */
+	pool = create_empty(1, 0, 0);
 	atomic_store(&refuse, LASTING);
 	enqueue(&i);
 	actor_start(&a, act_flush, NULL);
@@ -672,7 +718,7 @@ TEST_TC(cancel_all_in_flush, "a flush returns when what it waits for is "
 	wqpool_destroy(pool);
 }
 
-TEST_TC(wait, "wait is for the runs enqueued before, and not for later ones")
+TEST_TC(wait, "a wait is for the runs enqueued before it, not for later ones")
 {
 	struct actor a, b;
 	struct gate g;
@@ -682,9 +728,9 @@ TEST_TC(wait, "wait is for the runs enqueued before, and not for later ones")
 	pool = create(2, WQPOOL_EXCLUSIVE | WQPOOL_SPARE, 0);
 	memset(&i, 0, sizeof(i));
 	gate_init(&g);
-	ATF_REQUIRE(!wqpool_wait(pool, &i.i_work));
+	ATF_REQUIRE(!wqpool_wait(pool, &i.i_pool.pk_work));
 	gate_close(&g);
-	ATF_REQUIRE(!wqpool_wait(pool, &i.i_work));
+	ATF_REQUIRE(!wqpool_wait(pool, &i.i_pool.pk_work));
 	actor_start(&a, act_wait, &g.g_item);
 	test_sem_wait(&a.a_parks);
 	/* A run that is enqueued afterwards. */
@@ -703,7 +749,7 @@ TEST_TC(wait, "wait is for the runs enqueued before, and not for later ones")
 	wqpool_destroy(pool);
 }
 
-/* From functions of the pool. */
+/* Calls from callbacks of the pool. */
 static struct item other;
 static atomic_int other_ok;
 
@@ -713,24 +759,24 @@ self_func(struct item *i)
 	struct work *wk;
 	bool p, r;
 
-	ATF_REQUIRE(wqpool_current(&wk) == pool && wk == &i->i_work);
-	ATF_REQUIRE(!wqpool_wait(pool, &i->i_work));
+	ATF_REQUIRE(wqpool_current(&wk) == pool && wk == &i->i_pool.pk_work);
+	ATF_REQUIRE(!wqpool_wait(pool, &i->i_pool.pk_work));
 	if (i->i_runs == 0) {
 		enqueue(i);
-		wqpool_busy(pool, &i->i_work, &p, &r);
+		wqpool_busy(pool, &i->i_pool.pk_work, &p, &r);
 		ATF_REQUIRE(p && r);
-		/* It can run only after us. */
-		ATF_REQUIRE(!wqpool_wait(pool, &i->i_work));
+		/* The item's next run can begin only after this one. */
+		ATF_REQUIRE(!wqpool_wait(pool, &i->i_pool.pk_work));
 	}
 	enqueue(&other);
-	ATF_REQUIRE(wqpool_wait(pool, &other.i_work) ||
+	ATF_REQUIRE(wqpool_wait(pool, &other.i_pool.pk_work) ||
 	    other.i_runs == i->i_runs + 1);
 	TEST_EQ(i->i_runs + 1, other.i_runs);
 	wqpool_flush(pool);
 	atomic_fetch_add(&other_ok, 1);
 }
 
-TEST_TC(from_function, "a function may wait for another work, and flush; it "
+TEST_TC(from_function, "a callback may wait for another item, and flush; it "
     "does not wait for itself")
 {
 	struct item i;
@@ -756,8 +802,8 @@ flush_then_stand(struct item *i)
 	test_sem_wait(&g->g_go);
 }
 
-TEST_TC(flush_is_each_ones_own, "while a function flushes, others' flushes "
-    "wait for that function")
+TEST_TC(flush_is_each_ones_own, "while a callback flushes, other threads' "
+    "flushes wait for that callback")
 {
 	struct gate flushing, standing;
 	struct actor a;
@@ -788,7 +834,7 @@ chain_func(struct item *i)
 		enqueue(i);
 }
 
-TEST_TC(drain, "any number of threads may drain, and all wait for what works "
+TEST_TC(drain, "any number of threads may drain, and all wait for what items "
     "enqueue")
 {
 	struct actor a[3];
@@ -815,14 +861,14 @@ TEST_TC(drain, "any number of threads may drain, and all wait for what works "
 	TEST_EQ(100, i.i_runs);
 	ATF_REQUIRE(wqpool_quiet(pool, &done));
 	TEST_EQ(101, done);
-	/* And so does destroy. */
+	/* wqpool_destroy() waits for all runs, too. */
 	atomic_store(&i.i_runs, 0);
 	enqueue(&i);
 	wqpool_destroy(pool);
 	TEST_EQ(100, i.i_runs);
 }
 
-TEST_TC(drain_running, "drain waits for what runs when nothing is pending")
+TEST_TC(drain_running, "drain waits for running items when none is pending")
 {
 	struct gate g[2];
 	struct actor a;
@@ -852,11 +898,13 @@ TEST_TC(drain_running, "drain waits for what runs when nothing is pending")
 /*
  * Threads.
  */
-TEST_TC(refused, "while no thread can be started those that are run it all")
+TEST_TC(refused, "while no thread can be started, the running ones run "
+    "everything")
 {
 	static struct item items[100];
 	struct wqpool_attr pa = {
-		.pa_name = "none", .pa_func = dispatch, .pa_maxthreads = 1
+		.pa_name = "none", .pa_func = dispatch, .pa_maxthreads = 1,
+		.pa_flags = WQPOOL_READY
 	};
 	struct wqpool *none = (void *)&pa;
 	int flags, i, n = 0;
@@ -877,14 +925,15 @@ TEST_TC(refused, "while no thread can be started those that are run it all")
 		n++;
 		for (i = 0; i < 100; i++)
 			TEST_EQ(n, items[i].i_runs);
-		TEST_EQ(1, nthreads(pool));
+		/* The pool counts a thread that it is about to start. */
+		TEST_AWAIT(nthreads(pool) == 1);
 		wqpool_destroy(pool);
 		atomic_store(&refuse, 0);
 	}
 }
 
 TEST_TC(refused_spare, "a spare thread that was refused while all others are "
-    "blocked is started later, for whoever waits")
+    "blocked is started later, for any waiter")
 {
 	struct actor actor;
 	struct gate g[2];
@@ -893,7 +942,7 @@ TEST_TC(refused_spare, "a spare thread that was refused while all others are "
 
 	hook_set();
 	memset(&i, 0, sizeof(i));
-	/* Refused before somebody waits. */
+	/* The system refuses a thread before another one waits. */
 	pool = create(4, WQPOOL_SPARE, 0);
 	TEST_AWAIT(has_idle(pool));
 	gate_init(&g[0]);
@@ -908,7 +957,9 @@ TEST_TC(refused_spare, "a spare thread that was refused while all others are "
 	ATF_REQUIRE(actor.a_result);
 	TEST_EQ(1, i.i_runs);
 	TEST_EQ(0, refuse);
-	/* Refused while somebody waits, for something else. */
+	/*
+	 * The system refuses a thread while another one waits for another item.
+	 */
 	TEST_AWAIT(has_idle(pool));
 	actor_start(&actor, act_flush, NULL);
 	test_sem_wait(&actor.a_parks);
@@ -924,8 +975,8 @@ TEST_TC(refused_spare, "a spare thread that was refused while all others are "
 	wqpool_destroy(pool);
 }
 
-TEST_TC(refused_unseen, "a spare thread that was refused is started later, "
-    "though nobody waits, and all others stay blocked")
+TEST_TC(refused_unseen, "a refused spare thread is started later, even if "
+    "nobody waits and all others stay blocked")
 {
 	struct gate g;
 	struct item i;
@@ -934,7 +985,10 @@ TEST_TC(refused_unseen, "a spare thread that was refused is started later, "
 	hook_set();
 	memset(&i, 0, sizeof(i));
 	gate_init(&g);
-	/* For a work that is there, and to be there for one that comes. */
+	/*
+	 * First with an item that is pending already, then with one that comes
+	 * later.
+	 */
 	for (k = 0; k < 2; k++) {
 		pool = create(4, WQPOOL_SPARE, 0);
 		TEST_AWAIT(has_idle(pool));
@@ -999,7 +1053,7 @@ TEST_TC(refused_grow, "the same where the enqueuer has the pool grow; refused "
 	TEST_EQ(EAGAIN, wqpool_grow(pool));
 	TEST_AWAIT(atomic_load(&refuse) < LASTING - 3);
 	ATF_REQUIRE(cancel(&i[0]));
-	/* One may be under way. */
+	/* One try may be in progress. */
 	do {
 		left = atomic_load(&refuse);
 		for (k = 0; k < 5; k++)
@@ -1009,8 +1063,8 @@ TEST_TC(refused_grow, "the same where the enqueuer has the pool grow; refused "
 	wqpool_destroy(pool);
 }
 
-TEST_TC(refused_pace, "while threads are refused, and nobody waits, one is "
-    "tried for at most every 10 ms")
+TEST_TC(refused_pace, "while threads are refused and nobody waits, the pool "
+    "tries at most every 10 ms")
 {
 	struct gate g;
 	struct item i;
@@ -1028,7 +1082,10 @@ TEST_TC(refused_pace, "while threads are refused, and nobody waits, one is "
 	enqueue(&i);
 	TEST_AWAIT(atomic_load(&refuse) < LASTING - 10);
 	tried = LASTING - atomic_load(&refuse);
-	/* In this order: more time, not more tries. */
+	/*
+	 * Read the clock after the count, so that the time is never too short
+	 * for the tries.
+	 */
 	elapsed += test_now();
 	ATF_REQUIRE_MSG(tried <= elapsed / (10 * MS) + 2, "%d tries in %jd ns",
 	    tried, (intmax_t)elapsed);
@@ -1058,7 +1115,7 @@ destroy_refused(void)
 		TEST_AWAIT(has_idle(pool));
 		atomic_store(&refuse, LASTING);
 		gate_close(&g);
-		/* At all times between two tries. */
+		/* Destroy the pool at various moments between two tries. */
 		if (k % 2 != 0)
 			TEST_AWAIT(atomic_load(&refuse) < LASTING - 1);
 		if (k == 0 && TEST_BUSYFORK)
@@ -1083,22 +1140,25 @@ TEST_TC(refused_destroy_checking, "the same in checking mode")
 	destroy_refused();
 }
 
-TEST_TC(nostart, "a pool without a thread has one from the first growth, or "
-    "from whoever waits")
+TEST_TC(nostart, "a pool without a thread gets one when it first grows, or "
+    "from a waiter")
 {
 	struct item i;
 
 	hook_set();
 	memset(&i, 0, sizeof(i));
-	pool = create(2, WQPOOL_NOSTART, 0);
+	pool = create_empty(2, 0, 0);
 	TEST_EQ(0, nthreads(pool));
 	TEST_EQ(0, wqpool_grow(pool));
 	TEST_EQ(0, nthreads(pool));
 	wqpool_destroy(pool);
 
-	pool = create(2, WQPOOL_NOSTART, 0);
+	pool = create_empty(2, 0, 0);
 	enqueue(&i);
-	/* Refused with the callouts' thread, which would try again. */
+	/*
+	 * The system refuses the thread and the callout thread, which would try
+	 * again.
+	 */
 	atomic_store(&refuse, 2);
 	TEST_EQ(EAGAIN, wqpool_grow(pool));
 	TEST_EQ(0, nthreads(pool));
@@ -1106,28 +1166,30 @@ TEST_TC(nostart, "a pool without a thread has one from the first growth, or "
 	TEST_AWAIT(atomic_load(&i.i_runs) == 1);
 	wqpool_destroy(pool);
 
-	/* Refused three times: each wait tries again. */
-	pool = create(2, WQPOOL_NOSTART, 0);
+	/*
+	 * The system refuses three times, and the wait tries again each time.
+	 */
+	pool = create_empty(2, 0, 0);
 	enqueue(&i);
 	atomic_store(&refuse, 3);
-	ATF_REQUIRE(wqpool_wait(pool, &i.i_work));
+	ATF_REQUIRE(wqpool_wait(pool, &i.i_pool.pk_work));
 	TEST_EQ(2, i.i_runs);
 	TEST_EQ(0, refuse);
 	wqpool_destroy(pool);
-	pool = create(2, WQPOOL_NOSTART, 0);
+	pool = create_empty(2, 0, 0);
 	enqueue(&i);
 	atomic_store(&refuse, 3);
 	wqpool_flush(pool);
 	TEST_EQ(3, i.i_runs);
 	wqpool_destroy(pool);
-	pool = create(2, WQPOOL_NOSTART, 0);
+	pool = create_empty(2, 0, 0);
 	enqueue(&i);
 	atomic_store(&refuse, 3);
 	wqpool_destroy(pool);
 	TEST_EQ(4, i.i_runs);
 }
 
-TEST_TC(idle, "idle threads end after their time, but for one")
+TEST_TC(idle, "idle threads end after their time, except one")
 {
 	struct item items[4];
 	int i, j;
@@ -1147,10 +1209,10 @@ TEST_TC(idle, "idle threads end after their time, but for one")
 		for (i = 0; i < 5; i++)
 			test_pause();
 		TEST_EQ(1, nthreads(pool));
-		/* And that one works. */
+		/* The thread that is left runs items. */
 		items[0].i_func = NULL;
 		enqueue(&items[0]);
-		ATF_REQUIRE(wqpool_wait(pool, &items[0].i_work) ||
+		ATF_REQUIRE(wqpool_wait(pool, &items[0].i_pool.pk_work) ||
 		    items[0].i_runs == 2 * j + 2);
 		TEST_EQ(2 * j + 2, items[0].i_runs);
 		wqpool_destroy(pool);
@@ -1186,8 +1248,8 @@ TEST_TC(setmax, "a lower maximum takes effect as threads become idle")
 	wqpool_destroy(pool);
 }
 
-TEST_TC(setmax_spare, "a higher maximum is for works to come, too, while all "
-    "threads stand in their functions")
+TEST_TC(setmax_spare, "a higher maximum serves later items, too, while all "
+    "threads are blocked in callbacks")
 {
 	struct gate g;
 	struct item i;
@@ -1204,14 +1266,248 @@ TEST_TC(setmax_spare, "a higher maximum is for works to come, too, while all "
 	wqpool_destroy(pool);
 }
 
-static atomic_int started, stopped;
+/*
+ * Pools that have no thread before their first item.
+ */
+static struct item *cold_item;
 
 static void
+cold_handler(int signo)
+{
+
+	(void)signo;
+	enqueue(cold_item);
+}
+
+TEST_TC(cold, "a pool has no thread before its first item, and the first "
+    "item, from a thread or a handler, gets one")
+{
+	struct sigaction sa;
+	struct item i;
+	int k;
+
+	memset(&i, 0, sizeof(i));
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = cold_handler;
+	ATF_REQUIRE(sigaction(SIGTRAP, &sa, NULL) == 0);
+	cold_item = &i;
+	for (k = 0; k < TEST_SCALE(200) + 2; k++) {
+		pool = create_cold(k % 3 + 1, WQPOOL_SPARE, 0);
+		TEST_EQ(0, nthreads(pool));
+		if (k % 2 == 0)
+			enqueue(&i);
+		else
+			raise(SIGTRAP);
+		if (k % 5 != 0)
+			TEST_AWAIT(atomic_load(&i.i_runs) == k + 1);
+		wqpool_destroy(pool);
+		TEST_EQ(k + 1, i.i_runs);
+	}
+	pool = create_cold(2, WQPOOL_SPARE, 0);
+	TEST_EQ(0, nthreads(pool));
+	ATF_REQUIRE(!cancel(&i));
+	wqpool_flush(pool);
+	wqpool_drain(pool);
+	wqpool_destroy(pool);
+}
+
+static int
+refuse_second(enum host_point point, void *arg)
+{
+	static atomic_int n;
+
+	(void)arg;
+	return point == HOST_POINT_THREAD && atomic_fetch_add(&n, 1) == 1 ?
+	    EAGAIN : 0;
+}
+
+TEST_TC(cold_create, "a pool is not created if the system refuses the lender "
+    "or the rescuer; later ones need no thread")
+{
+	struct wqpool_attr pa = {
+		.pa_name = "none", .pa_func = dispatch, .pa_maxthreads = 2,
+		.pa_flags = WQPOOL_SPARE
+	};
+	struct wqpool *none = (void *)&pa;
+	int k;
+
+	hook_set();
+	atomic_store(&refuse, LASTING);
+	for (k = 0; k < 2; k++) {
+		TEST_EQ(EAGAIN, wqpool_create(&none, &pa));
+		ATF_REQUIRE(none == (void *)&pa);
+	}
+	/* Refuse the second of the two threads. */
+	__atomic_store_n(&host_hook, refuse_second, __ATOMIC_SEQ_CST);
+	TEST_EQ(EAGAIN, wqpool_create(&none, &pa));
+	hook_set();
+	atomic_store(&refuse, 0);
+	pool = create_cold(2, WQPOOL_SPARE, 0);
+	atomic_store(&refuse, LASTING);
+	wqpool_destroy(create_cold(2, WQPOOL_SPARE, 0));
+	atomic_store(&refuse, 0);
+	wqpool_destroy(pool);
+}
+
+static struct item cold_items[100];
+static specificdata_key_t cold_key;
+static atomic_int cold_destroyed;
+
+static void
+cold_destroy(void *value)
+{
+
+	(void)value;
+	atomic_fetch_add(&cold_destroyed, 1);
+}
+
+static void
+cold_func(struct item *i)
+{
+
+	ATF_REQUIRE(lwp_getspecific(cold_key) == NULL);
+	lwp_setspecific(cold_key, i);
+	ATF_REQUIRE(strcmp(curlwp_get()->l_name, "testpool") == 0);
+	order_func(i);
+	i->i_arg = (void *)((intptr_t)i->i_arg + 50);
+	if (i->i_runs == 0)
+		(void)try_enqueue(i);
+}
+
+TEST_TC(cold_refused, "while the system refuses every thread, the items of a "
+    "new pool run one by one, in order, on a thread that looks like one of "
+    "the pool's")
+{
+	intptr_t k;
+
+	hook_set();
+	TEST_EQ(0, lwp_specific_key_create(&cold_key, cold_destroy));
+	pool = create_cold(1, WQPOOL_SPARE | WQPOOL_EXCLUSIVE, 0);
+	atomic_store(&refuse, LASTING);
+	for (k = 0; k < 50; k++) {
+		cold_items[k].i_func = cold_func;
+		cold_items[k].i_arg = (void *)k;
+		ATF_REQUIRE(try_enqueue(&cold_items[k]));
+	}
+	for (k = 0; k < 50; k++)
+		TEST_AWAIT(atomic_load(&cold_items[k].i_runs) >= 1);
+	wqpool_destroy(pool);
+	TEST_EQ(100, order_next);
+	TEST_EQ(100, cold_destroyed);
+	ATF_REQUIRE(refuse < LASTING && refuse > 0);
+	lwp_specific_key_delete(cold_key);
+}
+
+TEST_TC(cold_again, "the end of such a pool waits for an item that enqueues "
+    "itself again")
+{
+	struct item i;
+	int k;
+
+	hook_set();
+	for (k = 0; k < 20; k++) {
+		memset(&i, 0, sizeof(i));
+		i.i_func = again_func;
+		atomic_store(&again_left, 3);
+		pool = create_cold(1 + k % 2, WQPOOL_SPARE, 0);
+		atomic_store(&refuse, LASTING);
+		(void)try_enqueue(&i);
+		wqpool_destroy(pool);
+		TEST_EQ(4, i.i_runs);
+		balanced(&i);
+		atomic_store(&refuse, 0);
+	}
+}
+
+TEST_TC(cold_refused_many, "several such pools all get on, and get threads "
+    "when the system grants some again")
+{
+	struct wqpool *pools[20];
+	struct item again;
+	size_t j;
+	int k;
+
+	hook_set();
+	memset(&again, 0, sizeof(again));
+	for (j = 0; j < TEST_NELEM(pools); j++)
+		pools[j] = create_cold((int)j % 3 + 1, WQPOOL_SPARE, 0);
+	atomic_store(&refuse, LASTING);
+	/* This one is never empty. */
+	pool = pools[0];
+	again.i_func = again_func;
+	atomic_store(&again_left, LASTING);
+	(void)try_enqueue(&again);
+	for (k = 0; k < 5; k++)
+		for (j = 1; j < TEST_NELEM(pools); j++)
+			wqpool_enqueue(pools[j],
+			    &cold_items[k * 20 + (int)j].i_pool.pk_work);
+	for (j = 1; j < TEST_NELEM(pools); j++)
+		for (k = 0; k < 5; k++)
+			TEST_AWAIT(atomic_load(&cold_items[k * 20 +
+			    (int)j].i_runs) == 1);
+	for (j = 0; j < TEST_NELEM(pools); j++)
+		ATF_REQUIRE(nthreads(pools[j]) <= 1);
+	atomic_store(&refuse, 0);
+	TEST_AWAIT(has_own(pools[0]));
+	atomic_store(&again_left, 0);
+	for (j = 0; j < TEST_NELEM(pools); j++)
+		wqpool_destroy(pools[j]);
+}
+
+TEST_TC(cold_blocked, "an item that blocks on the rescuer does not keep its "
+    "pool from a thread, when the system grants one")
+{
+	struct gate g;
+	struct item i;
+
+	hook_set();
+	memset(&i, 0, sizeof(i));
+	gate_init(&g);
+	pool = create_cold(3, WQPOOL_SPARE, 0);
+	atomic_store(&refuse, LASTING);
+	gate_close(&g);
+	enqueue(&i);
+	atomic_store(&refuse, 3);
+	TEST_AWAIT(atomic_load(&i.i_runs) == 1);
+	TEST_EQ(0, g.g_item.i_runs);
+	sem_post(&g.g_go);
+	wqpool_destroy(pool);
+	TEST_EQ(1, g.g_item.i_runs);
+}
+
+TEST_TC(help, "a thread of the client runs items of a pool without a thread")
+{
+	struct item i[2];
+	int n;
+
+	pool = create_cold(1, 0, 0);
+	memset(i, 0, sizeof(i));
+	ATF_REQUIRE(!wqpool_help(pool));
+	enqueue(&i[0]);
+	enqueue(&i[1]);
+	for (n = 0; n < 2; n++) {
+		TEST_EQ(n, i[1].i_runs + i[0].i_runs);
+		ATF_REQUIRE(wqpool_help(pool));
+	}
+	ATF_REQUIRE(!wqpool_help(pool));
+	ATF_REQUIRE(wqpool_current(NULL) == NULL);
+	enqueue(&i[0]);
+	TEST_EQ(0, wqpool_grow(pool));
+	/* Now it has a thread. */
+	ATF_REQUIRE(!wqpool_help(pool));
+	wqpool_destroy(pool);
+	TEST_EQ(2, i[0].i_runs);
+}
+
+static atomic_int started, stopped;
+
+static bool
 start(void *arg)
 {
 
 	(void)arg;
 	atomic_fetch_add(&started, 1);
+	return true;
 }
 
 static void
@@ -1227,15 +1523,16 @@ locked_func(struct item *i)
 {
 
 	(void)i;
-	ATF_REQUIRE(KERNEL_LOCKED_P());
+	KERNEL_LOCK(1, NULL);
+	KERNEL_UNLOCK_ONE(NULL);
 }
 
-TEST_TC(attributes, "each thread begins and ends with the functions given; "
-    "the kernel lock is held where asked for, and let go by who waits")
+TEST_TC(attributes, "each thread begins and ends with the given functions; "
+    "waiters release the kernel lock")
 {
 	struct wqpool_attr pa = {
 		.pa_name = "attr", .pa_func = dispatch, .pa_prio = PRI_NONE,
-		.pa_maxthreads = 4, .pa_flags = WQPOOL_BIGLOCK | WQPOOL_SPARE,
+		.pa_maxthreads = 4, .pa_flags = WQPOOL_SPARE | WQPOOL_READY,
 		.pa_start = start, .pa_stop = stop, .pa_idletime = MS
 	};
 	static struct item items[50];
@@ -1258,7 +1555,7 @@ TEST_TC(attributes, "each thread begins and ends with the functions given; "
 }
 
 /*
- * A producer that has put its work in and not woken anybody.
+ * A producer that has inserted its item and woken nobody.
  */
 static sem_t producer_stopped, producer_go;
 
@@ -1273,6 +1570,16 @@ producer(void *arg)
 	return NULL;
 }
 
+static bool
+unclaimed(const struct wqpool *p)
+{
+	const struct wqlend *we = (void *)p->p_cold;
+
+	return ((__atomic_load_n(&we->we_links[0].wl_state, __ATOMIC_SEQ_CST) |
+	    __atomic_load_n(&we->we_links[1].wl_state, __ATOMIC_SEQ_CST)) &
+	    WQLEND_CLAIMED) == 0;
+}
+
 static void
 stopped_producer(void (*func)(struct actor *), int flags)
 {
@@ -1281,9 +1588,15 @@ stopped_producer(void (*func)(struct actor *), int flags)
 	pthread_t t;
 
 	memset(&i, 0, sizeof(i));
-	pool = create(3, flags, 0);
-	TEST_AWAIT(has_idle(pool));
-	/* It has announced its sleep. */
+	if ((flags & WQPOOL_READY) != 0) {
+		pool = create(3, flags, 0);
+		/* Until the thread has announced its sleep. */
+		TEST_AWAIT(has_idle(pool));
+	} else {
+		pool = create_cold(3, flags, 0);
+		/* Until the lender has taken the record of the last pool. */
+		TEST_AWAIT(unclaimed(pool));
+	}
 	t = test_thread(producer, &i);
 	test_sem_wait(&producer_stopped);
 	actor_start(&a, func, &i);
@@ -1304,8 +1617,8 @@ act_destroy(struct actor *a)
 	pool = NULL;
 }
 
-TEST_TC(stopped_producer, "a producer that is stopped before it wakes a thread "
-    "keeps nobody from waiting for its work, and from destroying the pool")
+TEST_TC(stopped_producer, "a producer stopped before it wakes a thread keeps "
+    "nobody from waiting for its item or destroying the pool")
 {
 	int i;
 
@@ -1313,9 +1626,13 @@ TEST_TC(stopped_producer, "a producer that is stopped before it wakes a thread "
 	sem_init(&producer_stopped, 0, 0);
 	sem_init(&producer_go, 0, 0);
 	for (i = 0; i < TEST_SCALE(300) + 5; i++) {
-		stopped_producer(act_wait, 0);
+		stopped_producer(act_wait, WQPOOL_READY);
+		stopped_producer(act_flush, WQPOOL_SPARE | WQPOOL_READY);
+		stopped_producer(act_drain, WQPOOL_READY);
+		stopped_producer(act_destroy, WQPOOL_SPARE | WQPOOL_READY);
+		stopped_producer(act_wait, WQPOOL_SPARE);
 		stopped_producer(act_flush, WQPOOL_SPARE);
-		stopped_producer(act_drain, 0);
+		stopped_producer(act_drain, WQPOOL_SPARE);
 		stopped_producer(act_destroy, WQPOOL_SPARE);
 	}
 }
@@ -1359,8 +1676,8 @@ trapper(void *arg)
 	return NULL;
 }
 
-TEST_TC(handlers, "works come from signal handlers, on the pool's threads and "
-    "on others")
+TEST_TC(handlers, "signal handlers enqueue items, on the pool's threads and on "
+    "others")
 {
 	struct sigaction sa;
 	struct item traps[4];
@@ -1439,8 +1756,9 @@ stress_canceller(void *arg)
 		n = n * 1103515245 + 12345;
 		(void)cancel(&stress[(n >> 8) % STRESS_ITEMS]);
 		(void)wqpool_wait(pool, &stress[(n >> 9) %
-		    STRESS_ITEMS].i_work);
-		wqpool_busy(pool, &stress[n % STRESS_ITEMS].i_work, &p, &r);
+		    STRESS_ITEMS].i_pool.pk_work);
+		wqpool_busy(pool, &stress[n % STRESS_ITEMS].i_pool.pk_work,
+		    &p, &r);
 		if ((n >> 16) % 16 == 0)
 			wqpool_setmax(pool,
 			    1 + (int)(n >> 8) % stress_max);
@@ -1448,7 +1766,7 @@ stress_canceller(void *arg)
 	return NULL;
 }
 
-/* Has works of its own, and knows when they have run. */
+/* Enqueue its own items, and check that they have run. */
 static void *
 stress_waiter(void *arg)
 {
@@ -1462,9 +1780,9 @@ stress_waiter(void *arg)
 		if (n % 3 == 0)
 			wqpool_flush(pool);
 		else if (n % 3 == 1)
-			(void)wqpool_wait(pool, &mine->i_work);
+			(void)wqpool_wait(pool, &mine->i_pool.pk_work);
 		else if (!cancel(mine))
-			(void)wqpool_wait(pool, &mine->i_work);
+			(void)wqpool_wait(pool, &mine->i_pool.pk_work);
 		balanced(mine);
 		memset(mine, 0xa5, sizeof(*mine));
 		free(mine);
@@ -1473,7 +1791,8 @@ stress_waiter(void *arg)
 }
 
 static void
-storm(int max, int flags, int64_t idletime, int ms)
+storm(struct wqpool *(*make)(int, int, int64_t), int max, int flags,
+    int64_t idletime, int ms)
 {
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
 	pthread_t t[6];
@@ -1484,7 +1803,7 @@ storm(int max, int flags, int64_t idletime, int ms)
 	for (i = 0; i < STRESS_ITEMS; i++)
 		stress[i].i_func = stress_func;
 	stress_max = max;
-	pool = create(max < 4 ? max : 4, flags, idletime);
+	pool = (*make)(max < 4 ? max : 4, flags, idletime);
 	t[0] = test_thread(stress_producer, (void *)1);
 	t[1] = test_thread(stress_producer, (void *)2);
 	t[2] = test_thread(stress_canceller, NULL);
@@ -1503,16 +1822,16 @@ storm(int max, int flags, int64_t idletime, int ms)
 	}
 }
 
-TEST_TC(storm, "enqueued by some, cancelled, waited for, flushed and looked at "
-    "by others, with threads that come and go, every work has run or been "
-    "cancelled exactly once")
+TEST_TC(storm, "while threads come and go and others enqueue, cancel, wait, "
+    "flush and look, every item runs or is cancelled exactly once")
 {
 
-	storm(6, WQPOOL_EXCLUSIVE, 50000, 1500);
-	storm(6, WQPOOL_EXCLUSIVE | WQPOOL_SPARE, 0, 1000);
-	storm(6, WQPOOL_SPARE, 50000, 1000);
-	storm(6, WQPOOL_NOSTART, MS, 1000);
-	storm(6, WQPOOL_BIGLOCK, 50000, 1000);
+	storm(create, 6, WQPOOL_EXCLUSIVE, 50000, 1500);
+	storm(create, 6, WQPOOL_EXCLUSIVE | WQPOOL_SPARE, 0, 1000);
+	storm(create, 6, WQPOOL_SPARE, 50000, 1000);
+	storm(create_empty, 6, 0, MS, 1000);
+	storm(create_cold, 6, WQPOOL_EXCLUSIVE | WQPOOL_SPARE, 50000, 500);
+	storm(create, 6, 0, 50000, 1000);
 }
 
 static void *
@@ -1528,21 +1847,31 @@ refuser(void *arg)
 }
 
 TEST_TC(storm_batch, "the same with a single thread, which takes batches, and "
-    "with a second now and then")
+    "sometimes a second")
 {
 
-	storm(1, WQPOOL_EXCLUSIVE, 50000, 300);
-	storm(2, WQPOOL_SPARE, 50000, 300);
+	storm(create, 1, WQPOOL_EXCLUSIVE, 50000, 300);
+	storm(create, 2, WQPOOL_SPARE, 50000, 300);
 }
 
-TEST_TC(storm_refused, "the same while threads are refused now and then")
+TEST_TC(storm_refused, "the same while threads are refused sometimes")
 {
 	pthread_t t;
 
 	hook_set();
 	t = test_thread(refuser, NULL);
-	storm(6, WQPOOL_NOSTART | WQPOOL_SPARE, 50000, 1500);
+	storm(create_empty, 6, WQPOOL_SPARE, 50000, 1500);
 	test_join(t);
+	atomic_store(&refuse, 0);
+	pool = create_cold(1, WQPOOL_SPARE, 0);
+	wqpool_destroy(pool);
+	t = test_thread(refuser, NULL);
+	storm(create_cold, 6, WQPOOL_SPARE | WQPOOL_EXCLUSIVE, 50000, 1000);
+	test_join(t);
+	/* No thread at all. */
+	atomic_store(&refuse, LASTING);
+	storm(create_cold, 6, WQPOOL_SPARE | WQPOOL_EXCLUSIVE, 50000, 500);
+	ATF_REQUIRE(refuse > 0);
 }
 
 /*
@@ -1570,7 +1899,7 @@ wait_other(struct item *i)
 
 	(void)i;
 	enqueue(&other);
-	(void)wqpool_wait(pool, &other.i_work);
+	(void)wqpool_wait(pool, &other.i_pool.pk_work);
 }
 
 static void
@@ -1595,7 +1924,7 @@ misuse(void)
 }
 
 TEST_TC(misuse, "a thread of the pool can neither drain nor destroy it; the "
-    "only one cannot wait for another work")
+    "only one cannot wait for another item")
 {
 
 	misuse_func = drain_own;
@@ -1619,7 +1948,7 @@ static void
 child_wait(void)
 {
 
-	(void)wqpool_wait(pool, &other.i_work);
+	(void)wqpool_wait(pool, &other.i_pool.pk_work);
 }
 
 static void
@@ -1629,13 +1958,13 @@ child_own(void)
 	wqpool_destroy(pool);
 	pool = create(2, WQPOOL_SPARE, 0);
 	enqueue(&other);
-	(void)wqpool_wait(pool, &other.i_work);
+	(void)wqpool_wait(pool, &other.i_pool.pk_work);
 	wqpool_destroy(pool);
 	if (other.i_runs != 1)
 		abort();
 }
 
-TEST_TC(fork, "a forked child can only free its parent's pools, and make its "
+TEST_TC(fork, "a forked child can only free its parent's pools, and create its "
     "own")
 {
 
@@ -1643,6 +1972,108 @@ TEST_TC(fork, "a forked child can only free its parent's pools, and make its "
 	test_panics(child_enqueue, "belongs to the parent", NULL);
 	test_panics(child_wait, "belongs to the parent", NULL);
 	test_lives(child_own);
+	wqpool_destroy(pool);
+}
+
+/*
+ * Items in their own pages, which are made inaccessible.
+ */
+#define	NPAGES	64
+#define	TARGET	20
+
+TEST_TC(cancel_at_once, "finding, cancelling and waiting for an item accesses "
+    "only that item and its neighbours")
+{
+	struct gate g;
+	struct item *i[NPAGES];
+	size_t size;
+	char *pages;
+	bool p, r;
+	int k;
+
+	size = (size_t)sysconf(_SC_PAGESIZE);
+	pages = mmap(NULL, NPAGES * size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ATF_REQUIRE(pages != MAP_FAILED);
+	pool = create(1, 0, 0);
+	gate_init(&g);
+	gate_close(&g);
+	for (k = 0; k < NPAGES; k++) {
+		i[k] = (struct item *)(void *)(pages + (size_t)k * size);
+		enqueue(i[k]);
+	}
+	/*
+	 * Move the items to the ordered list, which accesses each of them once.
+	 */
+	wqpool_busy(pool, &i[0]->i_pool.pk_work, &p, &r);
+	ATF_REQUIRE(p && !r);
+	for (k = 0; k < NPAGES; k++)
+		if (k < TARGET - 1 || k > TARGET + 1)
+			TEST_EQ(0, mprotect(i[k], size, PROT_NONE));
+	wqpool_busy(pool, &i[TARGET]->i_pool.pk_work, &p, &r);
+	ATF_REQUIRE(p && !r);
+	ATF_REQUIRE(cancel(i[TARGET]));
+	wqpool_busy(pool, &i[TARGET]->i_pool.pk_work, &p, &r);
+	ATF_REQUIRE(!p && !r);
+	ATF_REQUIRE(!cancel(i[TARGET]));
+	ATF_REQUIRE(!wqpool_wait(pool, &i[TARGET]->i_pool.pk_work));
+	TEST_EQ(0, mprotect(pages, NPAGES * size, PROT_READ | PROT_WRITE));
+	sem_post(&g.g_go);
+	wqpool_destroy(pool);
+	for (k = 0; k < NPAGES; k++)
+		balanced(i[k]);
+	TEST_EQ(0, i[TARGET]->i_runs);
+	TEST_EQ(0, munmap(pages, NPAGES * size));
+}
+
+/*
+ * Whatever is cancelled, the rest keeps its order.
+ */
+static struct item order[6];
+static int ordered, at[6];
+
+static void
+note(struct item *i)
+{
+
+	at[ordered++] = (int)(i - order);
+}
+
+TEST_TC(cancel_all_ways, "whatever items are cancelled, in whatever order, the "
+    "others keep theirs, also later ones")
+{
+	struct gate g;
+	unsigned set;
+	int back, k, n;
+
+	pool = create(1, 0, 0);
+	for (set = 0; set < 32; set++)
+		for (back = 0; back < 2; back++) {
+			memset(order, 0, sizeof(order));
+			ordered = 0;
+			gate_init(&g);
+			gate_close(&g);
+			for (k = 0; k < 5; k++) {
+				order[k].i_func = note;
+				enqueue(&order[k]);
+			}
+			for (k = 0; k < 5; k++) {
+				n = back ? 4 - k : k;
+				if ((set >> n & 1) != 0)
+					ATF_REQUIRE(cancel(&order[n]));
+			}
+			order[5].i_func = note;
+			enqueue(&order[5]);
+			sem_post(&g.g_go);
+			wqpool_flush(pool);
+			for (k = n = 0; k < 6; k++)
+				if ((set >> k & 1) == 0) {
+					ATF_REQUIRE(n < ordered);
+					TEST_EQ(k, at[n]);
+					n++;
+				}
+			TEST_EQ(n, ordered);
+		}
 	wqpool_destroy(pool);
 }
 
@@ -1677,6 +2108,13 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, setmax);
 	ATF_TP_ADD_TC(tp, setmax_spare);
 	ATF_TP_ADD_TC(tp, attributes);
+	ATF_TP_ADD_TC(tp, cold);
+	ATF_TP_ADD_TC(tp, cold_again);
+	ATF_TP_ADD_TC(tp, cold_blocked);
+	ATF_TP_ADD_TC(tp, cold_create);
+	ATF_TP_ADD_TC(tp, cold_refused);
+	ATF_TP_ADD_TC(tp, cold_refused_many);
+	ATF_TP_ADD_TC(tp, help);
 	ATF_TP_ADD_TC(tp, stopped_producer);
 	ATF_TP_ADD_TC(tp, handlers);
 	ATF_TP_ADD_TC(tp, storm);
@@ -1684,5 +2122,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, storm_refused);
 	ATF_TP_ADD_TC(tp, misuse);
 	ATF_TP_ADD_TC(tp, fork);
+	ATF_TP_ADD_TC(tp, cancel_at_once);
+	ATF_TP_ADD_TC(tp, cancel_all_ways);
 	return atf_no_error();
 }

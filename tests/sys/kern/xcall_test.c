@@ -10,6 +10,9 @@
 #include <sys/cpu.h>
 #include <sys/intr.h>
 #include <sys/lwp.h>
+#include <sys/mutex.h>
+#include <sys/percpu.h>
+#include <sys/pserialize.h>
 #include <sys/systm.h>
 #include <sys/xcall.h>
 
@@ -56,12 +59,12 @@ broadcast(void)
 		TEST_EQ(n * ncpu, total);
 		for (i = 0; i < ncpu; i++)
 			TEST_EQ(n, hits[i]);
-		/* Waiting again does not wait. */
+		/* A second wait returns at once. */
 		xc_wait(ticket);
 	}
 }
 
-TEST_TC(broadcast_, "a call on every CPU, in the context that was asked for")
+TEST_TC(broadcast_, "a call runs on every CPU, in the requested context")
 {
 
 	test_env("WORKQUEUE_CHECK", "1");
@@ -111,14 +114,14 @@ caller(void *arg)
 			    &total, cpu_lookup((unsigned)(i % ncpu))) :
 			    xc_broadcast(j % 2 ? XC_HIGHPRI : 0, hit, hits,
 			    &total);
-		/* In any order; one is not waited for. */
+		/* Wait in reverse order, and not for the first call. */
 		for (j = 7; j > 0; j--)
 			xc_wait(tickets[j]);
 	}
 	return NULL;
 }
 
-TEST_TC(threads, "calls by several threads at the same time, none is lost")
+TEST_TC(threads, "calls by several threads at the same time are all made")
 {
 	int n = TEST_SCALE(500);
 
@@ -128,44 +131,146 @@ TEST_TC(threads, "calls by several threads at the same time, none is lost")
 }
 
 /*
- * The barrier: who had preemption disabled has enabled it.
+ * The barrier waits for each kind of section.
  */
 static sem_t inside;
 static atomic_int left;
-static int plain;			/* the barrier orders it */
+static int plain;			/* ordered by the barrier */
+static kmutex_t spin;
+static percpu_t *copies;
+static void *sih, *ih;
 
-static void *
+static void
 section(void *arg)
 {
 	int i;
 
 	(void)arg;
-	kpreempt_disable();
 	plain++;
 	sem_post(&inside);
 	for (i = 0; i < 20; i++)
 		test_pause();
 	plain++;
 	atomic_store(&left, 1);
+}
+
+static void
+section_preempt(void)
+{
+
+	kpreempt_disable();
+	section(NULL);
 	kpreempt_enable();
+}
+
+static void
+section_percpu(void)
+{
+
+	(void)percpu_getref(copies);
+	section(NULL);
+	percpu_putref(copies);
+}
+
+static void
+section_spl(void)
+{
+	int s;
+
+	s = splsoftclock();
+	section(NULL);
+	splx(s);
+}
+
+static void
+section_mutex(void)
+{
+
+	mutex_enter(&spin);
+	section(NULL);
+	mutex_exit(&spin);
+}
+
+static void
+section_pserialize(void)
+{
+	int s;
+
+	s = pserialize_read_enter();
+	section(NULL);
+	pserialize_read_exit(s);
+}
+
+static void
+section_softint(void)
+{
+
+	kpreempt_disable();
+	softint_schedule(sih);
+	kpreempt_enable();
+	TEST_AWAIT(atomic_load(&left) == 1);
+}
+
+static int
+section_handler(void *arg)
+{
+
+	section(arg);
+	return 1;
+}
+
+static void
+section_intr(void)
+{
+
+	intr_inject(ih);
+}
+
+static void (*const sections[])(void) = {
+	section_preempt, section_percpu, section_spl, section_mutex,
+	section_pserialize, section_softint, section_intr
+};
+
+static void *
+section_thread(void *arg)
+{
+
+	(*sections[*(size_t *)arg])();
 	return NULL;
 }
 
-TEST_TC(barrier, "xc_barrier() waits for those with preemption disabled")
+TEST_TC(barrier, "xc_barrier() waits for preemption that is off, a reference "
+    "to percpu(9) memory, a raised level, a spin mutex, a reader of "
+    "pserialize(9), a soft interrupt and an interrupt")
 {
 	pthread_t t;
-	int i;
+	size_t i;
+	int n = 0, pri;
 
 	sem_init(&inside, 0, 0);
-	for (i = 0; i < 6; i++) {
-		atomic_store(&left, 0);
-		t = test_thread(section, NULL);
-		test_sem_wait(&inside);
-		xc_barrier(i % 2 ? XC_HIGHPRI : 0);
-		TEST_EQ(1, left);
-		TEST_EQ(2 * (i + 1), plain);
-		test_join(t);
+	mutex_init(&spin, MUTEX_DEFAULT, IPL_VM);
+	copies = percpu_alloc(sizeof(int));
+	sih = softint_establish(SOFTINT_CLOCK | SOFTINT_MPSAFE, section, NULL);
+	ATF_REQUIRE(sih != NULL);
+	ih = intr_establish(0, IPL_VM, INTR_MPSAFE, section_handler, NULL);
+	ATF_REQUIRE(ih != NULL);
+	for (i = 0; i < TEST_NELEM(sections); i++) {
+		for (pri = 0; pri < 2; pri++) {
+			atomic_store(&left, 0);
+			t = test_thread(section_thread, &i);
+			test_sem_wait(&inside);
+			xc_barrier(pri ? XC_HIGHPRI : 0);
+			ATF_REQUIRE_MSG(atomic_load(&left) == 1,
+			    "section %zu", i);
+			n += 2;
+			TEST_EQ(n, plain);
+			test_join(t);
+		}
 	}
+	intr_disestablish(ih);
+	softint_disestablish(sih);
+	percpu_free(copies, sizeof(int));
+	mutex_destroy(&spin);
 }
 
 static void
@@ -245,16 +350,6 @@ bad_ipl(void)
 }
 
 static void
-wait_nopreempt(void)
-{
-	uint64_t ticket;
-
-	ticket = xc_broadcast(0, nothing, NULL, NULL);
-	kpreempt_disable();
-	xc_wait(ticket);
-}
-
-static void
 wait_inside(void *a, void *b)
 {
 
@@ -270,7 +365,8 @@ wait_in_call(void)
 	xc_wait(xc_broadcast(0, wait_inside, NULL, NULL));
 }
 
-TEST_TC(misuse, "wrong contexts, CPUs and levels; waits that cannot end")
+TEST_TC(misuse, "wrong contexts, CPUs and levels, and a wait that cannot end, "
+    "panic")
 {
 
 	test_env("WORKQUEUE_CHECK", NULL);
@@ -280,7 +376,6 @@ TEST_TC(misuse, "wrong contexts, CPUs and levels; waits that cannot end")
 	    NULL);
 	test_panics(no_cpu, "xc_unicast: no such CPU", NULL);
 	test_panics(bad_ipl, "xc_broadcast: IPL 5", NULL);
-	test_panics(wait_nopreempt, "xc_wait: preemption is disabled", NULL);
 	test_panics(wait_in_call, "xc_barrier: called by a cross-call", NULL);
 }
 

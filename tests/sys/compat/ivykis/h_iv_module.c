@@ -4,8 +4,8 @@
  */
 
 /*
- * A plug-in that uses iv_work(3), for dlopen(3) by iv_dlclose_test, which
- * itself is not linked with it.
+ * A plug-in that uses iv_work(3), for iv_dlclose_test, which is not linked
+ * with it.
  */
 
 #include <string.h>
@@ -35,7 +35,7 @@ completion(void *cookie)
 	module_sum += *(int *)cookie;
 }
 
-/* Adds eight times n, in a loop of the calling thread's. */
+/* Add eight times n, in a loop of the calling thread. */
 int
 module_turn(int n)
 {

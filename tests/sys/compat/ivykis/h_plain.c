@@ -4,9 +4,9 @@
  */
 
 /*
- * A program of ivykis' that knows nothing of this library: four items that
- * take half a second each, on a pool with a warm thread.  Says the name of
- * its thread, and whether the four ran at the same time.
+ * An ivykis program that does not know this library: four items that take half
+ * a second each, on a pool with a warm thread.  It prints the name of its
+ * thread, and whether the four ran at the same time.
  */
 
 #include <stdatomic.h>

@@ -4,26 +4,26 @@
  */
 
 /*
- * dlopen(3) and dlclose(3) of a plug-in that brings iv_work(3) with it.
+ * dlopen(3) and dlclose(3) of a plug-in that is linked with iv_work(3).
  */
 
-#define	TEST_OTHERFACE
+#define	TEST_OTHERLIB
 #include "../../../tests.h"
 #include "../../../plugin.h"
 
 #define	NAME		"h_iv_module"
 #define	PER_TURN	8		/* module_turn() adds that times n */
 
-TEST_TC(load_use_close, "a plug-in that uses iv_work is opened, used and "
-    "closed, again and again; threads of its pool may still be ending")
+TEST_TC(load_use_close, "a plug-in that uses iv_work can be opened, used and "
+    "closed repeatedly; threads of its pool may still be ending")
 {
 
 	alarm(TEST_DEADLINE);
 	plugin_again(test_tc, NAME, PER_TURN);
 }
 
-TEST_TC(thread_ends_after_close, "a thread that had a loop ends well after "
-    "the plug-in is closed")
+TEST_TC(thread_ends_after_close, "a thread that had a loop ends properly "
+    "after the plug-in is closed")
 {
 
 	alarm(TEST_DEADLINE);

@@ -4,7 +4,7 @@
  */
 
 /*
- * iv_work(3) on a system that refuses threads: pthread_create() is ours.
+ * iv_work(3) on a system that refuses threads: pthread_create() is replaced.
  */
 
 #include "../../../tests.h"
@@ -16,7 +16,7 @@
 int	pthread_create(pthread_t *, const pthread_attr_t *,
 	    void *(*)(void *), void *);
 
-static atomic_int allowed = 1000000;	/* threads that may be had */
+static atomic_int allowed = 1000000;	/* threads that are granted */
 static atomic_int refused;
 
 int
@@ -36,14 +36,18 @@ pthread_create(pthread_t *t, const pthread_attr_t *attr,
 
 static struct iv_work_pool pool;
 static struct iv_work_item items[100];
-static atomic_int runs;
+static atomic_int runs, by_owner;
 static int completions;
+static int completions_end;		/* leave the loop at this number */
+static pthread_t owner;
 
 static void
 work(void *cookie)
 {
 
 	(void)cookie;
+	if (pthread_equal(pthread_self(), owner))
+		atomic_fetch_add(&by_owner, 1);
 	test_pause();
 	atomic_fetch_add(&runs, 1);
 }
@@ -53,7 +57,18 @@ completion(void *cookie)
 {
 
 	(void)cookie;
-	completions++;
+	if (++completions == completions_end)
+		iv_quit();
+}
+
+static void
+main_until(int n)
+{
+
+	completions_end = n;
+	iv_main();
+	completions_end = 0;
+	TEST_EQ(n, completions);
 }
 
 static void
@@ -69,28 +84,107 @@ submit(unsigned n)
 	}
 }
 
-TEST_TC(none, "no thread at all: create fails, and the loop ends")
+static atomic_int starts, stops;
+
+static void
+thread_start(void *cookie)
 {
+
+	TEST_EQ(1, cookie == &pool);
+	atomic_fetch_add(&starts, 1);
+}
+
+static void
+thread_stop(void *cookie)
+{
+
+	TEST_EQ(1, cookie == &pool);
+	atomic_fetch_add(&stops, 1);
+}
+
+static struct iv_work_item continued;
+
+static void
+work_continue(void *cookie)
+{
+
+	work(cookie);
+	IV_WORK_ITEM_INIT(&continued);
+	continued.work = work;
+	continued.completion = completion;
+	iv_work_pool_submit_continuation(cookie, &continued);
+}
+
+TEST_TC(none, "no thread at all: the owner's loop runs the items, and calls "
+    "the functions of threads, too; when the system grants a thread, that one "
+    "runs them")
+{
+	unsigned max;
 
 #if defined(TEST_TSAN) || defined(TEST_ASAN)
 	atf_tc_skip("the sanitizer owns pthread_create()");
 #endif
 	alarm(TEST_DEADLINE);
 	iv_init();
+	owner = pthread_self();
+	for (max = 1; max <= 4; max += 3) {
+		atomic_store(&allowed, 0);
+		atomic_store(&refused, 0);
+		atomic_store(&starts, 0);
+		atomic_store(&stops, 0);
+		atomic_store(&by_owner, 0);
+		atomic_store(&runs, 0);
+		completions = 0;
+		pool.max_threads = (int)max;
+		pool.cookie = &pool;
+		pool.thread_start = thread_start;
+		pool.thread_stop = thread_stop;
+		TEST_EQ(0, iv_work_pool_create(&pool));
+		TEST_EQ(0, atomic_load(&refused));
+		submit(10);
+		items[3].work = work_continue;
+		items[3].cookie = &pool;
+		main_until(11);
+		TEST_EQ(11, atomic_load(&by_owner));
+		ATF_REQUIRE(atomic_load(&refused) > 0);
+		/* The refusal is not permanent. */
+		atomic_store(&allowed, 1000);
+		do {
+			atomic_store(&by_owner, 0);
+			atomic_store(&runs, 0);
+			completions = 0;
+			submit(10);
+			main_until(10);
+		} while (atomic_load(&by_owner) != 0);
+		iv_work_pool_put(&pool);
+		iv_main();
+		TEST_EQ(10, atomic_load(&runs));
+		ATF_REQUIRE(atomic_load(&starts) > 0);
+		TEST_EQ(atomic_load(&starts), atomic_load(&stops));
+	}
+	iv_deinit();
+}
+
+TEST_TC(none_put, "no thread at all: a pool is put, and its items still run")
+{
+	int i;
+
+#if defined(TEST_TSAN) || defined(TEST_ASAN)
+	atf_tc_skip("the sanitizer owns pthread_create()");
+#endif
+	alarm(TEST_DEADLINE);
+	iv_init();
+	owner = pthread_self();
 	pool.max_threads = 4;
 	atomic_store(&allowed, 0);
-	errno = 0;
-	TEST_EQ(-1, iv_work_pool_create(&pool));
-	TEST_EQ(EAGAIN, errno);
-	TEST_EQ(1, atomic_load(&refused));
-	iv_main();
-	/* It is not for ever. */
-	atomic_store(&allowed, 1000);
-	TEST_EQ(0, iv_work_pool_create(&pool));
-	submit(10);
-	iv_work_pool_put(&pool);
-	iv_main();
-	TEST_EQ(10, completions);
+	for (i = 0; i < 3; i++) {
+		TEST_EQ(0, iv_work_pool_create(&pool));
+		submit((unsigned)i * 5);
+		iv_work_pool_put(&pool);
+		iv_main();
+	}
+	TEST_EQ(15, completions);
+	TEST_EQ(15, atomic_load(&runs));
 	iv_deinit();
 }
 
@@ -118,6 +212,7 @@ TEST_TP_ADD_TCS(tp)
 {
 
 	ATF_TP_ADD_TC(tp, none);
+	ATF_TP_ADD_TC(tp, none_put);
 	ATF_TP_ADD_TC(tp, one);
 	return atf_no_error();
 }

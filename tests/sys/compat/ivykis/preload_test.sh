@@ -101,7 +101,7 @@ plain_body() {
 	    env LD_PRELOAD="$LIB" "$(atf_get_srcdir)/h_plain"
 }
 
-# Wait until the command says yes; if $pid is given it must not end.
+# Wait until the command succeeds.  The process $pid must not end meanwhile.
 await() {
 	local i
 
@@ -165,7 +165,7 @@ EOP
 	for f in out0 out1 out2; do
 		await lines $f $n
 	done
-	# Its workers are ours, and ivykis' are not there.
+	# The program has workers of this library, and none of ivykis.
 	grep -q libworkqueue_iv /proc/$pid/maps || atf_fail "not preloaded"
 	if [ "$HOST" = linux ]; then
 		cat /proc/$pid/task/*/comm | sort | uniq -c

@@ -4,8 +4,8 @@
  */
 
 /*
- * A plug-in that uses the Linux face, for dlopen(3) by linux_dlclose_test,
- * which itself is not linked with it.
+ * A plug-in that uses the Linux interface, for linux_dlclose_test, which is not
+ * linked with it.
  */
 
 #include <linux/kthread.h>
@@ -60,7 +60,7 @@ module_start(void)
 	return module_wq == NULL ? -1 : 0;
 }
 
-/* Adds five times n. */
+/* Add five times n. */
 int
 module_turn(int n)
 {
@@ -79,7 +79,7 @@ module_turn(int n)
 	return module_sum;
 }
 
-/* The shared queues cannot be ended, and need not be. */
+/* The shared queues cannot be destroyed, and need not be. */
 void
 module_stop(void)
 {

@@ -4,7 +4,7 @@
  */
 
 /*
- * The work queues of 2003, alone and beside today's.
+ * Workqueues of 2003, alone and together with today's.
  */
 
 #include "linux_test.h"
@@ -101,8 +101,9 @@ submit(void *data)
 		queue_delayed_work(wq, &w, 1);
 }
 
-TEST_TC(percpu, "a worker per CPU, named name/N; one, named name; a work is "
-    "queued on the CPU of who submits it, even with a delay")
+TEST_TC(percpu, "one worker per CPU, named name/N; or one worker, named "
+    "name; an item runs on the CPU of the thread that enqueues it, even "
+    "after a delay")
 {
 
 	TEST_NEED(TEST_CAP_NAMES, "names of threads");
@@ -143,20 +144,23 @@ TEST_TC(percpu, "a worker per CPU, named name/N; one, named name; a work is "
 	ATF_REQUIRE_STREQ("submit/2", names[6]);
 }
 
-TEST_TC(delayed, "a delay in a plain work; cancelling stops the timer alone")
+TEST_TC(delayed, "a delay of a plain work_struct; cancelling only stops the "
+    "timer")
 {
 
 	wq = create_singlethread_workqueue("old");
 	INIT_WORK(&w, count, (void *)1);
-	TEST_EQ(1, queue_delayed_work(wq, &w, 2));
+	TEST_EQ(1, queue_delayed_work(wq, &w, 1000 * HZ));
 	TEST_EQ(0, queue_delayed_work(wq, &w, 2));
 	TEST_EQ(0, queue_work(wq, &w));
+	TEST_EQ(1, cancel_delayed_work(&w));
+	TEST_EQ(1, queue_delayed_work(wq, &w, 2));
 	TEST_AWAIT(atomic_load(&ran) == 1);
-	/* Armed: stopped. */
+	/* The timer is armed, so the cancel stops it. */
 	TEST_EQ(1, queue_delayed_work_on(0, wq, &w, 1000 * HZ));
 	TEST_EQ(1, cancel_delayed_work(&w));
 	TEST_EQ(0, cancel_delayed_work(&w));
-	/* Moved to the queue: it will still run. */
+	/* The item is enqueued already, so it will still run. */
 	close_gate(wq);
 	TEST_EQ(1, queue_delayed_work(wq, &w, 0));
 	TEST_EQ(0, cancel_delayed_work(&w));
@@ -178,7 +182,8 @@ rearm(void *data)
 	queue_delayed_work(wq, (struct work_struct *)data, 1);
 }
 
-TEST_TC(rearming, "cancel_rearming_*: ends, re-arming handler or not")
+TEST_TC(rearming, "cancel_rearming_* returns, whether or not the callback "
+    "arms itself again")
 {
 	int i, n;
 
@@ -195,7 +200,9 @@ TEST_TC(rearming, "cancel_rearming_*: ends, re-arming handler or not")
 		pause_ms(30);
 		TEST_EQ(n, ran);
 	}
-	/* One that does not, and one that was never queued. */
+	/*
+	 * An item that does not re-arm itself, and one that was never enqueued.
+	 */
 	INIT_WORK(&w, count, NULL);
 	queue_delayed_work(wq, &w, 1000 * HZ);
 	cancel_rearming_delayed_workqueue(wq, &w);
@@ -256,7 +263,8 @@ depth(void)
 		_exit(1);
 }
 
-TEST_TC(flush_depth, "... to a depth that is limited and reported; all run")
+TEST_TC(flush_depth, "the depth of such runs is limited and reported; all "
+    "items run")
 {
 
 	test_says(depth, "\"deep\"", "too deep", NULL);
@@ -309,8 +317,8 @@ serial_func(void *data)
 	atomic_fetch_sub(&serial_running, 1);
 }
 
-TEST_TC(events_serial, "works of 2003 that are scheduled on a CPU run one at a "
-    "time, in their order; those of today do not wait for them")
+TEST_TC(events_serial, "items of 2003 that are scheduled on a CPU run one at "
+    "a time, in order; those of today do not wait for them")
 {
 	int i;
 
@@ -324,7 +332,9 @@ TEST_TC(events_serial, "works of 2003 that are scheduled on a CPU run one at a "
 	for (i = 1; i < 20; i++)
 		TEST_EQ(1, i % 2 ? schedule_work_on(0, &serial[i]) :
 		    schedule_delayed_work_on(0, &serial[i], 0));
-	/* Two of today, at once, beside the one that stands. */
+	/*
+	 * Two items of today run at once while one of 2003 waits at the gate.
+	 */
 	item_init(&modern, item_func);
 	item_init(&modern2, item_func);
 	atomic_store(&modern.i_gate, 1);
@@ -396,10 +406,10 @@ note_nice_new(struct work_struct *ws)
 	note_nice(&nice_new);
 }
 
-TEST_TC(priority, "workers of 2003 are at nice -5, and WQ_HIGHPRI is above "
-    "them, as far as the host permits")
+TEST_TC(priority, "workers of 2003 have nice -5, and those of WQ_HIGHPRI "
+    "more priority, if the host permits")
 {
-#ifdef __linux__		/* where each thread is as nice as it likes */
+#ifdef __linux__		/* where nice is per thread */
 	int nice_old, nice_shared, base, high;
 
 	TEST_NEED(TEST_CAP_PRIORITY, "thread priorities");
@@ -419,9 +429,13 @@ TEST_TC(priority, "workers of 2003 are at nice -5, and WQ_HIGHPRI is above "
 	high = nice_new;
 	TEST_EQ(getpriority(PRIO_PROCESS, 0), base);
 	TEST_EQ(nice_old, nice_shared);
-	ATF_REQUIRE_MSG(high <= nice_old && nice_old <= base, "%d %d %d",
-	    high, nice_old, base);
-	/* Root may do it all, if it is root outside of its container, too. */
+	/*
+	 * The queues of 2003 have nice -5, whatever the nice value of their
+	 * creator.
+	 */
+	ATF_REQUIRE_MSG(high <= nice_old && (nice_old <= base || base < -5),
+	    "%d %d %d", high, nice_old, base);
+	/* Root may get nice -5, if it is also root outside its container. */
 	if (high != base && base == 0)
 		ATF_REQUIRE_MSG(nice_old == -5 || nice_old == high, "%d",
 		    nice_old);
@@ -439,7 +453,7 @@ scheduled_flusher(void *arg)
 	return NULL;
 }
 
-TEST_TC(events_flush, "flush_scheduled_work waits for works of both dialects")
+TEST_TC(events_flush, "flush_scheduled_work waits for items of both dialects")
 {
 	atomic_int back;
 	pthread_t t;
@@ -447,7 +461,7 @@ TEST_TC(events_flush, "flush_scheduled_work waits for works of both dialects")
 
 	sem_init(&entered, 0, 0);
 	sem_init(&opened, 0, 0);
-	/* None is there yet. */
+	/* No shared queue has been created yet. */
 	flush_scheduled_work();
 	for (i = 0; i < 2; i++) {
 		INIT_WORK(&w, gate, NULL);
@@ -481,7 +495,8 @@ modern_keventd(struct work_struct *ws)
 	atomic_fetch_add(&keventd, current_is_keventd());
 }
 
-TEST_TC(events_current, "current_is_keventd is true in works of both dialects")
+TEST_TC(events_current, "current_is_keventd is true in items of both "
+    "dialects")
 {
 
 	INIT_WORK(&w, is_keventd, (void *)10);
@@ -510,14 +525,14 @@ TEST_TC(mixed, "both dialects on one queue, in one source")
 	close_gate(wq);
 	TEST_EQ(1, queue_work(wq, &w));
 	TEST_EQ(1, queue_work(wq, WORK(&now)));
-	/* The same call, told apart by the type. */
+	/* The same call: the type tells the dialect. */
 	TEST_EQ(0, cancel_delayed_work(&w));
 	TEST_EQ(1, cancel_delayed_work(&now.i_dw));
 	sem_post(&opened);
 	flush_workqueue(wq);
 	TEST_EQ(1, ran);
 	TEST_EQ(0, now.i_runs);
-	/* One item changes its dialect. */
+	/* An item may change its dialect. */
 	PREPARE_WORK(&w, item_func);
 	INIT_WORK(&w, count, (void *)8);
 	TEST_EQ(1, queue_delayed_work(wq, &now.i_dw, 1));
@@ -536,8 +551,8 @@ prints(void)
 	printk(KERN_ERR "loud %d\n", 4);
 }
 
-TEST_TC(print, "printk: warnings and worse to standard error, the rest to "
-    "standard output")
+TEST_TC(print, "printk: warnings and more urgent messages go to standard "
+    "error, others to standard output")
 {
 	struct test_child tc;
 
@@ -634,7 +649,7 @@ prints_all(void)
 	printk(KERN_DEFAULT "quiet\n");
 }
 
-TEST_TC(aliases, "names that are others' do the same")
+TEST_TC(aliases, "alternative names do the same")
 {
 	static DECLARE_DEFERRABLE_WORK(deferrable, alias);
 	static struct kthread_work first = KTHREAD_WORK_INIT(first, kalias);
@@ -677,7 +692,7 @@ TEST_TC(aliases, "names that are others' do the same")
 	TEST_EQ(0, kthread_stop(t));
 }
 
-TEST_TC(aliases_small, "those of printk and delays do, too")
+TEST_TC(aliases_small, "so do those of printk and delays")
 {
 	struct test_child tc;
 	int64_t t0;
@@ -732,8 +747,8 @@ bugs(void)
 	BUG_ON(parameter == 5);
 }
 
-TEST_TC(warn, "WARN_ON, BUG_ON, what is printed once, the length of what "
-    "printk printed")
+TEST_TC(warn, "WARN_ON, BUG_ON, messages that are printed once, and the "
+    "length that printk returns")
 {
 	struct test_child tc;
 	const char *p;

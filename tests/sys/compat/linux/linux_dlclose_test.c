@@ -4,25 +4,25 @@
  */
 
 /*
- * dlopen(3) and dlclose(3) of a plug-in that brings the Linux face with it.
+ * dlopen(3) and dlclose(3) of a plug-in that is linked with the Linux library.
  */
 
-#define	TEST_OTHERFACE
+#define	TEST_OTHERLIB
 #include "../../../tests.h"
 #include "../../../plugin.h"
 
 #define	NAME		"h_linux_module"
 #define	PER_TURN	5		/* module_turn() adds that times n */
 
-TEST_TC(load_use_close, "a plug-in that uses the Linux face is opened, used, "
-    "flushed and closed, again and again")
+TEST_TC(load_use_close, "a plug-in that uses the Linux library can be opened, "
+    "used, flushed and closed repeatedly")
 {
 
 	plugin_again(test_tc, NAME, PER_TURN);
 }
 
-TEST_TC(close_with_shared_queues, "the threads of the shared queues stay when "
-    "the plug-in is closed after a flush, and serve the next one")
+TEST_TC(close_with_shared_queues, "threads of shared queues outlive a "
+    "plug-in that is closed after a flush, and serve the next one")
 {
 	int nthreads, sum;
 
@@ -40,8 +40,8 @@ TEST_TC(close_with_shared_queues, "the threads of the shared queues stay when "
 	plugin_close();
 }
 
-TEST_TC(thread_ends_after_close, "a thread that the library knows ends well "
-    "after the plug-in is closed")
+TEST_TC(thread_ends_after_close, "a thread known to the library ends "
+    "properly after the plug-in is closed")
 {
 
 	plugin_outlived(test_tc, NAME, PER_TURN);

@@ -4,12 +4,15 @@
  */
 
 /*
- * The Linux face in a forked child.
+ * The Linux interface in a forked child.
  */
 
 #include <sys/mman.h>
 
 #include "linux_test.h"
+
+#include <linux/interrupt.h>
+#include <linux/timer.h>
 
 static struct item gate, pending, a;
 static struct work_struct old;
@@ -25,7 +28,8 @@ old_func(void *data)
 }
 
 /*
- * On the parent's shared queues: both dialects have run, and one is pending.
+ * On the parent's shared queues, items of both dialects have run, and one is
+ * pending.
  */
 static void
 parent_start(void)
@@ -65,7 +69,7 @@ uses_shared(void)
 	if (a.i_runs != runs + 1 || old_runs != old_before + 1)
 		_exit(11);
 	if (!schedule_work_on(1, WORK(&a)) || !flush_work(WORK(&a)))
-		/* It may have run before it was waited for. */
+		/* The item may have run before flush_work(). */
 		if (a.i_runs != runs + 2)
 			_exit(12);
 	if (!queue_work(system_unbound_wq, WORK(&a)))
@@ -87,20 +91,20 @@ child_shared(void)
 	if (!TEST_CHILDTHREADS)
 		return;
 	uses_shared();
-	/* And its own child. */
+	/* The child's own child. */
 	test_child(&tc, uses_shared);
 	if (!WIFEXITED(tc.tc_status) || WEXITSTATUS(tc.tc_status) != 0)
 		_exit(20);
 	uses_shared();
 }
 
-TEST_TC(shared, "a child, and a child of that, have shared queues of their "
-    "own; works that ran in the parent can be scheduled there")
+TEST_TC(shared, "a child, and its own child, have their own shared queues; "
+    "items that ran in the parent can be scheduled there")
 {
 
 	parent_start();
 	test_lives(child_shared);
-	/* The parent's go on. */
+	/* The parent's shared queues still run items. */
 	uses_shared();
 	destroy_workqueue(wq);
 }
@@ -110,7 +114,10 @@ child_pending(void)
 {
 	int before = atomic_load(&pending.i_runs);
 
-	/* It is not there, and will not run; who cancels it has it. */
+	/*
+	 * The item does not run in the child; a cancel makes the caller its
+	 * owner.
+	 */
 	if (schedule_work(WORK(&pending)) || flush_work(WORK(&pending)))
 		_exit(10);
 	if (!cancel_work_sync(WORK(&pending)) ||
@@ -145,8 +152,9 @@ child_init(void)
 		_exit(10);
 }
 
-TEST_TC(pending_there, "a work that was pending on the parent's shared queue "
-    "is given back by a cancel, a mod or an INIT, and does not run before")
+TEST_TC(pending_there, "an item that was pending on the parent's shared "
+    "queue is the caller's after a cancel, a mod or an INIT, and does not "
+    "run before")
 {
 	struct workqueue_struct *q;
 
@@ -190,7 +198,7 @@ child_gate(void)
 		_exit(10);
 }
 
-TEST_TC(timer, "a delay of the parent's can be cancelled and set anew")
+TEST_TC(timer, "a delay of the parent can be cancelled and set anew")
 {
 
 	parent_start();
@@ -210,8 +218,8 @@ child_flushes_delay(void)
 	child_timer_again();
 }
 
-TEST_TC(flush_timer, "flush_delayed_work of a delay of the parent's on a "
-    "shared queue or another says that it is not run; it may be queued again")
+TEST_TC(flush_timer, "flush_delayed_work for a delay of the parent reports "
+    "that the item does not run; it may be enqueued again")
 {
 
 	parent_start();
@@ -238,8 +246,8 @@ child_idle(void)
 		_exit(11);
 }
 
-TEST_TC(idle, "a work that ran on a queue of the parent's is not running in "
-    "the child")
+TEST_TC(idle, "an item that ran on a queue of the parent does not run in the "
+    "child")
 {
 
 	parent_start();
@@ -248,7 +256,7 @@ TEST_TC(idle, "a work that ran on a queue of the parent's is not running in "
 	flush_workqueue(wq);
 	ATF_REQUIRE(schedule_delayed_work(&pending.i_dw, 1000 * HZ));
 	test_lives(child_idle);
-	/* Nor if it runs in the parent. */
+	/* The child does not wait, even if the item runs in the parent. */
 	item_close(&gate, wq, WORK_CPU_UNBOUND);
 	test_lives(child_gate);
 	item_open(&gate);
@@ -289,8 +297,8 @@ child_delays(void)
 	kthread_destroy_worker(kw);
 }
 
-TEST_TC(delay, "a work that ran on a queue of the parent's, and in the child "
-    "waits for a delay, can be cancelled and asked for")
+TEST_TC(delay, "an item that ran on a queue of the parent, and waits for a "
+    "delay in the child, can be cancelled and tested")
 {
 	struct kthread_worker *kw;
 
@@ -320,8 +328,8 @@ child_unmaps(void)
 		_exit(11);
 }
 
-TEST_TC(unmapped, "a delay for a worker of the parent's can be cancelled "
-    "though the worker is not there")
+TEST_TC(unmapped, "a delay for a worker of the parent can be cancelled, "
+    "though the child has no such worker")
 {
 
 	unmapped = mmap(NULL, sizeof(*unmapped), PROT_READ | PROT_WRITE,
@@ -371,8 +379,8 @@ child_cancels(void)
 	cancel_work(WORK(&pending));
 }
 
-TEST_TC(own, "the parent's other queues panic in the child with a clear word, "
-    "and go on in the parent")
+TEST_TC(own, "other queues of the parent panic in the child and say why, and "
+    "still work in the parent")
 {
 
 	parent_start();
@@ -385,9 +393,94 @@ TEST_TC(own, "the parent's other queues panic in the child with a clear word, "
 	test_panics(child_cancels, "\"mine\" belongs to the parent", NULL);
 	test_panics(child_queues_kept, "\"events/", "belongs to the parent",
 	    NULL);
-	/* But the work may be made a new one. */
+	/* But the item may be initialised anew. */
 	test_lives(child_init);
 	parent_end(wq);
+}
+
+static atomic_int tasklets, timers;
+
+static void
+tasklet_func(struct tasklet_struct *t)
+{
+
+	(void)t;
+	atomic_fetch_add(&tasklets, 1);
+}
+
+static void
+timer_func(struct timer_list *t)
+{
+
+	(void)t;
+	atomic_fetch_add(&timers, 1);
+}
+
+static DECLARE_TASKLET(tasklet, tasklet_func);
+static DEFINE_TIMER(unseen_timer, timer_func);
+
+static void
+raw_child(void (*func)(void))
+{
+	int status;
+	pid_t pid;
+
+	pid = test_fork_unseen();
+	ATF_REQUIRE(pid != -1);
+	if (pid == 0) {
+		(*func)();
+		_exit(0);
+	}
+	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
+	TEST_EQ(0, status);
+}
+
+static void
+uses_timer(void)
+{
+
+	TEST_EQ(0, mod_timer(&unseen_timer, jiffies + 1));
+	TEST_AWAIT(atomic_load(&timers) == 2);
+}
+
+static void
+uses_tasklet(void)
+{
+
+	tasklet_schedule(&tasklet);
+	tasklet_kill(&tasklet);
+	TEST_EQ(2, atomic_load(&tasklets));
+}
+
+static void
+kills_tasklet(void)
+{
+
+	tasklet_kill(&tasklet);
+}
+
+TEST_TC(no_handler, "a child of clone(2), which calls no fork handler, has "
+    "its own shared queues, timers and tasklets")
+{
+
+	TEST_NEED(TEST_CAP_CHILD, "children that no handler sees");
+	if (!TEST_CHILDTHREADS)
+		atf_tc_skip("a sanitizer");
+	parent_start();
+	TEST_EQ(0, mod_timer(&unseen_timer, jiffies));
+	tasklet_schedule(&tasklet);
+	TEST_AWAIT(atomic_load(&tasklets) == 1 && atomic_load(&timers) == 1);
+	raw_child(uses_shared);
+	raw_child(uses_timer);
+	raw_child(uses_tasklet);
+	/* A tasklet scheduled in the parent is not scheduled here. */
+	tasklet_disable(&tasklet);
+	tasklet_schedule(&tasklet);
+	raw_child(kills_tasklet);
+	tasklet_enable(&tasklet);
+	tasklet_kill(&tasklet);
+	uses_shared();
+	destroy_workqueue(wq);
 }
 
 static atomic_int stop;
@@ -422,7 +515,7 @@ child_busy(void)
 	destroy_workqueue(q);
 }
 
-TEST_TC(while_busy, "the same however busy the parent's threads are with it")
+TEST_TC(while_busy, "the same while threads of the parent use all of it")
 {
 	struct item it[2];
 	pthread_t t[2];
@@ -454,6 +547,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, delay);
 	ATF_TP_ADD_TC(tp, unmapped);
 	ATF_TP_ADD_TC(tp, own);
+	ATF_TP_ADD_TC(tp, no_handler);
 	ATF_TP_ADD_TC(tp, while_busy);
 	return atf_no_error();
 }

@@ -4,7 +4,7 @@
  */
 
 /*
- * kthread_worker, and the threads under it.
+ * kthread_worker, and its threads.
  */
 
 #include "linux_test.h"
@@ -77,7 +77,8 @@ plain_func(struct kthread_work *w)
 static DEFINE_KTHREAD_WORK(defined, plain_func);
 static DEFINE_KTHREAD_DELAYED_WORK(defined_dw, plain_func);
 
-TEST_TC(late, "queueing before the worker starts is legal; so is restarting")
+TEST_TC(late, "items may be enqueued before the worker starts, and it may be "
+    "restarted")
 {
 	struct task_struct *t;
 	int i;
@@ -91,6 +92,8 @@ TEST_TC(late, "queueing before the worker starts is legal; so is restarting")
 		t = kthread_run(kthread_worker_fn, &worker, "late/%d", i);
 		ATF_REQUIRE(!IS_ERR(t));
 		flush_kthread_worker(&worker);
+		/* In the first round the delay may not be over yet. */
+		TEST_AWAIT(i > 0 || atomic_load(&plain) == 2);
 		TEST_EQ(2 + i, plain);
 		TEST_EQ(0, kthread_stop(t));
 		kthread_queue_work(&worker, &defined);
@@ -101,7 +104,7 @@ TEST_TC(late, "queueing before the worker starts is legal; so is restarting")
 	TEST_EQ(22, plain);
 }
 
-TEST_TC(fifo, "strict order on one thread; false while pending")
+TEST_TC(fifo, "one thread, strict order; false while pending")
 {
 	struct kthread_worker *w = kthread_create_worker(0, "fifo%d", 1);
 
@@ -159,7 +162,7 @@ destroys(void *arg)
 	return NULL;
 }
 
-TEST_TC(destroy_cancels, "a work may cancel another one while its worker is "
+TEST_TC(destroy_cancels, "an item may cancel another while its worker is "
     "being destroyed")
 {
 	pthread_t t;
@@ -173,7 +176,7 @@ TEST_TC(destroy_cancels, "a work may cancel another one while its worker is "
 	TEST_EQ(true, kthread_queue_work(late_worker, KW(&a)));
 	test_sem_wait(&a.k_entered);
 	t = test_thread(destroys, late_worker);
-	/* Very likely it has looked at what is queued by now. */
+	/* The destroyer has probably looked at the enqueued items by now. */
 	pause_ms(20);
 	ATF_REQUIRE(sem_post(&a.k_open) == 0);
 	test_join(t);
@@ -181,7 +184,7 @@ TEST_TC(destroy_cancels, "a work may cancel another one while its worker is "
 	TEST_EQ(0, late_ran);
 }
 
-TEST_TC(destroy, "destroying runs what is queued")
+TEST_TC(destroy, "destroying a worker runs what is enqueued")
 {
 	struct kthread_worker *w = kthread_run_worker(KTW_FREEZABLE, "d");
 	int i;
@@ -212,8 +215,8 @@ chain(struct kthread_work *w)
 		TEST_EQ(true, kthread_queue_work(k->k_worker, w));
 }
 
-TEST_TC(destroy_chain, "destroying, or stopping the thread, lets works queue "
-    "each other, and themselves, for a while")
+TEST_TC(destroy_chain, "while a worker is destroyed or its thread stopped, "
+    "items may enqueue each other and themselves for some time")
 {
 	struct task_struct *t;
 	int i;
@@ -241,7 +244,8 @@ TEST_TC(destroy_chain, "destroying, or stopping the thread, lets works queue "
 	}
 }
 
-TEST_TC(cancel, "cancel: true if pending, waits for one that runs")
+TEST_TC(cancel, "cancel returns true if the item was pending, and waits for "
+    "a run")
 {
 	struct kthread_worker *w = kthread_create_worker(0, "c");
 	int i, n;
@@ -255,7 +259,7 @@ TEST_TC(cancel, "cancel: true if pending, waits for one that runs")
 	kopen(&a);
 	TEST_EQ(false, kthread_cancel_work_sync(KW(&a)));
 	TEST_EQ(1, a.k_runs);
-	/* One that queues itself. */
+	/* An item that enqueues itself. */
 	for (i = 0; i < 100; i++) {
 		b.k_worker = w;
 		n = b.k_runs;
@@ -277,8 +281,8 @@ canceller(void *arg)
 	return NULL;
 }
 
-TEST_TC(queue_cancelled, "queueing is false while a cancel waits for the work "
-    "to end, and true later")
+TEST_TC(queue_cancelled, "enqueueing returns false while a cancel waits for "
+    "the item, and true later")
 {
 	struct kthread_worker *w = kthread_create_worker(0, "qc");
 	pthread_t t;
@@ -286,7 +290,7 @@ TEST_TC(queue_cancelled, "queueing is false while a cancel waits for the work "
 	kinit(&a);
 	kclose(&a, w);
 	t = test_thread(canceller, &a.k_dw);
-	/* What is pending before it comes is cancelled by it. */
+	/* An item that is pending before the cancel is cancelled. */
 	TEST_AWAIT(!kthread_mod_delayed_work(w, &a.k_dw, 1000 * HZ) &&
 	    !kthread_mod_delayed_work(w, &a.k_dw, 1000 * HZ));
 	TEST_EQ(false, kthread_queue_work(w, KW(&a)));
@@ -303,21 +307,24 @@ TEST_TC(queue_cancelled, "queueing is false while a cancel waits for the work "
 TEST_TC(delayed, "delays: false if pending; mod; cancel")
 {
 	struct kthread_worker *w = kthread_create_worker(0, "dl");
-	int64_t t0 = test_now();
+	int64_t t0;
 
 	kinit(&a);
-	TEST_EQ(true, kthread_queue_delayed_work(w, &a.k_dw, 3));
+	TEST_EQ(true, kthread_queue_delayed_work(w, &a.k_dw, 1000 * HZ));
 	TEST_EQ(false, kthread_queue_delayed_work(w, &a.k_dw, 0));
 	TEST_EQ(false, kthread_queue_work(w, KW(&a)));
-	/* Not waited for. */
+	/* A flush does not wait for a delayed item. */
 	kthread_flush_worker(w);
+	TEST_EQ(0, a.k_runs);
+	t0 = test_now();
+	TEST_EQ(true, kthread_mod_delayed_work(w, &a.k_dw, 3));
 	TEST_AWAIT(atomic_load(&a.k_runs) == 1);
 	ATF_REQUIRE(test_now() - t0 >= 3 * (1000000000LL / HZ));
 	TEST_EQ(false, kthread_mod_delayed_work(w, &a.k_dw, 1000 * HZ));
 	TEST_EQ(true, kthread_mod_delayed_work(w, &a.k_dw, 2000 * HZ));
 	TEST_EQ(true, kthread_cancel_delayed_work_sync(&a.k_dw));
 	TEST_EQ(false, kthread_cancel_delayed_work_sync(&a.k_dw));
-	/* Nor need who cancels know of the delay. */
+	/* A cancel need not know of the delay. */
 	TEST_EQ(true, kthread_queue_delayed_work(w, &a.k_dw, 1000 * HZ));
 	TEST_EQ(true, kthread_cancel_work_sync(KW(&a)));
 	TEST_EQ(false, kthread_mod_delayed_work(w, &a.k_dw, 0));
@@ -332,25 +339,24 @@ pending_destroy(void)
 	struct kthread_worker *w = kthread_create_worker(0, "pd");
 
 	kinit(&a);
-	kthread_queue_delayed_work(w, &a.k_dw, 5);
+	kthread_queue_delayed_work(w, &a.k_dw, 1000 * HZ);
 	kthread_destroy_worker(w);
-	TEST_AWAIT(!atomic_load(&a.k_runs) &&
-	    !kthread_cancel_delayed_work_sync(&a.k_dw));
-	if (kthread_queue_work(w, KW(&a)) || a.k_runs != 0)
+	if (!kthread_cancel_delayed_work_sync(&a.k_dw) ||
+	    kthread_queue_work(w, KW(&a)) || a.k_runs != 0)
 		_exit(1);
 }
 
-TEST_TC(destroyed, "a destroyed worker: a message, nothing runs")
+TEST_TC(destroyed, "a destroyed worker prints a message, and runs nothing")
 {
 
-	test_says(pending_destroy, "1 delayed works are pending",
+	test_says(pending_destroy, "1 delayed work items are pending",
 	    "is destroyed", NULL);
 }
 
 #define	NREUSED	100
 
-TEST_TC(reused, "the memory of destroyed workers and queues is used again, "
-    "but for that of one with a delay")
+TEST_TC(reused, "the memory of destroyed workers and queues is reused, "
+    "unless a delay refers to it")
 {
 	static void *kws[NREUSED], *wqs[NREUSED];
 	struct workqueue_struct *wq;
@@ -406,8 +412,8 @@ where_func(struct kthread_work *w)
 #endif
 }
 
-TEST_TC(on_cpu, "a worker on a CPU, by its name; ERR_PTR for one that is not "
-    "there")
+TEST_TC(on_cpu, "a worker on a CPU has its name; ERR_PTR if there is no such "
+    "CPU")
 {
 	struct kthread_worker *w;
 	struct kthread_work k;
@@ -444,8 +450,8 @@ named(struct kthread_worker *w, const char *name)
 	kthread_destroy_worker(w);
 }
 
-TEST_TC(cpu_name, "a worker on a CPU whose format has nothing behind it is "
-    "given the CPU; else what is there")
+TEST_TC(cpu_name, "a format without arguments is given the worker's CPU, "
+    "another its own arguments")
 {
 
 	TEST_NEED(TEST_CAP_NAMES, "names of threads");
@@ -480,7 +486,8 @@ at_once(void *arg)
 	return *(int *)arg;
 }
 
-TEST_TC(threads, "kthread_create, wake_up, stop: its result")
+TEST_TC(threads, "kthread_create, wake_up_process, kthread_stop and its "
+    "result")
 {
 	struct task_struct *t;
 	int i, n = 0;
@@ -490,10 +497,10 @@ TEST_TC(threads, "kthread_create, wake_up, stop: its result")
 		TEST_AWAIT((wake_up_process(t),
 		    __atomic_load_n(&n, __ATOMIC_RELAXED) >= i));
 	TEST_EQ(42, kthread_stop(t));
-	/* Never begun. */
+	/* A thread that is stopped before it begins. */
 	t = kthread_create(until_stopped, &n, "never");
 	TEST_EQ(-EINTR, kthread_stop(t));
-	/* Bound, and ended by itself. */
+	/* A bound thread that returns by itself. */
 	n = 7;
 	t = kthread_create(at_once, &n, "bound");
 	kthread_bind(t, 0);

@@ -4,18 +4,21 @@
  */
 
 /*
- * What Linux answers with a warning or a hang: a clear message, after which
- * everything else goes on, or a panic that says why.
+ * Errors that make Linux warn or hang.  The library prints a clear message and
+ * continues, or panics and says why.
  */
 
 #include <sys/mman.h>
 
 #include "linux_test.h"
 
+#include <linux/interrupt.h>
+#include <linux/timer.h>
+
 static struct item a, b;
 static struct workqueue_struct *wq;
 
-/* It works, whatever was wrong. */
+/* The queue works in spite of the error. */
 static void
 works(struct workqueue_struct *q)
 {
@@ -43,7 +46,7 @@ long_name(void)
 	works(alloc_ordered_workqueue("%s", 0, "16-characters..."));
 }
 
-/* As long as may be. */
+/* Names of the greatest length. */
 static void
 fitting_name(void)
 {
@@ -52,7 +55,10 @@ fitting_name(void)
 	works(create_singlethread_workqueue("15-characters.."));
 	works(alloc_workqueue("%s", 0, 0, "13-characters"));
 	works(alloc_ordered_workqueue("%s", 0, "15-characters.."));
-	/* The name of its threads is ours. */
+	/*
+	 * The library itself has named the threads of this queue, and the name
+	 * fits.
+	 */
 	item_init(&a, item_func);
 	queue_work(system_highpri_wq, WORK(&a));
 	flush_work(WORK(&a));
@@ -90,14 +96,14 @@ long_worker_name(void)
 	t = kthread_create(returns, NULL, "just too long: 1");
 	if (IS_ERR(t) || kthread_stop(t) != -EINTR)
 		_exit(3);
-	/* As long as may be. */
+	/* A name of the greatest length. */
 	t = kthread_create(returns, NULL, "short enough: 1");
 	if (IS_ERR(t) || kthread_stop(t) != -EINTR)
 		_exit(4);
 }
 
-TEST_TC(names, "a name that is too long for a thread is cut, with a message "
-    "by the name of the call; one that fits is not")
+TEST_TC(names, "a name that is too long for a thread is truncated, and the "
+    "message names the call; one that fits is not")
 {
 	struct test_child tc;
 
@@ -125,8 +131,7 @@ bad_max(void)
 	works(alloc_workqueue("few", WQ_UNBOUND, -1));
 }
 
-TEST_TC(max_active, "a max_active out of range is brought into it, with a "
-    "message")
+TEST_TC(max_active, "a max_active out of range is limited, with a message")
 {
 
 	test_says(bad_max, "\"many\": max_active is 2049, must be from 1 to "
@@ -145,7 +150,7 @@ more_than_one(void)
 	works(wq);
 }
 
-TEST_TC(ordered_max, "an ordered queue stays one")
+TEST_TC(ordered_max, "an ordered queue keeps max_active 1")
 {
 
 	test_says(more_than_one, "workqueue_set_max_active: \"in order\" is "
@@ -165,7 +170,7 @@ two_threads(void)
 		test_pause();
 }
 
-TEST_TC(two_workers, "a second thread for a kthread_worker: a panic")
+TEST_TC(two_workers, "a second thread for a kthread_worker panics")
 {
 
 	test_panics(two_threads, "kthread_worker_fn: ", "has a thread already",
@@ -189,7 +194,7 @@ enable_often(void)
 	destroy_workqueue(wq);
 }
 
-TEST_TC(enable, "enabling what is not disabled: a message")
+TEST_TC(enable, "enabling an enabled item prints a message")
 {
 
 	test_says(enable_often, "enable_work: work ", "is not disabled", NULL);
@@ -316,8 +321,8 @@ flush_other(void)
 	flush_workqueue(wq);
 }
 
-TEST_TC(panics, "what cannot go on panics, with the queue's name, in the call "
-    "that is wrong")
+TEST_TC(panics, "an error that cannot be survived panics in the wrong call, "
+    "with the queue's name")
 {
 
 	test_env("WORKQUEUE_NCPU", "2");
@@ -374,8 +379,8 @@ init_delayed_again(void)
 	init_delayed();
 }
 
-TEST_TC(init_pending, "INIT_WORK of what is queued, or has its timer running, "
-    "panics; of what has run, or was cancelled, it does not")
+TEST_TC(init_pending, "INIT_WORK of an enqueued or delayed item panics; of "
+    "one that has run or was cancelled it does not")
 {
 
 	test_panics(init_queued, "INIT_WORK", "still pending on \"re\"", NULL);
@@ -431,7 +436,7 @@ kinit_delayed(void)
 	kthread_init_delayed_work(&kdw, kthread_func);
 }
 
-/* It has no thread; for all that is known it is not there any more. */
+/* The worker has no thread, so its memory may be gone. */
 static void
 kinit_no_thread(void)
 {
@@ -484,9 +489,9 @@ kinit_inherited(void)
 	kthread_init_delayed_work(&kdw, kthread_func);
 }
 
-TEST_TC(kinit_pending, "kthread_init_work of what is queued, or has its timer "
-    "running, panics; of what has run, was cancelled, is pending in the "
-    "parent, or on a worker without a thread, it does not")
+TEST_TC(kinit_pending, "kthread_init_work of an enqueued or delayed item "
+    "panics; of one that has run, was cancelled, is pending in the parent or "
+    "on a worker without a thread it does not")
 {
 	struct kthread_worker *kw;
 
@@ -532,11 +537,11 @@ winit_empty(void)
 {
 	struct task_struct *t;
 
-	/* What never was a worker. */
+	/* Memory that never was a worker. */
 	memset(&kworker, 0xa5, sizeof(kworker));
 	kthread_init_worker(&kworker);
 	kthread_init_worker(&kworker);
-	/* What it had has been run. */
+	/* A worker whose items have run. */
 	kthread_init_work(&kdw.work, kthread_func);
 	kthread_queue_work(&kworker, &kdw.work);
 	t = kthread_run(kthread_worker_fn, &kworker, "runs");
@@ -545,13 +550,13 @@ winit_empty(void)
 	kthread_init_worker(&kworker);
 }
 
-TEST_TC(winit_queued, "kthread_init_worker of a worker with works queued: a "
-    "message; if they have run, are the parent's, or if it never was a "
-    "worker: none")
+TEST_TC(winit_queued, "kthread_init_worker of a worker with items prints a "
+    "message; if these have run or are the parent's, or it never was a "
+    "worker, it does not")
 {
 
-	test_says(winit_queued, "kthread_init_worker: worker ", " has works "
-	    "queued; they are forgotten\n", NULL);
+	test_says(winit_queued, "kthread_init_worker: worker ", " has work "
+	    "items queued; they are forgotten\n", NULL);
 	test_lives(winit_empty);
 	kthread_init_worker(&kworker);
 	kthread_init_work(&kdw.work, kthread_func);
@@ -633,14 +638,7 @@ bind_no_cpu(void)
 	kthread_bind(kthread_create(returns, NULL, "bind"), 100000);
 }
 
-static void
-schedule_outside(void)
-{
-
-	schedule();
-}
-
-TEST_TC(workers, "the same of workers and threads")
+TEST_TC(workers, "the same for workers and threads")
 {
 
 	test_panics(worker_no_function, "has no function", NULL);
@@ -653,12 +651,10 @@ TEST_TC(workers, "the same of workers and threads")
 	    NULL);
 	test_panics(worker_inside, "called from one of its own", NULL);
 	test_panics(bind_no_cpu, "kthread_bind: no CPU 100000", NULL);
-	test_panics(schedule_outside, "not in a thread of kthread_create",
-	    NULL);
 }
 
 /*
- * Works that queue themselves for ever.
+ * Items that enqueue themselves forever.
  */
 static atomic_int enough;
 static int said[2];
@@ -671,7 +667,7 @@ endless_func(struct work_struct *w)
 		queue_work(wq, w);
 }
 
-/* Passes on what is said until it is what we wait for. */
+/* Copy messages until the awaited one. */
 static void *
 listener(void *arg)
 {
@@ -683,7 +679,7 @@ listener(void *arg)
 		(void)!write(*(int *)arg, buf + len, (size_t)n);
 		len += (size_t)n;
 		buf[len] = '\0';
-		if (strstr(buf, "times over; it waits") != NULL)
+		if (strstr(buf, "times; it waits") != NULL)
 			break;
 	}
 	atomic_store(&enough, 1);
@@ -715,7 +711,7 @@ endless_drain(void)
 {
 
 	endless(drain_workqueue);
-	/* Back in use. */
+	/* The queue accepts items again. */
 	if (!queue_work(wq, WORK(&a)))
 		_exit(4);
 	destroy_workqueue(wq);
@@ -728,14 +724,14 @@ endless_destroy(void)
 	endless(destroy_workqueue);
 }
 
-TEST_TC(endless_queue, "to drain or destroy a queue whose work queues itself "
-    "says so, and waits until it does not")
+TEST_TC(endless_queue, "draining or destroying a queue whose item enqueues "
+    "itself says so, and waits until it stops")
 {
 
-	test_says(endless_drain, "drain_workqueue: \"endless\": its works "
-	    "have queued more", "it waits until they do not", NULL);
+	test_says(endless_drain, "drain_workqueue: \"endless\": its work "
+	    "items have queued more", "it waits until they stop", NULL);
 	test_says(endless_destroy, "destroy_workqueue: \"endless\": its "
-	    "works have queued more", "it waits until they do not", NULL);
+	    "work items have queued more", "it waits until they stop", NULL);
 }
 
 static struct kthread_worker *endless_worker;
@@ -761,7 +757,7 @@ endless_destroy_worker(void)
 	kthread_destroy_worker(endless_worker);
 	if (refusals != 1)
 		_exit(1);
-	/* Nothing of it is left. */
+	/* The worker has dropped the item. */
 	if (kthread_cancel_work_sync(&kendless))
 		_exit(2);
 	kthread_init_work(&kendless, kthread_func);
@@ -790,14 +786,78 @@ endless_stop(void)
 	}
 }
 
-TEST_TC(endless_worker, "to destroy or stop a worker whose work queues itself "
-    "ends; the work is refused, with a message")
+TEST_TC(endless_worker, "destroying or stopping a worker whose item enqueues "
+    "itself ends; the item is refused, with a message")
 {
 
 	test_says(endless_destroy_worker, "kthread_work ", "its "
 	    "kthread_worker is being destroyed; it is not run", NULL);
 	test_says(endless_stop, "kthread_work ", "its kthread_worker is "
 	    "being stopped; it is not run", NULL);
+}
+
+static irqreturn_t
+irq_func(int irq, void *dev)
+{
+
+	(void)irq;
+	(void)dev;
+	return IRQ_HANDLED;
+}
+
+static void
+wrong_arguments(void)
+{
+
+	if (!IS_ERR(kthread_create_worker_on_cpu(100000, 0, "no")) ||
+	    request_irq(0, irq_func, 0, "no", NULL) != -EINVAL ||
+	    request_irq(SIGUSR1, irq_func, IRQF_SHARED, "no", NULL) !=
+	    -EINVAL || request_irq(SIGKILL, irq_func, 0, "no", NULL) !=
+	    -EINVAL)
+		_exit(10);
+}
+
+TEST_TC(explained, "checking mode: EINVAL says which argument is wrong")
+{
+
+	test_env("WORKQUEUE_CHECK", "1");
+	test_says(wrong_arguments, "kthread_create_worker_on_cpu: EINVAL: no "
+	    "such CPU\n", "request_irq: EINVAL: interrupt 0\n",
+	    "request_irq: EINVAL: IRQF_SHARED, and dev is NULL\n",
+	    "request_irq: EINVAL: no signal that can have a handler\n", NULL);
+}
+
+static void
+own_func(unsigned long data)
+{
+
+	(void)data;
+}
+
+static void
+own_objects(void)
+{
+	struct tasklet_struct t;
+	struct timer_list timer;
+
+	tasklet_init(&t, own_func, 0);
+	init_timer(&timer);
+	timer.function = own_func;
+	mod_timer(&timer, jiffies + 1);
+	tasklet_schedule(&t);
+	tasklet_kill(&t);
+	del_timer_sync(&timer);
+	set_current_state(TASK_RUNNING);
+	exit(0);
+}
+
+TEST_TC(own, "strict: the interface's own objects are not reported at exit")
+{
+
+	if (!TEST_CHILDTHREADS)
+		atf_tc_skip("a sanitizer");
+	test_env("WORKQUEUE_CHECK", "strict");
+	test_lives(own_objects);
 }
 
 TEST_TP_ADD_TCS(tp)
@@ -815,5 +875,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, workers);
 	ATF_TP_ADD_TC(tp, endless_queue);
 	ATF_TP_ADD_TC(tp, endless_worker);
+	ATF_TP_ADD_TC(tp, explained);
+	ATF_TP_ADD_TC(tp, own);
 	return atf_no_error();
 }

@@ -4,9 +4,8 @@
  */
 
 /*
- * Queueing, delaying, flushing, cancelling from several threads at once.  The
- * oracle: each item that was queued ran exactly once, or was cancelled
- * exactly once.
+ * Several threads enqueue, delay, flush and cancel.  The oracle: each item
+ * that was enqueued ran exactly once, or was cancelled exactly once.
  */
 
 #include "linux_test.h"
@@ -79,7 +78,10 @@ mixer(void *arg)
 			s->s_queued += queue_delayed_work(wq, dw, r % 2);
 			break;
 		case 4:
-			/* False is queued, too, where nothing disables. */
+			/*
+			 * If no thread disables the item, false means that it
+			 * was enqueued, too.
+			 */
 			if (s->s_index % 2 == 0)
 				s->s_queued += !mod_delayed_work(wq, dw,
 				    r % 2);
@@ -228,7 +230,7 @@ TEST_TC(worker, "on a kthread_worker")
 	oracle();
 }
 
-TEST_TC(create_destroy, "queues come and go with works in them")
+TEST_TC(create_destroy, "queues are created and destroyed with items in them")
 {
 	static struct item it[8];
 	int i, j;

@@ -4,14 +4,14 @@
  */
 
 /*
- * What the tests of the Linux face share: an item of either kind that counts,
- * and may stop at a gate.
+ * Shared by the tests of the Linux library: an item of either kind that counts
+ * its runs and may wait at a gate.
  */
 
 #ifndef _LINUX_TEST_H_
 #define	_LINUX_TEST_H_
 
-#define	TEST_OTHERFACE
+#define	TEST_OTHERLIB
 #include "../../../tests.h"
 
 #include <linux/delay.h>
@@ -21,12 +21,12 @@
 
 struct item {
 	struct delayed_work i_dw;
-	struct workqueue_struct *i_wq;	/* to be used by the function */
+	struct workqueue_struct *i_wq;	/* used by the callback */
 	struct work_struct *i_other;
 	sem_t		 i_entered, i_open;
-	atomic_int	 i_gate;	/* stop there */
+	atomic_int	 i_gate;	/* wait there */
 	atomic_int	 i_runs, i_running, i_overlaps;
-	atomic_int	 i_left;	/* how often to queue itself */
+	atomic_int	 i_left;	/* times to enqueue itself */
 	int		 i_plain;	/* not atomic, on purpose */
 	int		 i_seen;
 };
@@ -59,7 +59,7 @@ item_init(struct item *i, work_func_t func)
 	sem_init(&i->i_open, 0, 0);
 }
 
-/* Queue it and wait until it stands at its gate. */
+/* Enqueue it, and wait until it is at its gate. */
 static inline void
 item_close(struct item *i, struct workqueue_struct *wq, int cpu)
 {
@@ -77,7 +77,7 @@ item_open(struct item *i)
 	sem_post(&i->i_open);
 }
 
-/* An item that runs is not waited for by this. */
+/* This does not wait for a running item. */
 static inline void
 pause_ms(int ms)
 {

@@ -4,12 +4,14 @@
  */
 
 /*
- * White box: the host refuses threads; moments that are too short to be met.
+ * White box: the host refuses threads; and moments too short for other tests.
  */
 
 #include <host/host.h>
 
 #include "linux_test.h"
+
+#include <linux/timer.h>
 
 static atomic_int allowed, refused;
 
@@ -42,7 +44,8 @@ nolimit(void)
 	__atomic_store_n(&host_hook, NULL, __ATOMIC_RELAXED);
 }
 
-TEST_TC(create, "no thread at all: NULL, ERR_PTR, and nothing left behind")
+TEST_TC(create, "no thread at all: NULL or ERR_PTR, and nothing is left "
+    "behind")
 {
 	struct kthread_worker *w;
 
@@ -97,13 +100,17 @@ TEST_TC(memory, "no memory: NULL, or ERR_PTR(-ENOMEM)")
 	TEST_EQ(1, keventd_up());
 }
 
-TEST_TC(one, "one thread, and no more: everything runs")
+/* The threads of delays, the lender and the rescuer. */
+#define	EXTRA		3
+
+TEST_TC(one, "one thread besides those of the library, and no more: "
+    "everything runs")
 {
 	static struct item it[50];
 	struct workqueue_struct *wq;
 	int i;
 
-	limit(1);
+	limit(EXTRA + 1);
 	wq = alloc_workqueue("one", WQ_UNBOUND, 0);
 	ATF_REQUIRE(wq != NULL);
 	for (i = 0; i < 50; i++) {
@@ -122,8 +129,90 @@ TEST_TC(one, "one thread, and no more: everything runs")
 	nolimit();
 }
 
+static atomic_int delayed_ran;
+
+static void
+delayed_func(struct work_struct *w)
+{
+
+	(void)w;
+	atomic_fetch_add(&delayed_ran, 1);
+}
+
+/* The back end may start a thread for timers meanwhile. */
+static void
+grown(int from, int by)
+{
+	int n = test_nthreads() - from;
+
+	ATF_REQUIRE_MSG(n == by || n == by + 1, "%d more threads, not %d", n,
+	    by);
+}
+
+TEST_TC(lazy, "a workqueue has no thread before its first item, unless it is "
+    "one of 2003 or WQ_MEM_RECLAIM")
+{
+	static struct item it;
+	struct workqueue_struct *wq;
+	int n;
+
+	test_env("WORKQUEUE_NCPU", "64");
+	if ((n = test_nthreads_alone()) == -1)
+		atf_tc_skip("host: the number of threads is not known");
+	ATF_REQUIRE(alloc_workqueue("bound", 0, 0) != NULL);
+	ATF_REQUIRE(alloc_workqueue("unbound", WQ_UNBOUND, 0) != NULL);
+	/* No spare thread. */
+	ATF_REQUIRE((wq = alloc_workqueue("single", 0, 1)) != NULL);
+	TEST_EQ(n + EXTRA, test_nthreads());
+	item_init(&it, item_func);
+	queue_work_on(5, wq, WORK(&it));
+	flush_work(WORK(&it));
+	n += EXTRA;
+	grown(n, 1);
+	ATF_REQUIRE(alloc_workqueue("reclaim", WQ_MEM_RECLAIM, 0) != NULL);
+	grown(n, 65);
+	ATF_REQUIRE(alloc_ordered_workqueue("reclaim", WQ_MEM_RECLAIM) !=
+	    NULL);
+	ATF_REQUIRE(create_singlethread_workqueue("2003") != NULL);
+	grown(n, 67);
+	ATF_REQUIRE(create_workqueue("2003") != NULL);
+	grown(n, 131);
+}
+
+TEST_TC(none_later, "no thread once the workqueues exist: everything runs")
+{
+	static struct item it[60];
+	struct workqueue_struct *wqs[3];
+	struct delayed_work dw;
+	int i;
+
+	test_env("WORKQUEUE_NCPU", "3");
+	wqs[0] = alloc_workqueue("bound", 0, 0);
+	wqs[1] = alloc_workqueue("unbound", WQ_UNBOUND, 0);
+	wqs[2] = alloc_ordered_workqueue("ordered", 0);
+	limit(0);
+	INIT_DELAYED_WORK(&dw, delayed_func);
+	ATF_REQUIRE(queue_delayed_work(wqs[2], &dw, 1));
+	for (i = 0; i < 60; i++) {
+		item_init(&it[i], item_func);
+		queue_work_on(i % 3, wqs[i / 3 % 3], WORK(&it[i]));
+	}
+	/* First without a thread that waits. */
+	for (i = 0; i < 60; i++)
+		TEST_AWAIT(atomic_load(&it[i].i_runs) == 1);
+	TEST_AWAIT(atomic_load(&delayed_ran) == 1);
+	for (i = 0; i < 60; i++)
+		queue_work_on(i % 3, wqs[i / 3 % 3], WORK(&it[i]));
+	for (i = 0; i < 3; i++)
+		destroy_workqueue(wqs[i]);
+	for (i = 0; i < 60; i++)
+		TEST_EQ(2, it[i].i_runs);
+	ATF_REQUIRE(atomic_load(&refused) > 0);
+	nolimit();
+}
+
 /*
- * A thread is refused while the only one is blocked, and then may be had.
+ * A thread is refused while the only one is blocked, and granted later.
  */
 static void
 spare_comes(int threads, bool flush)
@@ -150,19 +239,18 @@ spare_comes(int threads, bool flush)
 	destroy_workqueue(wq);
 }
 
-TEST_TC(spare, "a thread refused while all others are blocked: who flushes "
-    "gets it later")
+TEST_TC(spare, "a thread refused while all others are blocked: a flush gets "
+    "it later")
 {
 
-	spare_comes(1, true);
+	spare_comes(EXTRA + 1, true);
 }
 
-TEST_TC(spare_unseen, "a thread refused while all others are blocked is there "
-    "later, though nobody flushes")
+TEST_TC(spare_unseen, "a thread refused while all others are blocked comes "
+    "later, even if nothing flushes")
 {
 
-	/* The other is that of timers. */
-	spare_comes(2, false);
+	spare_comes(EXTRA + 1, false);
 }
 
 TEST_TC(bind, "a thread that cannot be bound stays as it was")
@@ -170,7 +258,8 @@ TEST_TC(bind, "a thread that cannot be bound stays as it was")
 	struct kthread_worker *w;
 	struct kthread_work k;
 
-	limit(1);
+	/* Permit the worker's thread and the one for delays. */
+	limit(2);
 	w = kthread_create_worker_on_cpu(0, 0, "unbound");
 	ATF_REQUIRE(!IS_ERR(w));
 	nolimit();
@@ -180,7 +269,7 @@ TEST_TC(bind, "a thread that cannot be bound stays as it was")
 }
 
 /*
- * A delayed work at the moments of its life that are too short to be met.
+ * A delayed item, at moments of its life that are too short for other tests.
  */
 #define	ITEM_PENDING	1u	/* LWQ_PENDING */
 #define	TIMER_READY	1	/* LWQ_T_READY */
@@ -205,7 +294,7 @@ init_firing(void)
 	INIT_DELAYED_WORK(&delayed.i_dw, item_func);
 }
 
-TEST_TC(init, "INIT_WORK of a work whose timer has just been called panics")
+TEST_TC(init, "INIT_WORK of an item whose timer has just been called panics")
 {
 
 	test_panics(init_firing, "INIT_WORK", "still pending on \"events\"",
@@ -241,9 +330,8 @@ mods(void)
 #endif
 }
 
-TEST_TC(fork_firing, "a process that forks as a timer is called, or before the "
-    "work is in its queue: in the child it can be cancelled, modified and "
-    "initialised anew")
+TEST_TC(fork_firing, "a process forks as a timer is called, or before the "
+    "item is enqueued: the child can cancel, modify and initialise the item")
 {
 
 	delay(TIMER_FIRING);
@@ -252,7 +340,7 @@ TEST_TC(fork_firing, "a process that forks as a timer is called, or before the "
 	test_lives(inits);
 	delayed.i_dw.work.__ws_timer.__t_state = TIMER_READY;
 	TEST_EQ(true, cancel_delayed_work_sync(&delayed.i_dw));
-	/* The timer is done, the work on its way. */
+	/* The timer has fired, and the item is not enqueued yet. */
 	delayed.i_dw.work.__ws_item.__i_state = ITEM_PENDING;
 	test_lives(cancels);
 	test_lives(mods);
@@ -261,7 +349,7 @@ TEST_TC(fork_firing, "a process that forks as a timer is called, or before the "
 }
 
 /*
- * A worker as it is told to end.
+ * A worker that is asked to end.
  */
 struct wqpool;
 struct work;
@@ -270,7 +358,7 @@ void	__wrap_wqpool_enqueue(struct wqpool *, struct work *);
 void	__real_wqpool_finish(struct wqpool *);
 void	__wrap_wqpool_finish(struct wqpool *);
 
-#define	ENDLESS	100000		/* runs are enough */
+#define	ENDLESS	100000		/* enough runs */
 
 static DEFINE_KTHREAD_WORKER(worker);
 static _Atomic(struct kthread_work *) late;
@@ -292,7 +380,9 @@ nothing_func(struct kthread_work *w)
 	(void)w;
 }
 
-/* The worker is idle; a work comes before the pool knows that it shall end. */
+/*
+ * The worker is idle; an item comes before the pool knows that it is to end.
+ */
 void
 __wrap_wqpool_finish(struct wqpool *p)
 {
@@ -307,8 +397,8 @@ __wrap_wqpool_finish(struct wqpool *p)
 	__real_wqpool_finish(p);
 }
 
-TEST_TC(late_endless, "a work that queues itself, and comes as its worker is "
-    "told to end, is refused in the end")
+TEST_TC(late_endless, "an item that enqueues itself, and comes as its worker "
+    "is asked to end, is refused eventually")
 {
 	static DEFINE_KTHREAD_WORK(endless, endless_func);
 	static DEFINE_KTHREAD_WORK(first, nothing_func);
@@ -340,7 +430,10 @@ fired_func(struct kthread_work *w)
 	atomic_fetch_add(&nfired, 1);
 }
 
-/* Who fires is preempted, for as long as a destroy that did not wait takes. */
+/*
+ * The callout is preempted for as long as a destroy that did not wait would
+ * take.
+ */
 void
 __wrap_wqpool_enqueue(struct wqpool *p, struct work *w)
 {
@@ -354,8 +447,8 @@ __wrap_wqpool_enqueue(struct wqpool *p, struct work *w)
 	__real_wqpool_enqueue(p, w);
 }
 
-TEST_TC(fire_destroy, "a delayed work that is being queued as its worker is "
-    "destroyed is run before")
+TEST_TC(fire_destroy, "a delayed item that is being enqueued as its worker "
+    "is destroyed runs before")
 {
 	struct kthread_worker *w;
 
@@ -371,11 +464,132 @@ TEST_TC(fire_destroy, "a delayed work that is being queued as its worker is "
 	TEST_EQ(false, kthread_cancel_delayed_work_sync(&fired));
 }
 
+/*
+ * The host refuses the thread of callouts, or any.
+ */
+static int
+no_callouts(enum host_point point, void *arg)
+{
+	struct host_thread *ht = arg;
+
+	return point == HOST_POINT_THREAD &&
+	    strcmp(ht->ht_name, "callout") == 0 ? EAGAIN : 0;
+}
+
+static int
+no_threads(enum host_point point, void *arg)
+{
+
+	(void)arg;
+	return point == HOST_POINT_THREAD ? EAGAIN : 0;
+}
+
+static void
+delayed_kfunc(struct kthread_work *kk)
+{
+
+	(void)kk;
+	atomic_fetch_add(&delayed_ran, 1);
+}
+
+TEST_TC(delays_refused, "a queue or worker that gets no thread for delays is "
+    "not created; a created one accepts delays without another thread")
+{
+	struct kthread_delayed_work kd;
+	struct workqueue_struct *wq;
+	struct kthread_worker *kw, own;
+	struct delayed_work dw;
+
+	__atomic_store_n(&host_hook, no_callouts, __ATOMIC_RELAXED);
+	ATF_REQUIRE(alloc_ordered_workqueue("ordered", 0) == NULL);
+	ATF_REQUIRE(alloc_workqueue("bound", 0, 1) == NULL);
+	ATF_REQUIRE(alloc_workqueue("unbound", WQ_UNBOUND, 0) == NULL);
+	TEST_EQ(-EAGAIN, PTR_ERR(kthread_create_worker(0, "worker")));
+	kthread_init_worker(&own);
+	TEST_EQ(-EAGAIN, PTR_ERR(kthread_run(kthread_worker_fn, &own,
+	    "own")));
+
+	__atomic_store_n(&host_hook, NULL, __ATOMIC_RELAXED);
+	wq = alloc_ordered_workqueue("ordered", 0);
+	ATF_REQUIRE(wq != NULL);
+	kw = kthread_create_worker(0, "worker");
+	ATF_REQUIRE(!IS_ERR(kw));
+	__atomic_store_n(&host_hook, no_threads, __ATOMIC_RELAXED);
+	INIT_DELAYED_WORK(&dw, delayed_func);
+	ATF_REQUIRE(queue_delayed_work(wq, &dw, 1));
+	kthread_init_delayed_work(&kd, delayed_kfunc);
+	ATF_REQUIRE(kthread_queue_delayed_work(kw, &kd, 1));
+	TEST_AWAIT(atomic_load(&delayed_ran) == 2);
+	__atomic_store_n(&host_hook, NULL, __ATOMIC_RELAXED);
+	destroy_workqueue(wq);
+	kthread_destroy_worker(kw);
+}
+
+/*
+ * A timer's callout is selected as the timer is armed or deleted.
+ */
+bool	wqk_callout_expired(void *);
+bool	__real_wqk_callout_stop(void *);
+bool	__wrap_wqk_callout_stop(void *);
+
+static struct timer_list due;
+static void *expires;		/* the callout that is due first */
+static atomic_int ndue;
+static int ndue_before;		/* when it was armed */
+
+static void
+due_func(struct timer_list *t)
+{
+
+	(void)t;
+	atomic_fetch_add(&ndue, 1);
+}
+
+bool
+__wrap_wqk_callout_stop(void *c)
+{
+
+	/*
+	 * The lock is held, so its function is about to be called and waits.
+	 * Or it has been called before this thread took the lock.
+	 */
+	if (c == expires) {
+		expires = NULL;
+		TEST_AWAIT(wqk_callout_expired(c) ||
+		    atomic_load(&ndue) != ndue_before);
+	}
+	return __real_wqk_callout_stop(c);
+}
+
+TEST_TC(timer_taken, "a change to a timer just before its function is called "
+    "is too late for that call, and holds for the next")
+{
+
+	timer_setup(&due, due_func, 0);
+	TEST_EQ(0, mod_timer(&due, jiffies + 5));
+	expires = due.__tl_callout;
+	TEST_EQ(0, mod_timer(&due, jiffies + 1000000));
+	TEST_AWAIT(atomic_load(&ndue) == 1);
+	TEST_EQ(1, timer_pending(&due));
+	TEST_EQ(1, del_timer_sync(&due));
+	TEST_EQ(1, atomic_load(&ndue));
+
+	ndue_before = 1;
+	TEST_EQ(0, mod_timer(&due, jiffies + 5));
+	expires = due.__tl_callout;
+	TEST_EQ(0, del_timer(&due));
+	TEST_EQ(0, del_timer_sync(&due));
+	TEST_EQ(2, atomic_load(&ndue));
+	TEST_EQ(0, timer_pending(&due));
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
 	ATF_TP_ADD_TC(tp, create);
 	ATF_TP_ADD_TC(tp, memory);
+	ATF_TP_ADD_TC(tp, lazy);
+	ATF_TP_ADD_TC(tp, none_later);
 	ATF_TP_ADD_TC(tp, one);
 	ATF_TP_ADD_TC(tp, spare);
 	ATF_TP_ADD_TC(tp, spare_unseen);
@@ -384,5 +598,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fork_firing);
 	ATF_TP_ADD_TC(tp, late_endless);
 	ATF_TP_ADD_TC(tp, fire_destroy);
+	ATF_TP_ADD_TC(tp, timer_taken);
+	ATF_TP_ADD_TC(tp, delays_refused);
 	return atf_no_error();
 }

@@ -4,7 +4,7 @@
  */
 
 /*
- * Today's work queues of Linux.
+ * Linux workqueues of today.
  */
 
 #include "linux_test.h"
@@ -19,8 +19,8 @@ note(int n)
 	atomic_store(&order[atomic_fetch_add(&norder, 1)], n);
 }
 
-TEST_TC(reused, "an item may be flushed and cancelled long after its queue was "
-    "destroyed")
+TEST_TC(reused, "an item may be flushed and cancelled long after its queue "
+    "was destroyed")
 {
 	struct workqueue_struct *wqs[20], *wq;
 	int i;
@@ -35,7 +35,7 @@ TEST_TC(reused, "an item may be flushed and cancelled long after its queue was "
 		wqs[i] = alloc_workqueue("many", WQ_UNBOUND, 1);
 	for (i = 0; i < 20; i++)
 		destroy_workqueue(wqs[i]);
-	/* The first one's memory is used again, for fewer CPUs. */
+	/* The memory of the first one is reused, for fewer CPUs. */
 	for (i = 0; i < 20; i++)
 		wqs[i] = alloc_workqueue("again", WQ_UNBOUND, 1);
 	TEST_EQ(false, flush_work(WORK(&a)));
@@ -65,7 +65,7 @@ delay_reused(void)
 			for (i = 0; i < (int)TEST_NELEM(many); i++)
 				destroy_workqueue(many[i]);
 	}
-	/* It is ended now: a queue that is there must not run it. */
+	/* End the delay now: no existing queue may run the item. */
 	if (flush_delayed_work(&a.i_dw) || a.i_runs != 0 ||
 	    delayed_work_pending(&a.i_dw))
 		_exit(2);
@@ -73,8 +73,8 @@ delay_reused(void)
 		destroy_workqueue(many[i]);
 }
 
-TEST_TC(delay_reused, "a delay for a destroyed queue does not end on another, "
-    "however many are made and destroyed meanwhile")
+TEST_TC(delay_reused, "a delay for a destroyed queue never ends on another, "
+    "however many are created and destroyed")
 {
 
 	test_env("WORKQUEUE_NCPU", "1");
@@ -82,7 +82,8 @@ TEST_TC(delay_reused, "a delay for a destroyed queue does not end on another, "
 	    NULL);
 }
 
-TEST_TC(queue, "queue_work: true, runs once; false while pending")
+TEST_TC(queue, "queue_work returns true and the item runs once; false while "
+    "pending")
 {
 	struct workqueue_struct *wq = ordered();
 
@@ -95,7 +96,7 @@ TEST_TC(queue, "queue_work: true, runs once; false while pending")
 	TEST_EQ(false, queue_work(wq, WORK(&b)));
 	TEST_EQ(true, work_pending(WORK(&b)));
 	TEST_EQ(WORK_BUSY_PENDING, work_busy(WORK(&b)));
-	/* Queued again while it runs: both. */
+	/* An item that is enqueued again during its run has two runs. */
 	TEST_EQ(true, queue_work(wq, WORK(&a)));
 	TEST_EQ(WORK_BUSY_PENDING | WORK_BUSY_RUNNING, work_busy(WORK(&a)));
 	item_open(&a);
@@ -114,7 +115,7 @@ note_a(struct work_struct *w)
 	note(w == WORK(&b) ? 2 : w == WORK(&c) ? 3 : 1);
 }
 
-TEST_TC(order_kept, "an ordered queue keeps the order of queueing")
+TEST_TC(order_kept, "an ordered queue keeps the order of enqueueing")
 {
 	struct workqueue_struct *wq = ordered();
 
@@ -124,7 +125,7 @@ TEST_TC(order_kept, "an ordered queue keeps the order of queueing")
 	item_close(&a, wq, WORK_CPU_UNBOUND);
 	queue_work(wq, WORK(&c));
 	queue_work(wq, WORK(&b));
-	/* It keeps its place. */
+	/* The item keeps its place. */
 	queue_work(wq, WORK(&c));
 	item_open(&a);
 	drain_workqueue(wq);
@@ -136,7 +137,7 @@ TEST_TC(order_kept, "an ordered queue keeps the order of queueing")
 }
 
 /*
- * On two CPUs: while it runs on one it is queued for the other.
+ * An item that is enqueued on one CPU while it runs on another.
  */
 TEST_TC(nonreentrant, "an item never runs on two workers at once")
 {
@@ -147,7 +148,7 @@ TEST_TC(nonreentrant, "an item never runs on two workers at once")
 	item_init(&a, item_func);
 	item_close(&a, wq, 0);
 	TEST_EQ(true, queue_work_on(1, wq, WORK(&a)));
-	/* The worker of CPU 1 runs what is queued there, and not this. */
+	/* The worker of CPU 1 runs its own items, and not this one. */
 	item_init(&b, item_func);
 	queue_work_on(1, wq, WORK(&b));
 	flush_work(WORK(&b));
@@ -157,7 +158,7 @@ TEST_TC(nonreentrant, "an item never runs on two workers at once")
 	flush_work(WORK(&a));
 	TEST_EQ(2, a.i_runs);
 	TEST_EQ(0, a.i_overlaps);
-	/* When it does not run it goes where it is sent. */
+	/* If the item does not run, it goes to the given CPU. */
 	item_close(&b, wq, 2);
 	queue_work_on(2, wq, WORK(&a));
 	item_open(&b);
@@ -166,8 +167,8 @@ TEST_TC(nonreentrant, "an item never runs on two workers at once")
 }
 
 /*
- * The item notes the last value before its run; whatever the result of
- * queue_work, a run that is to come sees it.
+ * The item records the last value before its run.  Whatever queue_work
+ * returned, the next run sees it.
  */
 static void *
 publisher(void *arg)
@@ -190,7 +191,8 @@ publish_func(struct work_struct *w)
 	a.i_seen = __atomic_load_n(&a.i_plain, __ATOMIC_RELAXED);
 }
 
-TEST_TC(false_promise, "after a false the run to come sees what was stored")
+TEST_TC(false_promise, "after queue_work returned false, the next run sees "
+    "what was stored")
 {
 	struct workqueue_struct *wq = bound();
 	int i;
@@ -199,7 +201,7 @@ TEST_TC(false_promise, "after a false the run to come sees what was stored")
 		item_init(&a, publish_func);
 		test_join(test_thread(publisher, wq));
 		flush_work(WORK(&a));
-		/* The last call, true or false, was followed by a run. */
+		/* A run followed the last call, whatever that returned. */
 		TEST_EQ(TEST_SCALE(200000), a.i_seen);
 	}
 	destroy_workqueue(wq);
@@ -213,7 +215,7 @@ flusher(void *arg)
 	return NULL;
 }
 
-TEST_TC(flush_exact, "flush_work waits for its item alone")
+TEST_TC(flush_exact, "flush_work waits only for its item")
 {
 	struct workqueue_struct *wq = alloc_workqueue("u", WQ_UNBOUND, 4);
 	pthread_t t;
@@ -223,7 +225,7 @@ TEST_TC(flush_exact, "flush_work waits for its item alone")
 	TEST_EQ(false, flush_work(WORK(&a)));
 	item_close(&a, wq, WORK_CPU_UNBOUND);
 	queue_work(wq, WORK(&b));
-	/* a runs for ever as far as this is concerned. */
+	/* a runs until it is opened below. */
 	(void)flush_work(WORK(&b));
 	TEST_EQ(1, b.i_runs);
 	t = test_thread(flusher, WORK(&a));
@@ -236,7 +238,8 @@ TEST_TC(flush_exact, "flush_work waits for its item alone")
 	destroy_workqueue(wq);
 }
 
-TEST_TC(cancel, "cancel_work: true if it was pending, and does not run")
+TEST_TC(cancel, "cancel_work: true if the item was pending, and it does not "
+    "run")
 {
 	struct workqueue_struct *wq = ordered();
 
@@ -247,7 +250,7 @@ TEST_TC(cancel, "cancel_work: true if it was pending, and does not run")
 	TEST_EQ(true, cancel_work(WORK(&b)));
 	TEST_EQ(false, cancel_work(WORK(&b)));
 	TEST_EQ(false, cancel_work(WORK(&a)));
-	/* A cancelled run of one that runs. */
+	/* Cancel the next run of a running item. */
 	queue_work(wq, WORK(&a));
 	TEST_EQ(true, cancel_work(WORK(&a)));
 	queue_work(wq, WORK(&b));
@@ -278,7 +281,8 @@ requeue_delayed_func(struct work_struct *w)
 	queue_delayed_work(i->i_wq, &i->i_dw, 1);
 }
 
-TEST_TC(cancel_requeuer, "cancel_work_sync beats one that queues itself")
+TEST_TC(cancel_requeuer, "cancel_work_sync cancels an item that always "
+    "enqueues itself")
 {
 	struct workqueue_struct *wq = bound();
 	int i, runs;
@@ -293,7 +297,7 @@ TEST_TC(cancel_requeuer, "cancel_work_sync beats one that queues itself")
 		TEST_EQ(0, work_busy(WORK(&a)));
 		sched_yield();
 		TEST_EQ(runs, a.i_runs);
-		/* It may be used again. */
+		/* The item may be reused. */
 		TEST_EQ(true, queue_work(wq, WORK(&a)));
 		(void)cancel_work_sync(WORK(&a));
 	}
@@ -348,7 +352,8 @@ wq_flusher(void *arg)
 	return NULL;
 }
 
-TEST_TC(flush_snapshot, "flush_workqueue: what was there, on every CPU")
+TEST_TC(flush_snapshot, "flush_workqueue waits for the items that were "
+    "there, on every CPU")
 {
 	struct workqueue_struct *wq;
 	pthread_t t;
@@ -361,8 +366,11 @@ TEST_TC(flush_snapshot, "flush_workqueue: what was there, on every CPU")
 	item_close(&a, wq, 0);
 	item_close(&b, wq, 1);
 	t = test_thread(wq_flusher, wq);
-	pause_ms(50);
-	/* Later than the flush: it is not waited for. */
+	test_letrun();
+	/*
+	 * c is enqueued after the flush began, so the flush does not wait for
+	 * it.
+	 */
 	item_open(&b);
 	item_close(&c, wq, 1);
 	TEST_EQ(0, norder);
@@ -370,7 +378,7 @@ TEST_TC(flush_snapshot, "flush_workqueue: what was there, on every CPU")
 	test_join(t);
 	TEST_EQ(0, c.i_runs);
 	item_open(&c);
-	/* Nor is a delay. */
+	/* A flush does not wait for a delayed item either. */
 	item_init(&a, item_func);
 	queue_delayed_work(wq, &a.i_dw, 1000 * HZ);
 	flush_workqueue(wq);
@@ -432,7 +440,7 @@ refused(void)
 	item_init(&b, item_func);
 	item_close(&a, wq, WORK_CPU_UNBOUND);
 	t = test_thread(destroyer, wq);
-	pause_ms(50);
+	test_letrun();
 	if (queue_work(wq, WORK(&b)) || work_pending(WORK(&b)))
 		_exit(1);
 	item_open(&a);
@@ -444,7 +452,8 @@ refused(void)
 		_exit(3);
 }
 
-TEST_TC(destroyed, "queueing on a destroyed queue gets a message, and false")
+TEST_TC(destroyed, "enqueueing on a destroyed queue prints a message and "
+    "returns false")
 {
 
 	test_says(refused, "\"o1\" is being drained", "\"o1\" is destroyed",
@@ -454,21 +463,30 @@ TEST_TC(destroyed, "queueing on a destroyed queue gets a message, and false")
 static void
 delayed_refused(void)
 {
-	struct workqueue_struct *wq = ordered();
+	struct workqueue_struct *wq;
+	unsigned long delay;
 
-	item_init(&a, item_func);
-	queue_delayed_work(wq, &a.i_dw, 5);
-	destroy_workqueue(wq);
+	/* Double the delay until it outlasts the queue. */
+	delay = 5;
+	do {
+		wq = ordered();
+		item_init(&a, item_func);
+		queue_delayed_work(wq, &a.i_dw, delay);
+		destroy_workqueue(wq);
+		delay *= 2;
+	} while (a.i_runs != 0);
 	TEST_AWAIT(!delayed_work_pending(&a.i_dw));
-	pause_ms(20);
+	test_letrun();
 	if (a.i_runs != 0)
 		_exit(1);
 }
 
-TEST_TC(delayed_destroyed, "a delay that ends after its queue says so")
+TEST_TC(delayed_destroyed, "a delay that ends after its queue prints a "
+    "message")
 {
 
-	test_says(delayed_refused, "workqueue is destroyed", NULL);
+	/* It says whether the queue is destroyed, or about to be. */
+	test_says(delayed_refused, "; it is not run", NULL);
 }
 
 static void
@@ -501,7 +519,7 @@ destroy_inside(void)
 	flush_work(WORK(&a));
 }
 
-TEST_TC(misuse, "what cannot go well ends in a panic that says why")
+TEST_TC(misuse, "an error that cannot be survived panics and says why")
 {
 
 	test_panics(reinit, "is still pending on \"o1\"", NULL);
@@ -509,7 +527,7 @@ TEST_TC(misuse, "what cannot go well ends in a panic that says why")
 	    NULL);
 }
 
-TEST_TC(delays, "queue_delayed_work: no earlier; pending meanwhile")
+TEST_TC(delays, "queue_delayed_work: not earlier; pending meanwhile")
 {
 	struct workqueue_struct *wq = bound();
 	int64_t t0;
@@ -523,7 +541,7 @@ TEST_TC(delays, "queue_delayed_work: no earlier; pending meanwhile")
 	TEST_EQ(WORK_BUSY_PENDING, work_busy(WORK(&a)));
 	TEST_AWAIT(atomic_load(&a.i_runs) == 1);
 	ATF_REQUIRE(test_now() - t0 >= 50 * 1000000LL);
-	/* 0 is at once; cancelling; on a CPU. */
+	/* A delay of 0, a given CPU, and cancellation. */
 	TEST_EQ(true, queue_delayed_work(wq, &a.i_dw, 0));
 	(void)flush_work(WORK(&a));
 	TEST_EQ(2, a.i_runs);
@@ -532,7 +550,7 @@ TEST_TC(delays, "queue_delayed_work: no earlier; pending meanwhile")
 	TEST_EQ(false, cancel_delayed_work(&a.i_dw));
 	TEST_EQ(true, queue_delayed_work(wq, &a.i_dw, 1000 * HZ));
 	TEST_EQ(true, cancel_delayed_work_sync(&a.i_dw));
-	/* Fired now. */
+	/* A flush ends the delay now. */
 	TEST_EQ(true, queue_delayed_work(wq, &a.i_dw, 1000 * HZ));
 	TEST_EQ(true, flush_delayed_work(&a.i_dw));
 	TEST_EQ(3, a.i_runs);
@@ -551,7 +569,10 @@ TEST_TC(mod, "mod_delayed_work: false if idle, true if it was pending")
 	TEST_EQ(true, mod_delayed_work(wq, &a.i_dw, 0));
 	(void)flush_work(WORK(&a));
 	TEST_EQ(1, a.i_runs);
-	/* From the queue back to the timer. */
+	/*
+	 * mod_delayed_work() takes the item off the queue, and arms its timer
+	 * again.
+	 */
 	item_close(&b, wq, WORK_CPU_UNBOUND);
 	queue_work(wq, WORK(&a));
 	TEST_EQ(true, mod_delayed_work(wq, &a.i_dw, 1000 * HZ));
@@ -574,8 +595,8 @@ sync_canceller(void *arg)
 	return NULL;
 }
 
-TEST_TC(mod_cancelled, "mod_delayed_work does nothing, and returns false, "
-    "while a cancel waits for the work to end")
+TEST_TC(mod_cancelled, "mod_delayed_work does nothing and returns false "
+    "while a cancel waits for the item")
 {
 	struct workqueue_struct *wq = bound();
 	pthread_t t;
@@ -583,7 +604,7 @@ TEST_TC(mod_cancelled, "mod_delayed_work does nothing, and returns false, "
 	item_init(&a, item_func);
 	item_close(&a, wq, 0);
 	t = test_thread(sync_canceller, &a);
-	/* From some moment on it is there. */
+	/* Wait until the cancel has begun. */
 	TEST_AWAIT(!mod_delayed_work(wq, &a.i_dw, 1000 * HZ) &&
 	    !delayed_work_pending(&a.i_dw));
 	TEST_EQ(false, mod_delayed_work(wq, &a.i_dw, 0));
@@ -591,7 +612,7 @@ TEST_TC(mod_cancelled, "mod_delayed_work does nothing, and returns false, "
 	item_open(&a);
 	test_join(t);
 	TEST_EQ(1, a.i_runs);
-	/* And later again. */
+	/* When the cancel has returned, the item may be enqueued again. */
 	TEST_EQ(false, mod_delayed_work(wq, &a.i_dw, 1000 * HZ));
 	TEST_EQ(true, delayed_work_pending(&a.i_dw));
 	TEST_EQ(true, cancel_delayed_work_sync(&a.i_dw));
@@ -620,8 +641,8 @@ TEST_TC(disable, "disable and enable count")
 	TEST_EQ(1, a.i_runs);
 }
 
-TEST_TC(disable_requeuer, "disable_work_sync beats one that queues itself, "
-    "and it stays disabled; enable_and_queue_work")
+TEST_TC(disable_requeuer, "disable_work_sync stops an item that always "
+    "enqueues itself, and it stays disabled; enable_and_queue_work")
 {
 	struct workqueue_struct *wq = bound();
 	int i, runs;
@@ -650,7 +671,7 @@ TEST_TC(disable_requeuer, "disable_work_sync beats one that queues itself, "
 }
 
 /*
- * No clock: the four meet, or the test does not end.
+ * No clock is needed: if the four items do not meet, the test does not end.
  */
 static atomic_int met;
 
@@ -696,7 +717,8 @@ count_func(struct work_struct *w)
 	atomic_fetch_sub(&now_running, 1);
 }
 
-TEST_TC(max_active, "no more than max_active at once; 1 for ordered ones")
+TEST_TC(max_active, "no more than max_active items at once; 1 for an ordered "
+    "queue")
 {
 	static struct item it[40];
 	struct workqueue_struct *wq;
@@ -715,7 +737,7 @@ TEST_TC(max_active, "no more than max_active at once; 1 for ordered ones")
 	}
 }
 
-TEST_TC(set_max_active, "max_active can be changed, up and down")
+TEST_TC(set_max_active, "max_active can be raised and lowered")
 {
 	static struct item it[40];
 	struct workqueue_struct *wq;
@@ -727,14 +749,14 @@ TEST_TC(set_max_active, "max_active can be changed, up and down")
 	item_close(&a, wq, WORK_CPU_UNBOUND);
 	queue_work(wq, WORK(&b));
 	TEST_EQ(0, b.i_runs);
-	/* The second runs now, though the first stands. */
+	/* Now b runs, though a has not ended. */
 	workqueue_set_max_active(wq, 2);
 	(void)flush_work(WORK(&b));
 	TEST_EQ(1, b.i_runs);
 	item_open(&a);
 	flush_workqueue(wq);
 	workqueue_set_max_active(wq, 1);
-	/* A thread that is one too many ends no later than it looks. */
+	/* A surplus thread ends at the latest when it looks for an item. */
 	for (i = 0; i < 2; i++) {
 		item_init(&c, item_func);
 		queue_work(wq, WORK(&c));
@@ -758,8 +780,8 @@ flush_func(struct work_struct *w)
 	flush_workqueue(i->i_wq);
 }
 
-TEST_TC(set_max_flush, "a work that flushes its queue runs what is there if "
-    "max_active was lowered below the works that run")
+TEST_TC(set_max_flush, "an item that flushes its queue runs what is there, "
+    "if max_active was lowered below the number of running items")
 {
 	struct workqueue_struct *wq = alloc_workqueue("set", WQ_UNBOUND, 2);
 
@@ -772,7 +794,7 @@ TEST_TC(set_max_flush, "a work that flushes its queue runs what is there if "
 	TEST_EQ(true, queue_work(wq, WORK(&c)));
 	workqueue_set_max_active(wq, 1);
 	item_open(&a);
-	/* b stands, so a's thread must do it. */
+	/* b still runs, so a's thread must run c. */
 	TEST_AWAIT(atomic_load(&c.i_runs) == 1);
 	item_open(&b);
 	destroy_workqueue(wq);
@@ -780,7 +802,7 @@ TEST_TC(set_max_flush, "a work that flushes its queue runs what is there if "
 	TEST_EQ(1, b.i_runs);
 }
 
-TEST_TC(flags, "all flags are taken; the shared queues are there")
+TEST_TC(flags, "all flags are accepted; the shared queues exist")
 {
 	struct workqueue_struct *wqs[] = {
 		system_wq, system_highpri_wq, system_long_wq,
@@ -843,6 +865,65 @@ TEST_TC(others, "DECLARE_WORK, on each CPU, in process context")
 	TEST_EQ(4, each);
 }
 
+static atomic_int seen_nice, seen_cpus, seen;
+
+static void
+see(struct work_struct *w)
+{
+	unsigned char cpus[1024] = { 0 };
+	size_t i;
+	int n = 0;
+
+	(void)w;
+	(void)syscall(SYS_sched_getaffinity, 0, sizeof(cpus), cpus);
+	for (i = 0; i < sizeof(cpus); i++)
+		n += __builtin_popcount(cpus[i]);
+	atomic_store(&seen_cpus, n);
+	atomic_store(&seen_nice, getpriority(PRIO_PROCESS, 0));
+	atomic_fetch_add(&seen, 1);
+}
+
+/* A thread that has lowered its priority, and keeps to one CPU. */
+static void *
+lowered(void *arg)
+{
+	unsigned char cpus[1024] = { 1 };
+
+	if (setpriority(PRIO_PROCESS, 0, 19) == -1)
+		return arg;
+	(void)syscall(SYS_sched_setaffinity, 0, sizeof(cpus), cpus);
+	*(bool *)arg = setpriority(PRIO_PROCESS, 0, 0) == 0;
+	(void)setpriority(PRIO_PROCESS, 0, 19);
+	if (*(bool *)arg) {
+		struct delayed_work dw;
+
+		INIT_DELAYED_WORK(&dw, see);
+		queue_delayed_work(system_unbound_wq, &dw, 1);
+		TEST_AWAIT(atomic_load(&seen) == 1);
+		cancel_delayed_work_sync(&dw);
+	}
+	return arg;
+}
+
+TEST_TC(shared_queue_nobodys, "the threads of a shared queue have the "
+    "scheduling of the process, not of the thread that used it first")
+{
+	unsigned char cpus[1024] = { 0 };
+	bool may = false;
+	size_t i;
+	int n = 0;
+
+	TEST_NEED(TEST_CAP_PRIORITY, "thread priorities");
+	(void)syscall(SYS_sched_getaffinity, 0, sizeof(cpus), cpus);
+	for (i = 0; i < sizeof(cpus); i++)
+		n += __builtin_popcount(cpus[i]);
+	test_join(test_thread(lowered, &may));
+	if (!may)
+		atf_tc_skip("no permission to raise a thread's priority");
+	TEST_EQ(getpriority(PRIO_PROCESS, 0), atomic_load(&seen_nice));
+	TEST_EQ(n, atomic_load(&seen_cpus));
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
@@ -872,5 +953,6 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, others);
 	ATF_TP_ADD_TC(tp, reused);
 	ATF_TP_ADD_TC(tp, delay_reused);
+	ATF_TP_ADD_TC(tp, shared_queue_nobodys);
 	return atf_no_error();
 }

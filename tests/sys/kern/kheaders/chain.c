@@ -4,7 +4,7 @@
  */
 
 /*
- * A controller's driver: headers that such sources name beside those that
+ * A controller's driver: headers that such sources include beside those that
  * they use, and the lookup of a unit.
  */
 

@@ -4,8 +4,8 @@
  */
 
 /*
- * A driver, with the headers that a driver names: attach, an interrupt that
- * hands to a soft interrupt, which hands to a queue; a watchdog.
+ * A driver, with a driver's headers: attach, an interrupt that schedules a soft
+ * interrupt, which enqueues; a watchdog.
  */
 
 #include <sys/cdefs.h>

@@ -4,7 +4,7 @@
  */
 
 /*
- * A kernel source that also speaks with the host: its headers in between.
+ * A kernel source that also calls the host, with its headers in between.
  */
 
 #include <stdlib.h>

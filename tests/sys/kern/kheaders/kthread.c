@@ -4,7 +4,7 @@
  */
 
 /*
- * A daemon that names <sys/kthread.h> and leans on what comes with it.
+ * A daemon that includes <sys/kthread.h> and relies on what that includes.
  */
 
 #include <sys/param.h>
@@ -46,8 +46,9 @@ kthread_test(void)
 		printf("food: %d\n", error);
 		return error;
 	}
-	kpause("foowait", false, hz / 10, NULL);
 	mutex_enter(&food_lock);
+	while (food_rounds < 2)
+		kpause("foowait", false, 1, &food_lock);
 	food_stop = 1;
 	mutex_exit(&food_lock);
 	error = kthread_join(l);

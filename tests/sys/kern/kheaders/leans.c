@@ -4,8 +4,8 @@
  */
 
 /*
- * What leans on its headers: names no <sys/systm.h>, <sys/proc.h> or
- * <sys/container_of.h>, and uses what is in them.
+ * A source that relies on indirect inclusion: it uses <sys/systm.h>,
+ * <sys/proc.h> and <sys/container_of.h> without including them.
  */
 
 #include <sys/cdefs.h>

@@ -4,7 +4,7 @@
  */
 
 /*
- * <sys/mutex.h> brings the levels.
+ * <sys/mutex.h> defines the levels.
  */
 
 #include <sys/mutex.h>

@@ -4,7 +4,7 @@
  */
 
 /*
- * A table that is read without locks, as network code has them.
+ * A table that is read without locks, as in network code.
  */
 
 #include <sys/cdefs.h>

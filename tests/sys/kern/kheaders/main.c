@@ -4,8 +4,8 @@
  */
 
 /*
- * The program around the others: an ordinary one, which has functions and
- * variables of its own by the kernel's names.
+ * The program around the others: an ordinary one, with its own functions and
+ * variables by the kernel's names.
  */
 
 #include <stdarg.h>

@@ -4,8 +4,8 @@
  */
 
 /*
- * A module with a device, as the examples in NetBSD's sys/modules are: it
- * names no <sys/systm.h>.
+ * A module with a device, like the examples in NetBSD's sys/modules: it does
+ * not include <sys/systm.h>.
  */
 
 #include <sys/cdefs.h>

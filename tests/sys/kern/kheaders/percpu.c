@@ -4,7 +4,7 @@
  */
 
 /*
- * Counters per CPU, a pool, and something done once.
+ * Counters per CPU, a pool, and one-time initialisation.
  */
 
 #include <sys/types.h>

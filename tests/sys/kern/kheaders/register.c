@@ -4,7 +4,7 @@
  */
 
 /*
- * What announces itself to the kernel: a module, a sysctl tree, probes.
+ * Registration with the kernel: a module, a sysctl tree, probes.
  */
 
 #include <sys/cdefs.h>
@@ -80,10 +80,6 @@ int
 register_test(void)
 {
 	struct modinfo *const *mip;
-	struct sysctlnode node = {
-		.sysctl_flags = CTLFLAG_READWRITE | CTLTYPE_INT,
-		.sysctl_size = sizeof(int)
-	};
 	int error, new, old;
 	size_t len = sizeof(old);
 
@@ -95,13 +91,13 @@ register_test(void)
 	if (foo_ups != 1)
 		return 1;
 	new = 9;
-	error = foo_sysctl_limit(NULL, 0, &old, &len, &new, sizeof(new), NULL,
-	    NULL, &node);
+	error = wqk_sysctlbyname("hw.foo.limit", &old, &len, &new,
+	    sizeof(new));
 	if (error || old != 7 || foo_limit != 9)
 		return 1;
 	new = -1;
-	if (foo_sysctl_limit(NULL, 0, NULL, NULL, &new, sizeof(new), NULL,
-	    NULL, &node) != EINVAL)
+	if (wqk_sysctlbyname("hw.foo.limit", NULL, NULL, &new,
+	    sizeof(new)) != EINVAL)
 		return 1;
 	__link_set_foreach(mip, modules)
 		(*(*mip)->mi_modcmd)(MODULE_CMD_FINI, NULL);

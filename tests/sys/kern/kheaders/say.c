@@ -4,7 +4,7 @@
  */
 
 /*
- * Everything that speaks.
+ * Every function that prints.
  */
 
 #include <sys/param.h>

@@ -4,7 +4,7 @@
  */
 
 /*
- * A queue of tasks and its thread in the dialect from before mutex(9): levels,
+ * A queue of tasks and its thread in the dialect before mutex(9): levels,
  * simple locks, ltsleep, malloc with types.
  */
 
@@ -57,7 +57,9 @@ task_thread(void *arg)
 				TASK_UNLOCK(s);
 				kthread_exit(0);
 			}
-			/* The level is the thread's: lower it to sleep. */
+			/*
+			 * A level belongs to its thread, so lower it to sleep.
+			 */
 			splx(s);
 			(void)ltsleep(&task_queue, PVM | PNORELOCK, "taskq",
 			    0, &task_slock);

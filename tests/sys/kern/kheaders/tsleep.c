@@ -4,7 +4,7 @@
  */
 
 /*
- * From before there were condition variables: malloc(9), tsleep(9), spl(9).
+ * Code older than condition variables: malloc(9), tsleep(9), spl(9).
  */
 
 #include <sys/param.h>

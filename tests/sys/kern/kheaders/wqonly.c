@@ -4,7 +4,7 @@
  */
 
 /*
- * <sys/workqueue.h> and <sys/cpu.h>, and what they bring.
+ * <sys/workqueue.h> and <sys/cpu.h>, and what they include.
  */
 
 #include <sys/types.h>

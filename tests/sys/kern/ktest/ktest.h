@@ -4,7 +4,7 @@
  */
 
 /*
- * The kernel tests: 0, or an errno value, or a panic.
+ * The kernel tests: each returns 0 or an errno value, or panics.
  */
 
 #ifndef _KTEST_H_

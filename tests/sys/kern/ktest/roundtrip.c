@@ -4,7 +4,7 @@
  */
 
 /*
- * A kernel test: enqueue, and wait for the work with a timeout, 12,000 times.
+ * A kernel test: enqueue an item and wait for it with a timeout, 12,000 times.
  */
 
 #include <sys/param.h>
@@ -69,8 +69,8 @@ rt_run(int ipl, int flags)
 		KASSERT(error || sc->sc_done == i + 1);
 		mutex_exit(&sc->sc_mtx);
 		/*
-		 * Only after its return may the work be enqueued on another
-		 * CPU: it may run there while it still returns here.
+		 * The item may be enqueued on another CPU only after its
+		 * callback has returned: it could run there at the same time.
 		 */
 		if (flags & WQ_PERCPU)
 			workqueue_wait(sc->sc_wq, &sc->sc_work);

@@ -57,7 +57,7 @@ tp_job(struct threadpool_job *job)
 	mutex_exit(&sc->sc_mtx);
 }
 
-/* Each run is waited for. */
+/* Schedule a job many times, and wait for each run. */
 static int
 tp_sequence(struct tp_softc *sc)
 {
@@ -68,7 +68,10 @@ tp_sequence(struct tp_softc *sc)
 	mutex_enter(&sc->sc_mtx);
 	for (i = 0; i < ROUNDS && error == 0; i++) {
 		sc->sc_runs = 0;
-		/* It may still be returning, and refuse: ask again. */
+		/*
+		 * The job may still be returning, and is then not scheduled:
+		 * try again.
+		 */
 		while (sc->sc_runs == 0 && error == 0) {
 			threadpool_schedule_job(sc->sc_pool, &sc->sc_job);
 			error = cv_timedwait(&sc->sc_cv, &sc->sc_mtx,
@@ -81,7 +84,7 @@ tp_sequence(struct tp_softc *sc)
 	return error;
 }
 
-/* Some schedule and cancel, at the same time. */
+/* Threads schedule and cancel at the same time. */
 static void
 tp_canceller(void *arg)
 {

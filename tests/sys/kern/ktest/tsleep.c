@@ -4,8 +4,8 @@
  */
 
 /*
- * A kernel test: tsleep(9) and wakeup, under the kernel lock as old code has
- * them, and mtsleep under a mutex.
+ * A kernel test: tsleep(9) and wakeup, under the kernel lock as in old code,
+ * and mtsleep under a mutex.
  */
 
 #include <sys/param.h>
@@ -20,14 +20,14 @@
 
 #define	ROUNDS	2000
 
-static int	ts_turn;		/* kernel lock: whose it is */
+static int	ts_turn;		/* kernel lock: the player's turn */
 static int	ts_error;		/* kernel lock */
 
 static kmutex_t	ts_mtx;
 static int	ts_tokens, ts_taken;	/* (ts_mtx) */
 static bool	ts_ending;		/* (ts_mtx) */
 
-/* Has the kernel lock: not KTHREAD_MPSAFE. */
+/* The thread is not KTHREAD_MPSAFE, so it holds the kernel lock. */
 static void
 ts_player(void *arg)
 {
@@ -126,10 +126,10 @@ ts_timeout(void)
 		ticks = getticks();
 		error = tsleep(&ts_error, PWAIT | PCATCH, "timeout", i);
 		KASSERTMSG(error == EWOULDBLOCK, "error %d", error);
-		/* The tick that had begun does not count. */
+		/* The current tick does not count. */
 		KASSERT((int)(getticks() - ticks) >= i);
 	}
-	/* A mutex is not taken again on request. */
+	/* With PNORELOCK the mutex is not taken again. */
 	mutex_init(&ts_mtx, MUTEX_DEFAULT, IPL_VM);
 	mutex_enter(&ts_mtx);
 	error = mtsleep(&ts_error, PWAIT | PNORELOCK, "norelock", 1, &ts_mtx);

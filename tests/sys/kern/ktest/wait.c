@@ -54,7 +54,7 @@ wt_run(int flags)
 		return error;
 	w = kmem_zalloc(NWORKS * sizeof(*w), KM_SLEEP);
 
-	/* What was never enqueued is not waited for. */
+	/* A wait for an item that was never enqueued returns. */
 	workqueue_wait(wq, &w[0].w_work);
 
 	for (round = 0; round < ROUNDS; round++) {
@@ -64,7 +64,7 @@ wt_run(int flags)
 				ci = cpu_lookup((round + i) % ncpu);
 			workqueue_enqueue(wq, &w[i].w_work, ci);
 		}
-		/* In another order. */
+		/* Wait in another order. */
 		for (i = NWORKS; i-- > 0;) {
 			workqueue_wait(wq, &w[(i * 5) % NWORKS].w_work);
 			KASSERTMSG(atomic_load_relaxed(
@@ -74,7 +74,7 @@ wt_run(int flags)
 		}
 	}
 
-	/* The same by one who holds the kernel lock. */
+	/* The same with the kernel lock held. */
 	KERNEL_LOCK(1, curlwp);
 	for (i = 0; i < NWORKS; i++)
 		workqueue_enqueue(wq, &w[i].w_work, NULL);
