@@ -3,7 +3,8 @@
 # Copyright (c) 2026 The libworkqueue authors.
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# build.sh: from a fresh machine to a built library, by one command.
+# build.sh: install the packages that are missing on a fresh machine, and build
+# the library.
 
 set -u
 top=$(cd "$(dirname "$0")" && pwd -P) || exit 1
@@ -35,15 +36,18 @@ die()
 
 # Debian's packages.
 build_packages="bmake gcc libc6-dev libbsd-dev libmd-dev pkg-config"
-test_packages="kyua libatf-dev atf-sh mandoc g++ clang spin procps \
-    libivykis-dev libclang-rt-dev valgrind"
-# What is measured beside this library, and draws the pictures.
+test_packages="kyua libatf-dev atf-sh mandoc g++ clang spin relacy-dev procps \
+    libivykis-dev libclang-rt-dev llvm valgrind cmake meson abigail-tools \
+    python3 systemtap-sdt-dev gdb"
+# The libraries that the benchmark compares, and gnuplot for its pictures.
 bench_packages="g++ libuv1-dev libglib2.0-dev libivykis-dev libtbb-dev \
     liburcu-dev gnuplot-nox"
-# For one test, and only where it would not push out another system logger.
+# One test needs this.  Do not install it where it would replace another system
+# logger.
 logger_package=syslog-ng-core
 
-# How this user may install, if at all: prints a command prefix.
+# Print the command prefix with which this user may install packages; fail if
+# there is none.
 installer()
 {
 	if [ "$(id -u)" -eq 0 ]; then
@@ -77,13 +81,15 @@ Type, as root: apt-get install$missing"
 	fi
 	install="$as env DEBIAN_FRONTEND=noninteractive \
 	    apt-get -q -y install --no-install-recommends"
-	# Old lists name packages that are no more: read them anew, once.
+	# Old package lists may name packages that no longer exist, so update
+	# the lists once and try again.
 	# shellcheck disable=SC2086
 	$install $missing || { $as apt-get -q update && $install $missing; } ||
 	    die "apt-get could not install:$missing"
 }
 
-# Elsewhere nothing is installed; look for what is needed, and name it.
+# On other systems install nothing: look for what is needed, and name what is
+# missing.
 need_other()
 {
 	missing=
@@ -98,6 +104,10 @@ need_other()
 		libmd-dev)	pkg-config --exists libmd ;;
 		procps)		command -v ps ;;
 		gcc)		command -v cc ;;
+		llvm)		command -v llvm-symbolizer ;;
+		gdb|systemtap-sdt-dev) continue ;;	# optional
+		libclang-rt-dev) continue ;;	# a part of clang
+		abigail-tools)	continue ;;	# optional
 		*)		command -v "$p" ;;
 		esac >/dev/null 2>&1 || missing="$missing ${p%-dev}"
 	done
@@ -111,7 +121,7 @@ need_other()
 Install them${m:+ with $m} and type the same again."
 }
 
-# What "test" needs here.
+# Print the packages that "test" needs on this system.
 tests()
 {
 	echo "$build_packages $test_packages"

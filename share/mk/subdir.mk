@@ -2,11 +2,11 @@
 # Copyright (c) 2026 The libworkqueue authors.
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# subdir.mk: all and install in each directory of SUBDIR.
+# subdir.mk: "all" and "install" in each directory of SUBDIR.
 
 .include "own.mk"
 
-# With -j, too.
+# Keep the order with -j, too.
 .ORDER: all install
 
 .for t in all install

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The libworkqueue authors.
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# test.mk: a directory of tests.  Its Makefile is the lists and one line:
+# test.mk: a directory of tests.  Its Makefile has the lists and one line:
 #
 #	TESTS_C=	workqueue_test inbox_wb_test	# from .c, atf-c(3)
 #	TESTS_CXX=	cxx_test			# from .cc, atf-c(3)
@@ -11,8 +11,8 @@
 #	MODULES_C=	h_module			# h_module.so
 #	.include "../../../share/mk/test.mk"
 #
-# and everything prog.mk takes: LDADD, CPPFLAGS.prog, SRCS.prog ...  Beside
-# it stands a Kyuafile that names each program by hand:
+# and everything that prog.mk takes: LDADD, CPPFLAGS.prog, SRCS.prog ...  A
+# Kyuafile beside it names each program:
 #
 #	syntax(2)
 #	test_suite('libworkqueue')
@@ -20,20 +20,21 @@
 #
 # and the Kyuafile of the directory above includes that one.
 #
-# C tests see the installed headers and link the installed shared library.
-# A program with _wb_ in its name (or ending in _wb) also sees sys/ and is
-# linked with the static library, so every function of the engine.
+# C tests use the installed headers and link with the installed shared library.
+# A program with _wb_ in its name (or _wb at the end) also sees sys/ and links
+# with the static library, so it can call every function of the engine.
 #
-# A shell test finds these set: TOP (the source tree), STAGE (the installed
-# tree), OBJTOP, HOST, CC, CXX, SAN and SANFLAGS.  Helpers lie in
+# A shell test gets these variables: TOP (the source tree), STAGE (the installed
+# tree), OBJTOP, HOST, CC, CXX, SAN and SANFLAGS.  Helpers are in
 # $(atf_get_srcdir), beside the tests.
 #
-# A test for which the back end lacks a capability calls
+# A test that needs a capability that the back end lacks calls
 #	atf_tc_skip("host: what is missing");
-# The prefix "host: " has it compared with the list tests/skip.${HOST}.
+# A skip that starts with "host: " must be in the list tests/skip.${HOST}.
 #
-# Run: "bmake test" at the top; T= picks, as in
-#	bmake test T=tests/sys/kern/workqueue_test:order
+# Run "bmake test" at the top; T= selects tests, as in
+#	bmake test T=workqueue_test:visibility
+# which builds that program and the helpers of its directory.
 
 PROGS_C+=	${TESTS_C} ${HELPERS_C}
 PROGS_CXX+=	${TESTS_CXX}
@@ -46,6 +47,8 @@ LDADD.${p}+=	-latf-c
 
 all: ${TESTS_SH}
 
+helpers: ${PROGS_C:Mh_*} ${PROGS_CXX:Mh_*} ${MODULES_C:=.so}
+
 .for p in ${TESTS_SH}
 ${p}: ${.CURDIR}/${p}.sh ${TOP}/share/mk/test.mk
 	@echo "make ${RELDIR}/${.TARGET}"
@@ -57,6 +60,19 @@ ${p}: ${.CURDIR}/${p}.sh ${TOP}/share/mk/test.mk
 	    cat ${.CURDIR}/${p}.sh; } > ${.TARGET}
 	@chmod +x ${.TARGET}
 .endfor
+
+# C tests are installed in TESTSDIR; shell tests read the source tree.
+_TESTSDIR=	${DESTDIR}${TESTSDIR}/libworkqueue/${RELDIR:S,^tests/,,}
+.PHONY: install-tests
+install-tests: all
+	@echo "install tests in ${_TESTSDIR}"
+	${Q}${INSTALL} -d -m 755 ${_TESTSDIR}
+.for p in ${PROGS_C} ${PROGS_CXX} ${MODULES_C:=.so}
+	${Q}${INSTALL} ${_SAME} -m 755 ${p} ${_TESTSDIR}/${p}
+.endfor
+	${Q}sed -e '' ${TESTS_SH:@p@-e "/name='${p}'/d"@} ${.CURDIR}/Kyuafile \
+	    > Kyuafile.install
+	${Q}${INSTALL} ${_SAME} -m 644 Kyuafile.install ${_TESTSDIR}/Kyuafile
 
 test:
 	@cd ${TOP} && ${.MAKE} test T=${T:U${RELDIR}}
