@@ -16,6 +16,8 @@
 #define	PLACES		32		/* of a slab */
 #define	SLABS		3
 #define	NQUEUES		(PLACES * SLABS)
+#define	QUEUE_SIZE	(sizeof(struct workqueue) +			\
+			sizeof(struct workqueue_queue))
 
 static struct workqueue *wqs[NQUEUES];
 static atomic_int slabs, allocs;
@@ -99,9 +101,9 @@ TEST_TC(places, "queues get distinct places of slabs, and slabs that become "
 			ATF_REQUIRE(wqs[i]->wq_slab != NULL);
 			TEST_EQ(0, (uintptr_t)wqs[i] % KERN_CACHELINE);
 			for (j = 0; j < i; j++)
-				ATF_REQUIRE((char *)wqs[j] + 384 <=
-				    (char *)wqs[i] || (char *)wqs[i] + 384 <=
-				    (char *)wqs[j]);
+				ATF_REQUIRE((char *)wqs[j] + QUEUE_SIZE <=
+				    (char *)wqs[i] || (char *)wqs[i] +
+				    QUEUE_SIZE <= (char *)wqs[j]);
 		}
 		destroy_all();
 	}
