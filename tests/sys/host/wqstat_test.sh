@@ -524,7 +524,7 @@ core_upgrade_head() {
 	atf_set require.progs "gcore objcopy"
 }
 core_upgrade_body() {
-	local core prog
+	local core file prog
 
 	need
 	[ -z "$SAN" ] || atf_skip "with a sanitizer a core has terabytes"
@@ -537,10 +537,12 @@ core_upgrade_body() {
 	gcore -o core "$(cat pid)" > log 2>&1 || atf_skip "gcore fails"
 	core=core.$(cat pid)
 	atf_check -o match:'^plugin .* a_callback$' "$WQSTAT" -c "$core" "$prog"
-	# Keep what the process had.
-	mkdir -p "old$PWD/lib"
-	cp a.so "old$PWD"
-	cp lib/* "old$PWD/lib"
+	# Keep all files that the process had.
+	awk '$6 ~ "^/" { print $6 }' "/proc/$(cat pid)/maps" | sort -u |
+	    while read -r file; do
+		mkdir -p "old${file%/*}"
+		cp "$file" "old$file"
+	done
 	# Another library with a function at the same place.
 	mv b.so a.so
 	atf_check -o match:'^plugin .* a.so\+0x[0-9a-f]*$' -e save:err \
