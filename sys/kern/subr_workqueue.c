@@ -16,10 +16,10 @@
  * subr_wqinbox.h has the inbox.  It states the last-touch rule, and explains
  * why no wake-up is lost.  subr_wqspin.c decides when a worker spins.
  *
- * A search holds q_lock and compares addresses, in q_batch and on the list.  It
- * does not look in the inbox, but first moves all items from there to the list.
- * It may follow the links of the list, because the items there are pending, so
- * the client must not have freed them.
+ * A search compares addresses, first in q_batch and then on the list.  It holds
+ * q_lock meanwhile.  Before it looks at the list, it moves all items from the
+ * inbox to the list.  A search may follow the links of the list: the items
+ * there are pending, so the client must not have freed them.
  *
  * Which calls for one workqueue may run at the same time:
  *
@@ -30,19 +30,23 @@
  *	run					no	begun
  *	destroy						no
  *
- * "search" is wait, timedwait and cancel; "run" is workqueue_run_polled();
- * getpri and setspin count as enqueue.  "no": the caller must serialise the two
- * calls.  One exception: while workqueue_destroy() waits, callbacks of the
- * workqueue may enqueue.  "begun": the call must have begun before
- * workqueue_destroy(), which waits for it.
+ *	enqueue		also getpri and setspin
+ *	search		wait, timedwait and cancel
+ *	run		workqueue_run_polled()
+ *
+ *	no		The caller must serialise the two calls.  One exception:
+ *			while workqueue_destroy() waits, callbacks of the
+ *			workqueue may enqueue.
+ *	begun		The call must have begun before workqueue_destroy(),
+ *			which waits for it.
  *
  * The caller must also serialise the enqueues of one item.  It must not enqueue
  * the item again before the callback for the last enqueue has begun.
  *
- * Producers and the worker share only the inbox.  All other calls take q_lock,
- * and those that search the list also take q_findlock.  wq_waiting counts the
- * calls that workqueue_destroy() waits for.  fr_running is set while a thread
- * runs a polled queue.
+ * Producers and the worker share only the inbox.  A producer takes no lock.
+ * The worker takes q_lock to take items.  A search takes q_lock, and for the
+ * list also q_findlock.  wq_waiting counts the calls that workqueue_destroy()
+ * waits for.  fr_running is set while a thread runs a polled queue.
  */
 
 #include <errno.h>
@@ -81,7 +85,8 @@ _Static_assert(sizeof(struct work) == sizeof(void *),
 
 /*
  * The keys of two processes (kern_forkkey) differ by more than the size of
- * cpu_infos.  So an address with one key never equals an address with another.
+ * cpu_infos.  So the sum of an address in cpu_infos and one process's key never
+ * equals the sum of such an address and another process's key.
  */
 _Static_assert(CPU_MAX * sizeof(struct cpu_info) < 1 << KERN_FORKSHIFT,
     "an address in cpu_infos can look like one with another process's key");
@@ -142,9 +147,14 @@ workqueue_push_any(struct workqueue_queue *q, struct work *wk)
 }
 
 /*
- * Enqueue an item if KERN_SLOW() is true, or on the caller's CPU.  Panic if the
- * call is not allowed.  workqueue_enqueue() has computed off from ci and passes
- * only off, so compute ci again.
+ * Handle the cases of workqueue_enqueue() that are not common:
+ *
+ *	If KERN_SLOW() is true, check or trace the item, and enqueue it.
+ *	If ci is NULL and the workqueue is WQ_PERCPU, use the caller's CPU.
+ *	If the call is not allowed, panic.
+ *
+ * workqueue_enqueue() has computed off from ci and passes only off, so compute
+ * ci again.
  */
 static __kern_hot __kern_noinline void
 workqueue_enqueue_slow(struct workqueue *wq, struct work *wk, uintptr_t off,
@@ -182,10 +192,10 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 	if (__predict_false(wq == NULL))
 		goto slow;
 	/*
-	 * The common cases make no call, and so need no stack frame.  off is
-	 * the offset of ci from NULL or, with WQ_PERCPU, from the first CPU.
-	 * If another process made the workqueue, the keys differ, so off is too
-	 * large for any ci.
+	 * The common cases make no call, and so need no stack frame.  With
+	 * WQ_PERCPU, off is the offset of ci from the first CPU.  Otherwise it
+	 * is the offset of ci from NULL.  If another process made the
+	 * workqueue, the keys differ, so off is too large for any ci.
 	 */
 	off = (uintptr_t)ci + kern_forkkey - wq->wq_key;
 	if (__predict_true(off == 0)) {
@@ -204,8 +214,8 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
  */
 
 /*
- * Move the items of q_unturned to the list.  Between pieces, hand q_lock to
- * other threads.
+ * Move the items of q_unturned to the list, in pieces of WQ_PIECE items.  After
+ * each piece but the last, hand q_lock to a thread that sleeps for it.
  */
 static __kern_noinline void
 workqueue_turn_all(struct workqueue_queue *q)
@@ -364,8 +374,9 @@ workqueue_call(struct workqueue *wq, struct workqueue_queue *q, struct lwp *l,
 
 /*
  * Run the batch.  The compiler makes two copies of this function.  The plain
- * one is for a queue without the kernel lock, in a process without checks, on a
- * host with the asymmetric fence.  So it tests for none of these at each item.
+ * copy is used if three things are true: callbacks do not need the kernel lock,
+ * KERN_SLOW() is false, and the host has the asymmetric fence.  So the plain
+ * copy need not test these for each item.
  */
 static inline __attribute__((__always_inline__)) void
 workqueue_run_batch(struct workqueue_queue *q, struct lwp *l, bool plain)
@@ -391,11 +402,12 @@ workqueue_run_batch(struct workqueue_queue *q, struct lwp *l, bool plain)
 	for (wkp = &q->q_batch[q->q_start]; wkp < end; wkp++) {
 		/*
 		 * workqueue_cancel() marks the item's place in the batch and
-		 * then loads q_done.  The worker has stored q_done, and loads
-		 * the place here.  At least one of the two sees the other's
-		 * store.  So if the canceller finds that the item before this
-		 * one is not done, the worker will find the mark.  Otherwise
-		 * the canceller learns from q_begun whether the item runs.
+		 * then loads q_done.  The worker has stored q_done for the item
+		 * before, and now loads the place.  At least one of the two
+		 * sees the other's store.  So if the canceller finds that the
+		 * item before this one is not done, the worker will find the
+		 * mark.  If the canceller finds that it is done, q_begun tells
+		 * whether this item runs.
 		 */
 		wk = asymfence ? atomic_load_relaxed(wkp) :
 		    atomic_load_seq_cst(wkp);
@@ -511,9 +523,9 @@ workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 		return true;
 	for (;;) {
 		/*
-		 * Load this before the inbox.  Acquire: the destroying thread
-		 * enqueued its items before it stored WORKER_ENDS.  So a worker
-		 * that sees WORKER_ENDS also sees those items below.
+		 * Load q_worker before the inbox.  Acquire: the destroying
+		 * thread enqueued its items before it stored WORKER_ENDS.  So a
+		 * worker that sees WORKER_ENDS also sees those items below.
 		 */
 		ends = atomic_load_acquire(&q->q_worker) != WORKER_SERVES;
 		if (!wqinbox_isannounced(&q->q_inbox, &l->l_runner))
@@ -540,13 +552,13 @@ workqueue_sleep_learn(struct workqueue_queue *q, struct lwp *l)
 }
 
 /*
- * Wait for an item, by spinning or asleep.  Return false if the worker must
- * end.
+ * Spin or sleep until there is an item.  Return false if the worker must end.
  *
  * q_gap is an average of the gaps between items.  It may be so long that one
- * short gap cannot bring it below the spin limit.  In this case wake up as fast
- * as possible, and do the bookkeeping after the callback.  The gap then
- * includes the time of the callback, and the producer does not report its CPU.
+ * short gap cannot bring it below the spin limit.  In this case the worker
+ * wakes up as fast as possible, and updates q_gap after the callback.  The gap
+ * then includes the time of the callback, and the producer does not report its
+ * CPU.
  */
 static __kern_hot bool
 workqueue_idle(struct workqueue_queue *q, struct lwp *l)
@@ -597,8 +609,8 @@ workqueue_drop_batch(struct workqueue_queue *q)
 }
 
 /*
- * Run a queue until the thread must end or leave.  By then the thread has
- * announced its sleep, and has found no item since.
+ * Run a queue until the thread must end or leave.  When this function returns,
+ * the thread has announced its sleep, and has found no item since then.
  */
 static __kern_hot void
 workqueue_serve(struct workqueue_queue *q, struct lwp *l)
@@ -622,8 +634,8 @@ workqueue_serve(struct workqueue_queue *q, struct lwp *l)
 			wqspin_ran(&q->q_lone, n);
 			/*
 			 * The batch was at least half full, so more items have
-			 * probably come.  Take them at once: a look first would
-			 * only fetch the producer's cache line once more.
+			 * probably come.  Take them at once.  A test for items
+			 * would only fetch the producer's cache line once more.
 			 */
 			if (n >= WQ_BATCH / 2)
 				continue;
@@ -713,10 +725,10 @@ workqueue_worker_end(struct workqueue *wq)
 	if (wq->wq_forkgen != kern_forkgen)
 		return;
 	/*
-	 * With a single worker there is no need to wait until the queue is
-	 * quiet.  The worker loads q_worker before it looks for items.  So if
-	 * it sees WORKER_ENDS and then finds no item, no item is left.  See
-	 * workqueue_sleep().
+	 * A single worker ends only when its queue is empty, so there is no
+	 * need to wait for that here.  The worker loads q_worker before it
+	 * looks for items.  So if it sees WORKER_ENDS and then finds no item,
+	 * no item is left.  See workqueue_sleep().
 	 */
 	workqueue_finish(wq, wq->wq_nqueues > 1);
 	workqueue_end_workers(wq, wq->wq_nqueues);
@@ -824,7 +836,7 @@ workqueue_insert(struct workqueue *wq, const char *func, uintptr_t site)
 }
 
 /*
- * Start the worker of each queue, by the function "create".
+ * Call "create" to start the worker of each queue.
  */
 static int
 workqueue_start_workers(struct workqueue *wq, int (*create)(struct lwp **,
@@ -849,8 +861,8 @@ workqueue_start_workers(struct workqueue *wq, int (*create)(struct lwp **,
 }
 
 /*
- * Create a workqueue.  "create" is the function that starts each worker, or
- * NULL if threads are lent to it.
+ * Create a workqueue.  "create" is the function that starts each worker.  If it
+ * is NULL, threads are lent to the workqueue.
  */
 static int
 workqueue_make(struct workqueue **wqp, const char *name,
@@ -938,8 +950,8 @@ workqueue_destroy(struct workqueue *wq)
 	HOST_PROBE1(sdt, kernel__workqueue__destroy, wq);
 	wqk_kernel_unlock(0, &biglocks);
 	/*
-	 * In a forked child the state may differ, because the parent may have
-	 * been in this function in another thread.
+	 * In a forked child the state may differ, because another thread may
+	 * have been in this function when the parent forked.
 	 */
 	KASSERT(wq->wq_state == WORKQUEUE_SERVES ||
 	    wq->wq_forkgen != kern_forkgen);
@@ -1009,9 +1021,9 @@ workqueue_setspin(struct workqueue *wq, unsigned int usec)
 }
 
 /*
- * Prepare for panics in a forked child, which has no workers.  If a worker
- * called fork(2) in a callback, the child panics when the callback returns: see
- * workqueue_notify().
+ * Handle a fork(2) that a callback has called.  The child has no workers, so
+ * make it panic when the callback returns.  Set q_waitpos to 0 for this: then
+ * workqueue_done() calls workqueue_notify(), which panics.
  */
 void
 workqueue_fork(struct lwp *l)

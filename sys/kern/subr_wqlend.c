@@ -12,11 +12,15 @@
  * From then on this thread is the worker of the queue: it runs the queue, and
  * announces its sleep in the queue's inbox as any worker does.  When it has
  * slept for a second or two, the lender (subr_wqlender.c) makes it go home: the
- * thread puts the record back in its place and returns to the pool.
+ * thread puts the record back into the queue's inbox and returns to the pool.
  *
  * So a queue in use has a worker like any other, and the paths of its items are
- * the same.  A pool of subr_wqpool.c that has no thread yet uses a record in
- * the same way: see struct wqlend_ops.
+ * the same.
+ *
+ * A wqpool (subr_wqpool.c) is not a queue, and has threads of its own.  If it
+ * is to keep a spare thread, it also has a record, and uses it in the same way
+ * while it has no thread.  In this file such a wqpool is a client: see struct
+ * wqlend_ops.
  *
  * The rules:
  *
@@ -26,34 +30,47 @@
  * cleared by read-modify-writes.  So if a producer finds a link claimed, the
  * thread that clears the claim sees the producer's item.
  *
- * Stopped producers.  A producer sets WQLEND_PUSHED after it has pushed a link
- * and woken a thread.  Another producer, or a thread that waits, may find the
- * first link claimed but not pushed.  The producer of this link may have been
- * stopped, so the other one uses the second link, too.  If a push does not find
- * an announcement in the inbox of the pool, the producer that has replaced the
- * announcement may have been stopped before it woke the thread.  So the push
- * wakes the lender.  A producer, or a thread that waits, may find both links
- * claimed and not pushed.  It then sets lp_lost.  A thread of the pool searches
- * all records for those with two such links, and takes the ones whose queues
- * have items.  So no number of stopped producers holds up a later producer, or
- * a thread that waits.
+ * Stopped producers.  A producer sets WQLEND_PUSHED in a link after it has
+ * pushed the link and woken a thread.  It may be stopped at any time before
+ * that.  No number of stopped producers holds up a later producer, or a thread
+ * that waits:
+ *
+ *	If a later producer finds the first link claimed but not pushed, it uses
+ *	the second link.
+ *
+ *	If its push does not find an announcement in the inbox of the pool, the
+ *	push wakes the lender.  The producer that replaced the announcement may
+ *	have been stopped before it woke the thread.
+ *
+ *	If it finds both links claimed but not pushed, it sets lp_lost.  A
+ *	thread of the pool then searches all records for those with two such
+ *	links, and takes the ones whose queues need a thread.
+ *
+ * A thread that waits for an item does the same as a later producer.
  *
  * Late push.  A producer may be stopped after it has inserted its item and
  * before it claims the record.  If another thread waits for the item, that
- * thread claims the record itself.  Then the item may run, and the queue may be
- * destroyed, before the producer goes on.  The producer's push then has no
- * effect, because a thread that takes a record leaves it alone in three cases:
- * if the record is free, if its queue has a worker, and if the inbox of its
- * queue still holds the record.
+ * thread claims the record itself.  So the item may run, and the queue may be
+ * destroyed, before the producer goes on and pushes the record once more.  This
+ * push has no effect, because a thread that takes a record leaves it alone in
+ * three cases:
  *
- * Home.  A thread holds lp_lock while it lends itself, returns, or looks at
- * records, and so does the thread that destroys a queue.  A thread that goes
- * home accesses the queue for the last time before it releases lp_lock.
+ *	The record is free.
+ *
+ *	The queue has a worker.
+ *
+ *	The inbox of the queue still holds the record, and the queue is not
+ *	being destroyed (WORKER_ENDS).
+ *
+ * Home.  A thread holds lp_lock while it lends itself to a queue, goes home, or
+ * looks at records.  The thread that destroys a queue holds lp_lock, too.  A
+ * thread that goes home accesses the queue for the last time before it releases
+ * lp_lock.
  *
  * No record is left behind.  The inbox of a pool follows the rules of
- * subr_wqinbox.h, and announces the first idle thread or, if there is none, the
- * lender.  If a thread takes a record while others are left, it wakes another
- * idle thread, or the lender, before it runs the queue.
+ * subr_wqinbox.h.  It announces the first idle thread.  If no thread is idle,
+ * it announces the lender.  If a thread takes a record while other records are
+ * left, it wakes another idle thread, or the lender, before it runs the queue.
  */
 
 #include <errno.h>
@@ -96,8 +113,9 @@ wqlend_call(void)
 	struct lwp *l;
 
 	/*
-	 * The lender may be asleep for the lock of a pool.  Then an unpark
-	 * alone has no effect.  Release: pairs with wqlender().
+	 * The lender may be asleep in mutex_enter(), for the lock of a pool.
+	 * An unpark alone would then have no effect, so also set a flag.
+	 * Release: pairs with wqlender().
 	 */
 	atomic_store_release(&wqlend_called, 1);
 	/* In a forked child there may be no lender. */
@@ -118,7 +136,8 @@ static struct runner wqlend_lender_runner = {
 };
 
 /*
- * Push a link, and wake the thread that is announced, or the lender.
+ * Push a link.  Wake the runner that was announced.  If none was, wake the
+ * lender.
  */
 static void
 wqlend_push(struct wqlend_pool *lp, struct work *wk)
@@ -155,7 +174,8 @@ wqlend_wakeup(struct runner *r)
 		wqlend_push(we->we_pool, &wl->wl_work);
 		/*
 		 * If a thread has taken the link meanwhile, the count differs,
-		 * and the exchange fails.  Release: order the push before.
+		 * and the exchange fails.  Release: order the push before this
+		 * exchange.
 		 */
 		old |= WQLEND_CLAIMED;
 		(void)atomic_cas_release(&wl->wl_state, &old,
@@ -173,10 +193,11 @@ wqlend_poke(struct workqueue_queue *q)
 	struct lwp *l;
 
 	/*
-	 * Relaxed: the caller has found an item.  A thread that goes home
-	 * clears q_lwp before it announces the record.  If the item came after
-	 * that, its producer has replaced the announcement, and so the caller
-	 * sees that q_lwp is clear.
+	 * Relaxed, for two kinds of callers.  wqlend_end_one() holds lp_lock,
+	 * and q_lwp changes only under lp_lock.  Any other caller has found an
+	 * item.  A thread that goes home clears q_lwp before it announces the
+	 * record.  If the item came after the announcement, its producer has
+	 * replaced the announcement, so the caller sees that q_lwp is clear.
 	 */
 	if ((l = atomic_load_relaxed(&q->q_lwp)) != NULL)
 		lwp_unpark(l);
@@ -198,7 +219,7 @@ wqlend_sleeper(const struct wqlend_pool *lp)
 
 /*
  * Change the announcement after lp_idle has changed.  If the inbox has a
- * record, leave this to the thread that takes the record.
+ * record, do nothing: the thread that takes the record makes the announcement.
  */
 static void
 wqlend_announce(struct wqlend_pool *lp)
@@ -280,7 +301,7 @@ wqlend_unclaim(struct work *wk)
 }
 
 /*
- * Return true if the queue of a record needs a thread.
+ * Return true if the queue or the client of a record needs a thread.
  */
 static bool
 wqlend_waits(const struct wqlend *we)
@@ -319,7 +340,7 @@ wqlend_islost(const struct wqlend *we)
  * Return NULL if there is none.
  *
  * lp_lost is set and cleared by read-modify-writes.  So a thread that clears
- * lp_lost observes the items of all producers that have set it before.
+ * lp_lost observes the items of all producers that set it earlier.
  */
 static __kern_noinline struct wqlend *
 wqlend_search(struct wqlend_pool *lp)
@@ -408,8 +429,8 @@ wqlend_rename(const struct workqueue_queue *q, struct lwp *l)
 }
 
 /*
- * Give the calling thread the priority that a callback is to see, and bind it
- * to the CPU, or to none if ci is NULL.
+ * Give the calling thread the priority that callbacks must see.  Bind the
+ * thread to the CPU, or unbind it if ci is NULL.
  */
 static void
 wqlend_dress(struct lwp *l, pri_t pri, struct cpu_info *ci)
@@ -426,10 +447,10 @@ wqlend_dress(struct lwp *l, pri_t pri, struct cpu_info *ci)
 }
 
 /*
- * Undo what callbacks have changed in the thread, because it may serve another
- * queue next.  Checking mode has reported most of these changes.  If a callback
- * has left a lock or a psref held, undo nothing, and return what is held.
- * Otherwise return NULL.
+ * Undo what callbacks have changed in the thread, because the thread may serve
+ * another queue next.  Checking mode has reported most of these changes.  If a
+ * callback has left a lock or a psref held, undo nothing, and return the name
+ * of what is held.  Otherwise return NULL.
  */
 const char *
 wqlend_undo(struct lwp *l, pri_t pri, struct cpu_info *ci)
@@ -475,7 +496,11 @@ wqlend_lend(struct wqlend *we, struct lwp *l)
 	atomic_store_relaxed(&l->l_specific, we->we_specific);
 	we->we_specific = NULL;
 	atomic_store_relaxed(&q->q_lwp, l);
-	/* Only a queue that is being destroyed may have no item here. */
+	/*
+	 * Take the record out of the inbox.  Usually a producer has done this
+	 * already, and the call fails.  It succeeds if the queue has no item,
+	 * which is possible only while the queue is being destroyed.
+	 */
 	(void)wqinbox_announce(&q->q_inbox, &we->we_runner, NULL);
 }
 
@@ -490,7 +515,8 @@ wqlend_free(struct wqlend_pool *lp, struct wqlend *we)
 }
 
 /*
- * Destroy the lwp_specific(9) values of a queue that ends.  This may sleep.
+ * If the queue is being destroyed and has no item, destroy its lwp_specific(9)
+ * values.  This may sleep.  Release lp_lock meanwhile.
  */
 static void
 wqlend_unspecific(struct wqlend_pool *lp, const struct workqueue_queue *q,
@@ -510,8 +536,9 @@ wqlend_unspecific(struct wqlend_pool *lp, const struct workqueue_queue *q,
 }
 
 /*
- * Make the thread leave the queue of a record.  The inbox announces the runner
- * "was", or none if that is NULL.  Return false if the queue has items.
+ * Make the thread leave the queue of a record.  Return false if the queue has
+ * items.  Until now the inbox of the queue announces the runner "was", or none
+ * if "was" is NULL.  On success, the inbox announces the record instead.
  */
 static bool
 wqlend_home(struct wqlend *we, struct lwp *l, const struct runner *was)
@@ -547,8 +574,8 @@ wqlend_home(struct wqlend *we, struct lwp *l, const struct runner *was)
 	wqlend_free(lp, we);
 	destroyer = wq->wq_destroyer;
 	/*
-	 * Release: the destroyer frees the queue.  This is our last access to
-	 * it.
+	 * Release: this is our last access to the queue.  The destroyer then
+	 * frees the queue.
 	 */
 	atomic_store_release(&q->q_worker, WORKER_ENDED);
 	lwp_unpark(destroyer);
@@ -556,8 +583,8 @@ wqlend_home(struct wqlend *we, struct lwp *l, const struct runner *was)
 }
 
 /*
- * Run the queue of a record until it has been idle for a while.  lp_lock is
- * released meanwhile.
+ * Run the queue of a record until the queue has been idle for a while.  Release
+ * lp_lock meanwhile.
  */
 static void
 wqlend_run(struct wqlend_pool *lp, struct wqlend_thread *lt,
@@ -574,7 +601,7 @@ wqlend_run(struct wqlend_pool *lp, struct wqlend_thread *lt,
 	lt->lt_queue = q;
 	lt->lt_slept = false;
 	/*
-	 * If other queues wait for a thread, do not stay once this queue is
+	 * If other queues wait for a thread, go home as soon as this queue is
 	 * idle.
 	 */
 	if (atomic_load_relaxed(&q->q_worker) != WORKER_ENDS)
@@ -622,7 +649,10 @@ wqlend_idle(struct wqlend_pool *lp, struct wqlend_thread *lt)
 	*ltp = lt->lt_idlenext;
 	lt->lt_idle = false;
 	wqlend_announce(lp);
-	/* If a producer has found our announcement, the record is ours. */
+	/*
+	 * A producer that replaced our announcement has woken no other thread.
+	 * So if there is a record, take it, even if lt_ends is set.
+	 */
 	return wqlend_pending(lp) || !lt->lt_ends;
 }
 
@@ -680,8 +710,8 @@ wqlend_return(struct wqlend_thread *lt)
 
 /*
  * Look at all threads of a pool, about once a second.  Send a thread home if it
- * slept at the last look, too, and has run no item in between.  End a thread
- * that has been idle for a while.
+ * sleeps in its queue, slept there at the last look, and has run no item in
+ * between.  End a thread that has been idle for a while.
  */
 void
 wqlend_look(struct wqlend_pool *lp)
@@ -709,8 +739,8 @@ wqlend_look(struct wqlend_pool *lp)
 }
 
 /*
- * Send home a thread that sleeps, because the system refuses another thread.
- * Return false if no thread sleeps.
+ * Send home a thread that sleeps in its queue.  The lender calls this if the
+ * system refuses another thread.  Return false if no thread sleeps.
  */
 bool
 wqlend_recall(struct wqlend_pool *lp)
@@ -725,8 +755,9 @@ wqlend_recall(struct wqlend_pool *lp)
 }
 
 /*
- * Make each client that waits start its thread.  Release lp_lock meanwhile.
- * Return 0, or an errno value as soon as the system refuses a thread.
+ * Make each client that waits start its thread.  Release lp_lock meanwhile.  If
+ * the system refuses a thread, stop and return an errno value.  Otherwise
+ * return 0.
  */
 int
 wqlend_start(struct wqlend_pool *lp)
@@ -748,7 +779,7 @@ wqlend_start(struct wqlend_pool *lp)
 /*
  * In the calling thread, run one batch of the queue that has waited longest for
  * a thread.  In a pool for clients, do a part of the work of the client that
- * has waited longest.  Return false if none waits.
+ * has waited longest.  Return false if no queue or client waits.
  */
 bool
 wqlend_rescue(struct wqlend_pool *lp, struct lwp *l)
@@ -945,8 +976,10 @@ wqlend_begin(struct workqueue *wq)
 }
 
 /*
- * Take back the record of an idle queue.  If the queue is not idle, make its
- * worker end, or make a thread come and run the queue to its end.
+ * Destroy one queue.  If it is idle and has no lwp_specific(9) values, take its
+ * record back.  Otherwise, if it has a worker, make the worker end.  If it has
+ * none, make a thread come, run the items that are left, and destroy the
+ * values.
  */
 static void
 wqlend_end_one(struct workqueue_queue *q)
@@ -989,7 +1022,7 @@ wqlend_end(struct workqueue *wq, int n)
 
 /*
  * Return the priority that the host gives to the threads lent to a queue.  If
- * there has been no thread yet, wait until the lender has started one, or has
+ * the pool has had no thread yet, wait until the lender has started one, or has
  * failed to start one.
  */
 pri_t
