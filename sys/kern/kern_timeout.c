@@ -85,13 +85,17 @@ static inline bool
 callout_armed(const struct callout_impl *c)
 {
 
-	/* Acquire: CALLOUT_INVOKING.  Pairs with callout_setstate(). */
+	/*
+	 * Acquire: a thread that finds the callout no longer pending, because
+	 * it was called, also finds CALLOUT_INVOKING set.  Pairs with
+	 * callout_setstate().
+	 */
 	return callout_armed_in(c, atomic_load_acquire(&c->c_state));
 }
 
 /*
- * Return true if addr is the address of a pending callout.  The memory may no
- * longer contain a callout.  For checking mode.
+ * Return true if addr is the address of a pending callout.  Checking mode calls
+ * this for memory that may no longer contain a callout.
  */
 static bool
 callout_busy(const void *addr)
@@ -198,10 +202,11 @@ callout_first(unsigned *wp)
 }
 
 /*
- * Distribute the callouts of a slot whose time has come.  This releases the
- * lock for moments.  A callout that is armed meanwhile is due later than now,
- * and callout_base does not change before the slot is empty.  So the new
- * callout goes to the end of this slot, or into a later slot.  Both are right.
+ * Distribute the callouts of a slot whose time has come to lower wheels.  This
+ * releases the lock for moments.  A callout that is armed meanwhile is due
+ * later than now, and callout_base does not change before the slot is empty.
+ * So the new callout goes to the end of this slot, or into a later slot.  Both
+ * are right.
  */
 static void
 callout_deal(struct callout_slot *cs)
@@ -229,9 +234,9 @@ callout_deal(struct callout_slot *cs)
 }
 
 /*
- * Move callout_base to now when nothing is due, so that the callouts that are
- * armed next go into a low wheel.  Do not move it if now is within the first
- * slot in use.
+ * Set callout_base to now, so that the callouts that are armed next go into a
+ * low wheel.  The caller has found that no callout is due.  Leave callout_base
+ * alone if now is within the first slot in use.
  */
 static void
 callout_advance(const struct callout_slot *cs, unsigned w, uint64_t now)
@@ -279,8 +284,8 @@ callout_due(uint64_t *nextp)
 }
 
 /*
- * Append a callout to the late slot.  It is due, but must wait for the kernel
- * lock, and is still pending.
+ * Append a callout to the late slot.  The callout is due and must wait for the
+ * kernel lock.  Until it is called, it is still pending.
  */
 void
 callout_late_add(struct callout_impl *c)
@@ -382,7 +387,7 @@ callout_init_at(callout_t *cs, unsigned int flags, const char *name,
 	c = (struct callout_impl *)cs;
 	KASSERTMSG((flags & ~(unsigned int)CALLOUT_FLAGMASK) == 0,
 	    "callout_init: flags %#x", flags);
-	/* If checking mode does not know c, c may be uninitialised. */
+	/* Do not read c unless checking mode knows that it is initialised. */
 	if (KERN_CHECKING() && lockdebug_known(c) &&
 	    c->c_magic == ((uintptr_t)c ^ CALLOUT_MAGIC) && callout_armed(c))
 		panic("callout_init: %s is pending",
@@ -472,10 +477,12 @@ callout_arm(struct callout_impl *c, int64_t ns)
 	else
 		callout_count++;
 	/*
-	 * Read the clock under the lock, as the first thread does.  So "now" is
-	 * not earlier than the time that the first thread has read.
-	 * callout_deal() may be distributing a slot.  cs_least of this slot is
-	 * not later than that time, but the new deadline is.
+	 * Read the clock under the lock, as the callout thread does.  So "now"
+	 * is at or after the time that the callout thread has read.
+	 *
+	 * The callout thread may be distributing a slot in callout_deal().
+	 * cs_least of this slot is at or before that time.  The new deadline is
+	 * after that time.
 	 */
 	now = host_monotime();
 	c->c_time = callout_deadline(now, ns);
@@ -495,7 +502,7 @@ callout_arm(struct callout_impl *c, int64_t ns)
 		wake = callout_runners[CALLOUT_CLOCK].cr_lwp;
 	}
 	kspin_exit(&callout_lock);
-	/* c may be gone, but the thread's lwp still exists. */
+	/* c may be gone by now, but the thread's lwp still exists. */
 	if (wake != NULL)
 		lwp_unpark(wake);
 }
@@ -562,8 +569,8 @@ callout_setfunc(callout_t *cs, void (*func)(void *), void *arg)
 }
 
 /*
- * Remove a callout if it is pending.  Return true if callout_expired() was true
- * before.
+ * Remove a callout if it is pending.  Return true if its function was called
+ * since the callout was armed: then callout_expired() was true.
  */
 static bool
 callout_disarm(struct callout_impl *c)
@@ -594,7 +601,7 @@ callout_stop(callout_t *cs)
 }
 
 /*
- * Wait until the function of some callout has returned.  It need not be that of
+ * Wait until the function of a callout has returned.  This callout need not be
  * c, so the caller must look again.  Release callout_lock, and do not take it
  * again.
  */
@@ -643,7 +650,7 @@ callout_halt(callout_t *cs, void *interlock)
 		    mtx, LOCKDEBUG_SITE());
 	fired = callout_disarm(c);
 	/*
-	 * The callout's function may itself call callout_halt(), and must not
+	 * If this thread runs the function, do not wait: the function would
 	 * wait for its own end.
 	 */
 	while (callout_elsewhere(c, l)) {
