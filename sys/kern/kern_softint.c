@@ -7,11 +7,13 @@
  * softint(9).
  *
  * Each CPU has threads for its soft interrupts, and a struct softcpu.  At most
- * one of the threads is the owner of the CPU (sc_owner).  This is not the owner
- * in kern_runq.c.  The owner calls the handlers of the soft interrupts that are
- * pending there, the highest level first.  If an owner has to sleep in a
- * handler, it hands the CPU to another thread.  When it wakes, it waits until
- * it is the owner again.  So:
+ * one of the threads is the owner of the CPU (sc_owner).  kern_runq.c also has
+ * an owner of each CPU, which is independent of this one.
+ *
+ * The owner calls the handlers of the soft interrupts that are pending on its
+ * CPU, the highest level first.  If the owner has to sleep in a handler, it
+ * hands the CPU to another thread.  When it wakes, it waits until it is the
+ * owner again.  So:
  *
  *	At most one handler of a CPU runs.  All others that have begun are
  *	asleep.
@@ -48,7 +50,7 @@
 #include "subr_prf.h"
 #include "subr_wqtrace.h"
 
-#define	SOFTINT_DEAD	16	/* dead ones that checking mode keeps */
+#define	SOFTINT_DEAD	16	/* softhands kept after disestablishing */
 
 /*
  * The value of si_pending while a soft interrupt is pending.  A forked child
@@ -67,7 +69,8 @@ enum softthread {
 	SOFTTHREAD_BACK		/* has woken, and is in sc_back */
 };
 
-struct softcpu		*softint_cpus;	/* (softint_startlock) ncpu of them */
+struct softcpu		*softint_cpus;	/* ncpu of them; written once, with
+					   softint_startlock held */
 static bool		softint_used[SOFTINT_COUNT]; /* (softint_startlock)
 					   levels established so far */
 static int		softint_nlevels; /* (a) number of those */
@@ -102,10 +105,10 @@ softint_setstate(struct lwp *l, enum softthread from, enum softthread to)
 }
 
 /*
- * Make the thread that must run next the owner of the CPU.  Until now the CPU
- * has no owner, or the caller is the owner.  Return the new owner, or NULL.
- * The caller releases the lock and then unparks that thread, unless it is the
- * caller itself.
+ * Make the thread that must run next the owner of the CPU.  Return this thread,
+ * or NULL if the CPU now has no owner.  Until now the CPU has no owner, or the
+ * caller is the owner.  If the new owner is another thread, the caller releases
+ * the lock and then unparks that thread.
  */
 static struct lwp *
 softint_handover(struct softcpu *sc)
@@ -146,7 +149,7 @@ softint_post(struct softint *si)
 	si->si_next = NULL;
 	*sc->sc_lastp[level] = si;
 	sc->sc_lastp[level] = &si->si_next;
-	/* An owner looks for more by itself when its handler has returned. */
+	/* When its handler has returned, an owner looks for more itself. */
 	l = sc->sc_owner == NULL ? softint_handover(sc) : NULL;
 	kspin_exit(&sc->sc_lock);
 	/* si may be gone, but the CPU's threads still exist. */
@@ -155,8 +158,8 @@ softint_post(struct softint *si)
 }
 
 /*
- * Take the next soft interrupt off its list, for the owner.  Return NULL if
- * there is none, or if another thread must continue first.
+ * Take the next soft interrupt off its list.  The owner calls this.  Return
+ * NULL if there is none, or if another thread must continue its handler first.
  */
 static struct softint *
 softint_take(struct softcpu *sc)
@@ -192,8 +195,8 @@ softint_await(struct softcpu *sc, struct lwp *l)
 }
 
 /*
- * Hand the CPU to the next thread.  The caller is in a handler and is about to
- * sleep.  It holds no kspin.
+ * Hand the CPU to the next thread.  The calling thread runs a handler, is about
+ * to sleep, and holds no kspin.
  */
 static void
 softint_sleep(struct lwp *l)
@@ -476,8 +479,9 @@ softint_start(int level)
 
 /*
  * Start the threads again in a forked child, unless another thread is doing so.
- * In an interrupt handler, do nothing: the soft interrupts that the handler
- * schedules wait until a thread calls this.
+ * In an interrupt handler, and while the thread holds handlers back (l_kspin),
+ * do nothing.  The soft interrupts that are scheduled meanwhile wait until this
+ * function is called in another context.
  */
 static __kern_noinline void
 softint_restart(const char *func)
@@ -488,7 +492,7 @@ softint_restart(const char *func)
 	if ((l = host_self()) != NULL && (l->l_intrdepth != 0 ||
 	    l->l_kspin != 0))
 		return;
-	/* Perhaps no fork handler has run in this child. */
+	/* The fork handlers may not have run in this child. */
 	kern_init();
 	kern_fork_catchup();
 	one = 1;
@@ -588,7 +592,10 @@ softint_disestablish(void *cookie)
 	sh = cookie;
 	softint_check_alive("softint_disestablish", sh);
 	l = curlwp_get();
-	/* sc_busy of a handler that this thread runs does not change. */
+	/*
+	 * Read sc_busy without sc_lock.  While this thread runs a handler, the
+	 * entry for the handler's level does not change.
+	 */
 	if (l->l_softcpu != NULL && l->l_softintr != 0 && (si =
 	    l->l_softcpu->sc_busy[l->l_softintr - 1]) != NULL &&
 	    si->si_hand == sh)
@@ -630,11 +637,11 @@ softint_disestablish(void *cookie)
 
 /*
  * Return the level up to which the thread holds back the soft interrupts that
- * it schedules.
+ * it schedules.  This is the level of the thread, with one exception.
  *
- * A thread that runs a soft interrupt, and has not raised the level further,
- * holds none back.  Until it sleeps, no other soft interrupt can begin on its
- * CPU anyway.  While it sleeps, others may begin.
+ * A thread that runs a soft interrupt, and has not raised its level further,
+ * holds none back.  Until the thread sleeps, no other soft interrupt can begin
+ * on its CPU anyway.  While it sleeps, others may begin.
  */
 static inline int
 softint_mask(const struct lwp *l)
@@ -697,9 +704,10 @@ softint_splx(struct lwp *l)
 	struct softint *si, **sip, **lastp;
 
 	/*
-	 * Keep interrupt handlers off this thread meanwhile.  The caller then
-	 * runs the interrupts that have arrived, and calls this again for the
-	 * soft interrupts that they schedule.
+	 * Keep interrupt handlers off this thread until the end of this
+	 * function.  The caller then runs the handlers of the interrupts that
+	 * have arrived, and calls this again for the soft interrupts that those
+	 * handlers schedule.
 	 */
 	handler_hold(l);
 	for (;;) {
