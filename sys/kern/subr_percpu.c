@@ -69,7 +69,10 @@ percpu_create(size_t size, percpu_callback_t ctor, percpu_callback_t dtor,
 		    pc->pc_stride);
 	if (ctor != NULL)
 		percpu_call(pc, ctor, arg);
-	/* Switch ownership on here: the first reference must not wait. */
+	/*
+	 * Turn on the ownership of CPUs (kern_runq.c).  This may wait, and
+	 * percpu_getref() must not.
+	 */
 	oncpu_on(curlwp_get());
 	return pc;
 }
