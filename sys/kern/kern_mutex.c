@@ -15,11 +15,14 @@
  *
  * A mutex has a fast path if mtx_flags is MTX_INIT: then the mutex is adaptive,
  * and checking mode does not watch it.  The fast path fails while the bit is
- * set.  If a tool watches (see KERN_WATCHED()), the bit of an adaptive mutex is
- * always set, so that the tool learns of each acquisition.  A quiet mutex is an
- * exception (mutex_init_quiet()).  A static mutex is initialised before the
- * library knows whether there is a tool, so it starts with the bit set.  The
- * first release clears the bit if there is no tool.
+ * set.  If a tool watches (see KERN_WATCHED()), the bit of an adaptive mutex
+ * stays set, so that the tool learns of each acquisition.  There are two
+ * exceptions: a quiet mutex (mutex_init_quiet()), and a static mutex that
+ * mutex_fork() has freed in a forked child.
+ *
+ * A static mutex is initialised before the library knows whether there is a
+ * tool, so it starts with the bit set.  The first release clears the bit if
+ * there is no tool.
  *
  * Last touch.  As soon as a release has freed the mutex, the next owner may
  * drop the last reference and free the memory of the mutex.  So a release first
@@ -54,7 +57,7 @@
 
 #define	MTX_OWNER(o)	((o) & ~MTX_WAITERS)
 
-static struct kern_forklock *mutex_statics; /* (a) mutexes are only added */
+static struct kern_forklock *mutex_statics; /* (a) locks are only added */
 
 /*
  * Return true if the library reports acquisitions and releases of this mutex to
@@ -91,8 +94,8 @@ mutex_init_at(kmutex_t *mtx, kmutex_type_t type, int ipl, const char *name,
 
 /*
  * Initialise an adaptive mutex that neither checking mode nor a tool watches.
- * The mutex guards data of the library, and must not make a tool see an order
- * between threads of the client.
+ * It guards data of the library.  A tool that watched it would see an order
+ * between threads of the client that the client has not made.
  */
 void
 mutex_init_quiet(kmutex_t *mtx)
@@ -204,9 +207,8 @@ mutex_adaptive_enter(kmutex_t *mtx, struct lwp *l)
 }
 
 /*
- * Wait for a CPU, in a thread that takes its first spin mutex.  During the
- * wait, the thread has the level that it had before it raised the level for the
- * mutex.
+ * Wait for a CPU.  The calling thread has raised its level to take its first
+ * spin mutex.  During the wait, the thread has its old level again.
  */
 static __kern_noinline void
 mutex_spin_own(struct lwp *l)
@@ -227,8 +229,8 @@ mutex_spin_own(struct lwp *l)
 }
 
 /*
- * Raise the level for a spin mutex.  A handler that interrupts this function
- * restores l_mtxcount and l_mtxoldspl.
+ * Raise the level for a spin mutex.  A handler may interrupt this function, but
+ * it restores l_mtxcount and l_mtxoldspl before it returns.
  */
 static inline void
 mutex_spin_raise(const kmutex_t *mtx, struct lwp *l)
@@ -238,12 +240,13 @@ mutex_spin_raise(const kmutex_t *mtx, struct lwp *l)
 	s = l->l_ipl;
 	if (__predict_true(s < mtx->mtx_ipl))
 		atomic_store_relaxed(&l->l_ipl, mtx->mtx_ipl);
-	/* A handler on this thread sees this before the stores below. */
+	/* A handler on this thread sees the level before the stores below. */
 	atomic_signal_barrier();
 	/*
-	 * The stores to l_mtxcount and l_mtxoldspl below are relaxed: other
-	 * threads only read these fields, and section_enter() follows the
-	 * stores that begin a section.
+	 * The stores to l_mtxcount and l_mtxoldspl below are relaxed, because
+	 * only this thread writes these fields.  Other threads read them to
+	 * see whether this thread is in a section (kern_spl.h).  After the
+	 * stores that begin a section, section_enter() orders them.
 	 */
 	n = l->l_mtxcount;
 	if (__predict_false(n != 0)) {
@@ -271,7 +274,10 @@ mutex_spin_lower(struct lwp *l)
 	int n, s;
 
 	atomic_signal_barrier();
-	/* Read this first: once the count is 0, a handler may change it. */
+	/*
+	 * Read l_mtxoldspl before the store below.  Once l_mtxcount is 0, a
+	 * handler may change l_mtxoldspl.
+	 */
 	s = l->l_mtxoldspl;
 	atomic_signal_barrier();
 	n = l->l_mtxcount - 1;
@@ -330,8 +336,8 @@ mutex_spin_release(kmutex_t *mtx, struct lwp *l, const char *func)
 }
 
 /*
- * Take a mutex that is held or has no fast path.  Also take a mutex for a
- * thread that has no lwp yet.
+ * Take a mutex that is held or has no fast path, or take any mutex in a thread
+ * that has no lwp yet.
  */
 static __kern_noinline void
 mutex_enter_slow(kmutex_t *mtx, uintptr_t site)
@@ -444,7 +450,7 @@ mutex_handoff(kmutex_t *mtx)
 }
 
 /*
- * Take or release a spin mutex.  The caller knows that it is one, so only an
+ * Take or release a mutex that the caller knows to be a spin mutex.  Only an
  * assertion tests this.
  */
 __kern_public void
@@ -538,8 +544,8 @@ wqpool_forklock(struct kern_forklock *fl)
 }
 
 /*
- * Free the static mutexes in a forked child, except those that the forking
- * thread holds.
+ * Free the library's static locks in a forked child, except those that the
+ * forking thread holds.
  */
 void
 mutex_fork(struct lwp *l)
