@@ -5,9 +5,9 @@
 
 /*
  * Workqueues of Linux.  A workqueue that is bound to CPUs has a pool for each
- * CPU.  Any other workqueue has one pool.  max_active is the maximum of threads
- * in a pool.  A pool never runs an item on two threads at once.  An item that
- * is enqueued while it runs goes to the pool that runs it.
+ * CPU.  Any other workqueue has one pool.  A pool has at most max_active
+ * threads.  It never runs an item on two threads at once.  If an item is
+ * enqueued while it runs, it goes to the pool that runs it.
  */
 
 #include <string.h>
@@ -21,8 +21,9 @@
 #define	LWQ_NFLUSH	32		/* pools flushed at once */
 
 /*
- * Workers of the interface of 2003 have the priority of nice -5.  Workers of
- * high priority have that of nice -20.
+ * Priorities of workers.  The workers of create_workqueue(), which is the
+ * interface of 2003 (__WQ_LEGACY), have the priority of nice -5.  The workers
+ * of a WQ_HIGHPRI or WQ_BH workqueue have the priority of nice -20.
  */
 #define	LWQ_PRI_LEGACY	78
 #define	LWQ_PRI_HIGH	MAXPRI_KTHREAD
@@ -37,8 +38,8 @@ lwq_end_pools(struct workqueue_struct *wq, int n)
 {
 
 	/*
-	 * A queue's memory may be reused while an item still refers to it.  So
-	 * clear lq_pool.
+	 * Clear lq_pool, because the memory of a queue may be reused while an
+	 * item still refers to the queue.
 	 */
 	while (n-- > 0) {
 		wqpool_destroy(wq->wq_queues[n].lq_pool);
@@ -47,8 +48,8 @@ lwq_end_pools(struct workqueue_struct *wq, int n)
 }
 
 /*
- * Create the pools of a workqueue whose name is set.  namelen is the length of
- * the name that the caller of func() gave.
+ * Create the pools of a workqueue, which has its name already.  namelen is the
+ * length of the name that the caller of func() passed, before any cut.
  */
 static bool
 lwq_start(struct workqueue_struct *wq, unsigned int flags, int max,
@@ -100,8 +101,8 @@ lwq_start(struct workqueue_struct *wq, unsigned int flags, int max,
 }
 
 /*
- * Create a workqueue for a call of func().  If func is NULL, the workqueue is a
- * shared one.
+ * Create a workqueue for a call of func().  func is NULL for the workqueues of
+ * linux_system.c, which all clients share.
  */
 static struct workqueue_struct *
 lwq_valloc(const char *func, const char *fmt, va_list ap, unsigned int flags,
