@@ -30,34 +30,34 @@
  *
  * Lanes.  When items come fast, each direction also uses a lane (struct
  * iv_lane), which needs no locked instruction for an item.  ip_lane is from the
- * owner to the threads.  ip_back is from the threads to the owner.  One thread
- * at a time has set ip_putter.  After it has run an item, it puts the item into
- * ip_back.  An item is visible to the other side as soon as it is in the lane,
- * even if the thread that put it there then runs another callback.  A thread
- * that puts an item into an open lane calls no other thread, unless the lane
- * closes at that moment.  So ip_lane is open only if the pool has a single
- * thread, or if one thread is the guard.
+ * owner to the threads.  ip_back is from the threads to the owner.  At most one
+ * thread is the putter of ip_back: it has set ip_putter.  After the putter has
+ * run an item, it puts the item into ip_back.  An item is visible to the other
+ * side as soon as it is in the lane, even if the thread that put it there then
+ * runs another callback.  A thread that puts an item into an open lane calls no
+ * other thread, unless the lane closes at that moment.  So ip_lane is open only
+ * if the pool has a single thread, or if one thread is the guard.
  *
  * The guard.  If running an item costs less than sharing it, several threads
  * are slower than one.  Then one of the active threads becomes the guard, while
  * at least one other goes on.  The guard sleeps in short naps, but still counts
- * as active.  If the others have run items more slowly than IV_TINY during a
- * nap, and an item waits, the guard takes items again.  It also does so after
- * IV_IDLE naps with almost no items.  While there is a guard, a thread that
- * takes an item does not arrange a call.  So an item waits at most one nap for
- * a thread that could run it.
+ * as active.  It takes items again if an item waits, and the others have run
+ * items more slowly than IV_TINY during a nap.  It also does so after IV_IDLE
+ * naps with almost no items.  While there is a guard, a thread that takes an
+ * item does not arrange a call.  So an item waits at most one nap for a thread
+ * that could run it.
  *
  * Pauses.  When items come fast but few are pending, both sides pause for about
  * a microsecond, so that they do not exchange cache lines for each item.
  *
  * No thread.  The thread that submits the first item starts the first thread of
- * the pool.  If the system refuses it, the owner runs items in its loop, one in
- * each turn, until there is a thread.
+ * the pool.  If the system refuses the new thread, the owner runs items in its
+ * loop, one in each turn, until the pool has a thread.
  *
  * The end.  After iv_work_pool_put() the threads end when there is nothing to
- * run, even if the owner's loop does not run.  The last thread posts the event
- * for the last time.  The event is registered until then, so that iv_main()
- * does not return earlier.
+ * run, even if the owner's loop does not run.  The last thread posts the event.
+ * The owner's loop then unregisters the event.  iv_main() does not return
+ * before that.
  */
 
 #include <errno.h>
@@ -105,9 +105,10 @@ iv_pool_free(struct iv_pool *ip)
  * Run an item in the owner, unless the system grants a thread now.  If items
  * are left, iv_pool_lacks() is called again.
  *
- * After some turns with a task or an event of its own, the loop opens a
- * descriptor, and ends the process if none is free.  In that case run all
- * items in this turn.
+ * Each such call makes the owner's loop take another turn without a wait.
+ * After several of these turns in a row, ivykis opens a descriptor for the
+ * timeout of the loop, and ends the process if no descriptor is free.  So if
+ * none is free, run all items in this turn.
  */
 static void
 iv_pool_assist(struct iv_pool *ip)
@@ -125,7 +126,8 @@ iv_pool_assist(struct iv_pool *ip)
 }
 
 /*
- * The owner no longer assists.
+ * The owner no longer assists.  If it has called the start hook of the client,
+ * call the stop hook.
  */
 static void
 iv_pool_relax(struct iv_pool *ip)
@@ -163,8 +165,9 @@ iv_item_complete(struct iv_pool *ip, struct iv_work_item *item)
 	if (ip->ip_checking)
 		iv_item_checkout(item);
 	/*
-	 * Count first: the item's thread is free for items that the completion
-	 * submits.
+	 * Count the item as completed before the completion submits more items.
+	 * The thread that ran the item is free for these: see
+	 * iv_pool_hasfree().
 	 */
 	ip->ip_completed++;
 	/* The callback may have cleared the completion. */
@@ -201,9 +204,9 @@ iv_pool_complete(struct iv_pool *ip)
 }
 
 /*
- * Complete the items that have run, including those that run meanwhile.  Return
- * true if none is left.  Return false after IV_LISTS looks, when some may be
- * left.
+ * Complete the items that have run.  Look again for items that have run
+ * meanwhile, up to IV_LISTS times in all.  Return true if the last look found
+ * none, and false if some may be left.
  */
 static bool
 iv_pool_turn(struct iv_pool *ip)
@@ -226,8 +229,8 @@ iv_pool_turn(struct iv_pool *ip)
 			patience--;
 		}
 		/*
-		 * The next item will probably come before the owner could
-		 * sleep.
+		 * Pause instead of leaving: the next item will probably come
+		 * before the owner could sleep.
 		 */
 		if (patience != 0 && ip->ip_submitted != ip->ip_completed &&
 		    atomic_load_relaxed(&ip->ip_done) == NULL &&
@@ -266,7 +269,10 @@ iv_pool_handler(void *arg)
 
 	ip = arg;
 	lacks = atomic_swap_relaxed(&ip->ip_lacks, 0) != 0;
-	/* An item may run this loop, too. */
+	/*
+	 * An item that the owner runs in iv_pool_assist() may call iv_main(),
+	 * which calls this function.  Do not assist in that call.
+	 */
 	if (!ip->ip_assisting) {
 		ip->ip_assisting = true;
 		ip->ip_depth++;
@@ -292,8 +298,9 @@ iv_pool_handler(void *arg)
 			iv_task_register(&ip->ip_task);
 	} else if (retired && ip->ip_depth == 0)
 		/*
-		 * If ip_depth is not 0, a completion runs this loop.  Then the
-		 * outer call of this function ends the pool.
+		 * If ip_depth is not 0, an outer call of this function is in
+		 * progress: a completion, or an item that the owner runs, has
+		 * called iv_main().  The outer call then ends the pool.
 		 */
 		iv_pool_end(ip);
 }
