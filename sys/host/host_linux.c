@@ -41,8 +41,8 @@ _Static_assert(sizeof(struct parker) <= sizeof(struct host_park),
     "struct parker does not fit hp_space");
 
 /*
- * True after host_wipe() has succeeded.  Only host_wipe() writes it, at the
- * start.
+ * True after host_wipe() has succeeded.  Only host_wipe() writes this, when the
+ * library starts.
  */
 static bool host_wiped;
 
@@ -75,10 +75,10 @@ host_getenv(const char *name)
 }
 
 /*
- * Futexes.  32-bit systems have futex_time64, with 64-bit times, since Linux
- * 5.1.  Older kernels and some system call filters refuse it.  So call it only
- * with a deadline, and fall back to futex.  The newest 32-bit systems have only
- * futex_time64.
+ * Futexes.  Since Linux 5.1, 32-bit systems have futex_time64, with 64-bit
+ * times.  Older kernels and some system call filters refuse it.  So call it
+ * only with a deadline, and if it is refused, call futex.  The newest 32-bit
+ * systems have no futex, only futex_time64.
  */
 
 #ifdef SYS_futex
@@ -116,7 +116,7 @@ futex_wait(uint32_t *word, uint32_t val, int64_t deadline)
 	t64[0] = deadline / 1000000000;
 	t64[1] = deadline % 1000000000;
 	error = futex_sleep(SYS_futex_time64, word, val, t64);
-	/* Only a filter returns EPERM. */
+	/* Only a system call filter returns EPERM. */
 	if (error != ENOSYS && error != EPERM)
 		return error;
 	/* The clock began when the system started, so 32 bits are enough. */
@@ -131,8 +131,8 @@ futex_wait(uint32_t *word, uint32_t val, int64_t deadline)
 }
 
 /*
- * Wake the sleeper.  The call cannot fail, because the word exists, so it
- * leaves errno alone.  Saving errno here would touch three more cold pages.
+ * Wake the sleeper.  The word exists, so the call cannot fail, and does not
+ * change errno.  Do not save errno: this would touch three more cold pages.
  */
 static __host_hot void
 futex_wake(uint32_t *word)
@@ -148,14 +148,14 @@ host_park_init(struct host_park *hp)
 	struct parker *p = (struct parker *)hp;
 
 	memset(hp, 0, sizeof(*hp));
-	/* Relaxed: the thread that hands the record on publishes it. */
+	/* Relaxed: the thread that gives the record to others publishes it. */
 	atomic_store_relaxed(&p->p_state, (uint32_t)0);
 }
 
 /*
- * Only the owner sets PARKED, and clears bits.  All changes of the word after a
- * token form a release sequence.  So the owner, which reads the last one, sees
- * what each waker did before its token.
+ * Only the owner sets PARKED, and only the owner clears bits.  All changes of
+ * the word after a token form a release sequence.  The owner reads the last
+ * change.  So it sees what each waker did before the waker gave its token.
  */
 __host_hot int
 host_park(struct host_park *hp, int64_t deadline)
@@ -226,9 +226,9 @@ host_unpark(struct host_park *hp)
 }
 
 /*
- * Yield; every YIELD_SLEEP turns, sleep instead.  If a real-time thread only
- * yielded, it would occupy the CPU, and the thread for which it waits might
- * never run.  futex_wait() is not a cancellation point.
+ * Yield.  Every YIELD_SLEEP turns, sleep instead.  A real-time thread that only
+ * yielded would occupy the CPU, and the thread that it waits for might never
+ * run.  Sleep in futex_wait(), because it is not a cancellation point.
  */
 void
 host_md_yield(unsigned n)
@@ -270,9 +270,10 @@ host_fence_heavy(void)
 		return;
 	serrno = errno;
 	/*
-	 * A child of fork(2) inherits the registration.  Register again in case
-	 * the kernel has lost it.  Panic if a filter that was installed later
-	 * refuses the call, because wake-ups would be lost without the fence.
+	 * A child of fork(2) inherits the registration.  If the fence fails,
+	 * the kernel may have lost the registration, so register again.  If
+	 * this does not help, a filter that was installed later refuses the
+	 * call.  Panic then: without the fence, wake-ups would be lost.
 	 */
 	if (!membarrier_fence() &&
 	    (!membarrier_register() || !membarrier_fence()))
