@@ -18,15 +18,16 @@
 #include <host/sim.h>
 
 /*
- * A thread spins if all threads together make fewer than SPIN_STEPS steps per
- * ready thread between two of its yields.
+ * When a thread yields, count the steps that all threads together have made
+ * since its last yield.  If these are fewer than SPIN_STEPS for each ready
+ * thread, the thread counts as spinning.
  */
 #define	SPIN_STEPS	64
-#define	OUTSIDE_POINTS	1024
-#define	CLOCK_READS	32		/* so many count as a yield */
-#define	EXIT_POINTS	10000		/* of sim_lastrun() */
-#define	REST_JUMPS	100		/* of time in sim_rest() */
-#define	START_WALL	1767225600	/* wall time then: 2026-01-01 */
+#define	OUTSIDE_POINTS	1024		/* points between looks: sim_glance() */
+#define	CLOCK_READS	32		/* reads that count as one yield */
+#define	EXIT_POINTS	10000		/* most points during sim_lastrun() */
+#define	REST_JUMPS	100		/* most jumps of time in sim_rest() */
+#define	START_WALL	1767225600	/* wall time at SIM_START: 2026-01-01 */
 
 _Thread_local struct sim_thread *sim_self;
 struct sim sim = { .sim_now = SIM_START,
@@ -64,7 +65,8 @@ baton_give(struct sim_thread *t)
 }
 
 /*
- * Wait for the baton.  If the thread that gave it is ending, wait until the
+ * Wait for the baton.  Meanwhile do what another thread requests by SIM_STACK
+ * or SIM_LOOK.  If the thread that gave the baton is ending, wait until the
  * kernel has removed that thread.
  */
 void
@@ -163,8 +165,8 @@ sim_pass(int64_t now)
 }
 
 /*
- * Let time pass, because all threads spin.  Double the step each time that all
- * of them have had a turn.
+ * Let time pass, because all threads spin.  Each time that all threads have had
+ * a turn, let twice as much time pass per call.
  */
 static void
 sim_idle(void)
@@ -219,8 +221,8 @@ sim_choose(unsigned n, const char *what)
 }
 
 /*
- * Return true if time may jump to the thread's deadline although other threads
- * can run.
+ * Return true if time may jump to the thread's deadline while other threads can
+ * run.
  */
 static bool
 sim_mayjump(const struct sim_thread *t)
@@ -232,9 +234,9 @@ sim_mayjump(const struct sim_thread *t)
 }
 
 /*
- * Store the candidates for sim_lastrun(): the threads of the library that can
- * run.  If there is none, or if they have run for too long, the candidate is
- * the thread that exits.
+ * Store the candidates while a thread is in sim_lastrun(): the threads of the
+ * library that can run.  If there is none, or if they have run for too long,
+ * the candidate is the thread in sim_lastrun().
  */
 static unsigned
 exit_candidates(const struct sim_thread *except, struct sim_thread **cand)
@@ -256,7 +258,7 @@ exit_candidates(const struct sim_thread *except, struct sim_thread **cand)
 	return n;
 }
 
-/* Store the candidates.  Return their number. */
+/* Store the candidates for sim_pick().  Return their number. */
 static unsigned
 candidates(const struct sim_thread *except, struct sim_thread **cand)
 {
@@ -309,7 +311,7 @@ sim_pick(struct sim_thread *cur, enum sim_why why)
 	}
 	if (sim.sim_nready == 0 && sim.sim_exiting == NULL)
 		(void)sim_outside(sim.sim_ntimed > 0);
-	/* A thread that yields continues if no other can run. */
+	/* A thread that yields is a candidate only if no other can run. */
 	n = candidates(why == SIM_WHY_YIELD && sim.sim_nready > 1 ? cur :
 	    NULL, cand);
 	if (n == 0) {
@@ -376,8 +378,8 @@ sim_enter(uintptr_t site)
 }
 
 /*
- * While threads are busy, find out now and then whether another process has
- * ended a thread's wait.
+ * While threads are busy, look now and then: another process may have ended a
+ * thread's wait.
  */
 static void
 sim_glance(void)
@@ -590,7 +592,11 @@ sim_yield(struct sim_thread *t)
 	for (i = 0; i < sim.sim_nthreads && all; i++)
 		all = sim.sim_threads[i]->st_state != SIM_READY ||
 		    sim.sim_threads[i]->st_spinning;
-	/* A store must reach memory eventually, and a spin may wait for it. */
+	/*
+	 * Stores must reach memory eventually, because another thread may spin
+	 * for one.  So drain the buffer of this thread, or all buffers if all
+	 * threads spin.
+	 */
 	sim_drain(t);
 	if (all) {
 		sim_drain_all();
@@ -605,8 +611,8 @@ sim_yield(struct sim_thread *t)
 }
 
 /*
- * Count a read of a clock.  A loop that does nothing else waits for time to
- * pass, so every CLOCK_READS reads count as a yield.
+ * Count a read of a clock.  A loop that does nothing but read a clock waits for
+ * time to pass, so every CLOCK_READS reads count as a yield.
  */
 void
 sim_clockread(struct sim_thread *t)
