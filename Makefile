@@ -17,6 +17,9 @@ stage: all-lib all-sys
 
 all-share/examples: stage
 
+# Both write lib/*/*.pc.install, so with -j they must not run at once.
+.ORDER: stage install
+
 # Install the tests, which "kyua test" can run there.
 .PHONY: install-tests
 install-tests: all stage

@@ -177,6 +177,24 @@ directories_body() {
 	[ ! -d d/e/workqueue ] || atf_fail "an empty directory is left"
 }
 
+atf_test_case parallel
+parallel_head() {
+	atf_set descr "with -j, the stage is complete before the installation"
+	atf_set timeout 600
+}
+parallel_body() {
+	printf '#!/bin/sh\necho "$*" >> "%s"\nexec install "$@"\n' \
+	    "$PWD/log" > inst
+	chmod +x inst
+	atf_check -o ignore -e ignore env -C "$TOP" $MAKE -j2 install stage \
+	    PREFIX="$PWD/p" INSTALL="$PWD/inst"
+	grep -q "$STAGE/lib" log || atf_fail "no stage"
+	sed -n "\\,$PWD/p/,,\$p" log > late
+	atf_check test -s late
+	grep "$STAGE/" late && atf_fail "both install at once"
+	return 0
+}
+
 atf_test_case tests
 tests_head() {
 	atf_set descr "installed tests run where they are installed"
@@ -248,6 +266,19 @@ gnumake_body() {
 	    $gmake -C "$TOP/lib" -j3 install X=1
 	atf_check -o inline:"$TOP/tests/sys/kern: test\n" \
 	    $gmake -C "$TOP/tests/sys/kern" test
+	# With two goals, one bmake runs after the other.
+	cat > bin/bmake <<'EOM'
+#!/bin/sh
+echo "$@" start
+# The other goal's bmake would have time to start.
+case $* in
+*all) i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done ;;
+esac
+echo "$@" end
+EOM
+	atf_check \
+	    -o inline:"-j2 all start\n-j2 all end\n-j2 x start\n-j2 x end\n" \
+	    $gmake -C "$TOP/lib" -j2 all x
 }
 
 # A program, and how a client's build system finds the library.
@@ -368,6 +399,7 @@ atf_init_test_cases() {
 	atf_add_test_case tools
 	atf_add_test_case reproducible
 	atf_add_test_case directories
+	atf_add_test_case parallel
 	atf_add_test_case tests
 	atf_add_test_case dist
 	atf_add_test_case gnumake
