@@ -73,7 +73,7 @@ struct softcpu		*softint_cpus;	/* ncpu of them; written once, with
 					   softint_startlock held */
 static bool		softint_used[SOFTINT_COUNT]; /* (softint_startlock)
 					   levels established so far */
-static int		softint_nlevels; /* (a) number of those */
+static int		softint_nlevels; /* (a) levels in softint_used */
 static int		softint_stopped; /* (a) threads must be started */
 static struct softhand	*softint_dead[SOFTINT_DEAD]; /* (softint_startlock) */
 static unsigned		softint_ndead;	/* (softint_startlock) */
@@ -215,10 +215,10 @@ softint_sleep(struct lwp *l)
 }
 
 /*
- * Make a sleeping handler the owner of its CPU, if no thread owns that CPU.
- * Another thread calls this before it hands the handler a lock.  If this
- * returns false, the caller must not hand the lock over, because the handler
- * would then wait for its CPU with the lock held.
+ * Make a thread that sleeps in a handler the owner of its CPU, if that CPU has
+ * no owner.  Another thread calls this before it hands the sleeper a lock.  If
+ * this returns false, the caller must not hand the lock over, because the
+ * sleeper would then wait for its CPU with the lock held.
  */
 static bool
 softint_claim(struct lwp *l)

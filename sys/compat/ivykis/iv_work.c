@@ -354,7 +354,7 @@ static struct wqpool_kind iv_kind = {
 };
 
 /*
- * Create the queue of the threads, which start when there are items.
+ * Create the wqpool of a pool.  Its threads start when there are items.
  */
 static int
 iv_pool_prepare(struct iv_pool *ip)
@@ -465,7 +465,7 @@ iv_work_pool_submit_continuation(struct iv_work_pool *this,
 	(void)atomic_fetch_add_relaxed(&ip->ip_users, 1);
 	(void)atomic_fetch_add_seq_cst(&ip->ip_continued, 1);
 	iv_pool_submit(ip, work, false);
-	/* Release: the last touch. */
+	/* Release: this is the last access to the pool. */
 	(void)atomic_fetch_add_acq_rel(&ip->ip_users, -1);
 }
 
@@ -480,6 +480,6 @@ iv_work_pool_put(struct iv_work_pool *this)
 	this->priv = NULL;
 	(void)atomic_fetch_add_relaxed(&ip->ip_users, 1);
 	wqpool_retire(ip->ip_wqpool, iv_pool_retired);
-	/* Release: the last touch. */
+	/* Release: this is the last access to the pool. */
 	(void)atomic_fetch_add_acq_rel(&ip->ip_users, -1);
 }
