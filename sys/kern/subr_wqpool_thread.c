@@ -166,6 +166,7 @@ wqpool_visit(struct wqpool *p, struct lwp *l, bool rescuer)
 	struct wqpool_runner self, **wrp;
 	struct wqpool *outer;
 	struct work *outerwork;
+	bool start;
 
 	memset(&self, 0, sizeof(self));
 	KERN_UNWATCHED(&self, sizeof(self));
@@ -191,11 +192,19 @@ wqpool_visit(struct wqpool *p, struct lwp *l, bool rescuer)
 	l->l_curwork = outerwork;
 	p->p_nthreads--;
 	p->p_nvisitors--;
+	/*
+	 * While this thread was here, there may have been no room for another
+	 * one.  The threads that the pool has may all be blocked.
+	 */
+	start = p->p_nthreads != p->p_nvisitors && wqpool_want(p,
+	    (p->p_flags & WQPOOL_SPARE) != 0 && p->p_nrunning != 0);
 	wqpool_cool(p);
 	if (p->p_destroyer != NULL)
 		lwp_unpark(p->p_destroyer);
 	wqpool_report_retired(p);
 	mutex_exit(&p->p_lock);
+	if (start)
+		(void)wqpool_start(p);
 }
 
 /*

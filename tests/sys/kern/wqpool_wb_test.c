@@ -155,6 +155,17 @@ has_own(struct wqpool *p)
 }
 
 static bool
+has_visitor(struct wqpool *p)
+{
+	bool visitor;
+
+	mutex_enter(&p->p_lock);
+	visitor = p->p_nvisitors != 0;
+	mutex_exit(&p->p_lock);
+	return visitor;
+}
+
+static bool
 has_idle(struct wqpool *p)
 {
 	bool idle;
@@ -1475,6 +1486,39 @@ TEST_TC(cold_blocked, "an item that blocks on the rescuer does not keep its "
 	TEST_EQ(1, g.g_item.i_runs);
 }
 
+TEST_TC(cold_left, "when the rescuer leaves a pool whose threads are blocked, "
+    "the pool gets one more, for items that came before and after")
+{
+	struct gate g[2];
+	struct item i;
+	int after;
+
+	hook_set();
+	for (after = 0; after <= 1; after++) {
+		memset(&i, 0, sizeof(i));
+		gate_init(&g[0]);
+		gate_init(&g[1]);
+		pool = create_cold(2, WQPOOL_SPARE, 0);
+		atomic_store(&refuse, LASTING);
+		gate_close(&g[0]);
+		atomic_store(&refuse, 0);
+		gate_close(&g[1]);
+		TEST_EQ(2, nthreads(pool));
+		if (!after)
+			enqueue(&i);
+		sem_post(&g[0].g_go);
+		if (after) {
+			TEST_AWAIT(!has_visitor(pool));
+			enqueue(&i);
+		}
+		TEST_AWAIT(atomic_load(&i.i_runs) == 1);
+		TEST_EQ(0, atomic_load(&g[1].g_item.i_runs));
+		sem_post(&g[1].g_go);
+		wqpool_destroy(pool);
+		TEST_EQ(1, g[1].g_item.i_runs);
+	}
+}
+
 TEST_TC(help, "a thread of the client runs items of a pool without a thread")
 {
 	struct item i[2];
@@ -2112,6 +2156,7 @@ TEST_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, cold_again);
 	ATF_TP_ADD_TC(tp, cold_blocked);
 	ATF_TP_ADD_TC(tp, cold_create);
+	ATF_TP_ADD_TC(tp, cold_left);
 	ATF_TP_ADD_TC(tp, cold_refused);
 	ATF_TP_ADD_TC(tp, cold_refused_many);
 	ATF_TP_ADD_TC(tp, help);

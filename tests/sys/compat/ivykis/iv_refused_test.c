@@ -208,11 +208,82 @@ TEST_TC(one, "only one thread: it runs all items")
 	iv_deinit();
 }
 
+static struct iv_work_item behind[2];
+static sem_t blocked, unblock;
+
+static void
+work_block(void *cookie)
+{
+
+	work(cookie);
+	sem_post(&blocked);
+	test_sem_wait(&unblock);
+}
+
+static void
+completion_unblock(void *cookie)
+{
+
+	sem_post(&unblock);
+	completion(cookie);
+}
+
+/*
+ * The owner runs this.  Submit an item that blocks a thread, when the system
+ * grants one, and then an item that no thread can take yet.
+ */
+static void
+work_then_behind(void *cookie)
+{
+	const int64_t begin = test_now();
+
+	work(cookie);
+	atomic_store(&allowed, 1000);
+	/* After a refusal, the pool does not try again for two ticks. */
+	TEST_AWAIT(test_now() - begin > 100 * INT64_C(1000000));
+	iv_work_pool_submit_continuation(&pool, &behind[0]);
+	test_sem_wait(&blocked);
+	iv_work_pool_submit_continuation(&pool, &behind[1]);
+}
+
+TEST_TC(owner_left, "when the owner no longer helps, the pool gets the thread "
+    "for which there was no room, so no item waits for one that blocks")
+{
+	int i;
+
+#if defined(TEST_TSAN) || defined(TEST_ASAN)
+	atf_tc_skip("the sanitizer owns pthread_create()");
+#endif
+	alarm(TEST_DEADLINE);
+	sem_init(&blocked, 0, 0);
+	sem_init(&unblock, 0, 0);
+	iv_init();
+	owner = pthread_self();
+	pool.max_threads = 2;
+	atomic_store(&allowed, 0);
+	TEST_EQ(0, iv_work_pool_create(&pool));
+	for (i = 0; i < 2; i++) {
+		IV_WORK_ITEM_INIT(&behind[i]);
+		behind[i].work = i == 0 ? work_block : work;
+		behind[i].completion = i == 0 ? completion :
+		    completion_unblock;
+	}
+	submit(1);
+	items[0].work = work_then_behind;
+	main_until(3);
+	TEST_EQ(1, atomic_load(&by_owner));
+	iv_work_pool_put(&pool);
+	iv_main();
+	TEST_EQ(3, atomic_load(&runs));
+	iv_deinit();
+}
+
 TEST_TP_ADD_TCS(tp)
 {
 
 	ATF_TP_ADD_TC(tp, none);
 	ATF_TP_ADD_TC(tp, none_put);
 	ATF_TP_ADD_TC(tp, one);
+	ATF_TP_ADD_TC(tp, owner_left);
 	return atf_no_error();
 }
