@@ -228,7 +228,13 @@ wqlender(void *arg)
 			if (lp->lp_forkgen == kern_forkgen &&
 			    wqlender_serve(lp, look, now, &deadline))
 				threads = true;
-		if (threads && deadline > next)
+		/*
+		 * If there are no threads, no look is due.  Without this, the
+		 * second until the next look would begin before there is one.
+		 */
+		if (!threads)
+			next = 0;
+		else if (deadline > next)
 			deadline = next;
 		/* Acquire: as above. */
 		if (atomic_load_acquire(&wqlend_called) == 0)

@@ -388,16 +388,16 @@ int
 main(int argc, char **argv)
 {
 	static const struct protocol protocols[] = {
-		{ "cold", proto_cold, true },
-		{ "waiters", proto_waiters, true },
-		{ "two", proto_two, true },
-		{ "home", proto_home, true },
-		{ "destroy", proto_destroy, true },
-		{ "again", proto_again, true },
-		{ "life", proto_life, true },
-		{ "handler", proto_handler, true },
-		{ "stopped", proto_stopped, true },
-		{ "refused", proto_refused, true },
+		{ "cold", proto_cold, false },
+		{ "waiters", proto_waiters, false },
+		{ "two", proto_two, false },
+		{ "home", proto_home, false },
+		{ "destroy", proto_destroy, false },
+		{ "again", proto_again, false },
+		{ "life", proto_life, false },
+		{ "handler", proto_handler, false },
+		{ "stopped", proto_stopped, false },
+		{ "refused", proto_refused, false },
 		{ NULL, NULL, false }
 	};
 

@@ -49,8 +49,14 @@ tc() {
 	}"
 }
 
-tc engine "search h_engine sc tso pso" \
+tc engine dedicated \
     "no schedule of the engine's protocols fails, under each memory model"
+dedicated() {
+	WORKQUEUE_LEND=0
+	export WORKQUEUE_LEND
+	search h_engine sc tso pso
+}
+
 tc kern "search h_kern sc tso pso" \
     "the same for soft interrupts, callouts, locks, CPUs and cross-calls"
 tc pool "search h_pool sc tso pso" "the same for pools of threads"
@@ -62,19 +68,43 @@ of the engine with lent threads"
 lent() {
 	WORKQUEUE_LEND=1
 	export WORKQUEUE_LEND
-	# A lent thread outlives the protocol.
-	once=once
-	SIM_SCHEDULES=$((SIM_SCHEDULES / 5 + 1))
 	search h_lend sc tso
 	search h_engine sc tso
+	# Only the first queue of a process starts the lender.
+	once=once
+	SIM_SCHEDULES=$((SIM_SCHEDULES / 5 + 1))
+	names="cold two"
+	search h_lend sc tso
 	faults="-f thread" names=refused
 	search h_lend sc tso
+}
+
+tc lend_same lent_same "a schedule with lent threads is the same if others \
+have run before it in the process"
+lent_same() {
+	local many name one seed
+
+	need h_lend
+	WORKQUEUE_LEND=1
+	export WORKQUEUE_LEND
+	for name in home destroy again; do
+		for seed in 2 5 11; do
+			# The line is that of the last schedule.
+			many=$("$WQSIM" -v -n $seed ./h_lend $name 2>&1 |
+			    grep -o ", [0-9]* points")
+			one=$("$WQSIM" -v -n 1 -S $seed ./h_lend $name 2>&1 |
+			    grep -o ", [0-9]* points")
+			atf_check_equal "$one" "$many"
+		done
+	done
 }
 
 tc exhaustive small "no schedule with at most one preemption fails of two \
 producers, their worker, and a waiter that then destroys the queue"
 small() {
 	need h_engine
+	WORKQUEUE_LEND=0
+	export WORKQUEUE_LEND
 	atf_check -e match:"no failure with up to 1 preemption, [0-9]* sched" \
 	    "$WQSIM" -s exhaustive:1 ./h_engine small once
 }
@@ -102,6 +132,7 @@ atf_init_test_cases() {
 	atf_add_test_case linux
 	atf_add_test_case iv
 	atf_add_test_case lend
+	atf_add_test_case lend_same
 	atf_add_test_case exhaustive
 	atf_add_test_case seeds
 }

@@ -31,7 +31,7 @@ search() {
 			total=$((total + n))
 		else
 			failures=$((failures + 1))
-			echo "soak.sh: ${WORKQUEUE_LEND+WORKQUEUE_LEND=1 }$*:"
+			echo "soak.sh: WORKQUEUE_LEND=$WORKQUEUE_LEND $*:"
 			cat soak.out
 		fi
 		seed=$((seed + n))
@@ -42,24 +42,26 @@ search() {
 round() {
 	local name program
 
+	export WORKQUEUE_LEND=0
 	for program in ./h_engine ./h_iv ./h_kern ./h_linux ./h_pool; do
 		[ -x $program ] || continue
 		for name in $($program); do
 			search 5000 $program "$name"
 		done
 	done
-	# A lent thread outlives the protocol, so each schedule has a process
-	# of its own.
 	export WORKQUEUE_LEND=1
 	for program in ./h_engine ./h_lend; do
 		for name in $($program); do
-			search 1000 $program "$name" once
+			search 5000 $program "$name"
 		done
+	done
+	# Only the first queue of a process starts the lender.
+	for name in $(./h_lend); do
+		search 100 ./h_lend "$name" once
 	done
 	faults="-f thread"
 	search 1000 ./h_lend refused once
 	faults=''
-	unset WORKQUEUE_LEND
 }
 
 while [ "$(date +%s)" -lt "$end" ]; do
