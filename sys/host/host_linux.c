@@ -173,7 +173,10 @@ host_park(struct host_park *hp, int64_t deadline)
 		if (deadline != HOST_FOREVER &&
 		    (deadline <= 0 || deadline <= host_monotime()))
 			return ETIMEDOUT;
-		/* Relaxed: host_unpark() decides by this word alone. */
+		/*
+		 * Relaxed: host_unpark() reads only this word to decide whether
+		 * it must wake the owner.
+		 */
 		parked = state | PARK_PARKED;
 		if (atomic_cas_relaxed(&p->p_state, &state, parked)) {
 			/* Relaxed: the exchange below acquires. */

@@ -240,13 +240,14 @@ mutex_spin_raise(const kmutex_t *mtx, struct lwp *l)
 	s = l->l_ipl;
 	if (__predict_true(s < mtx->mtx_ipl))
 		atomic_store_relaxed(&l->l_ipl, mtx->mtx_ipl);
-	/* A handler on this thread sees the level before the stores below. */
+	/* If a handler sees the stores below, it also sees the level. */
 	atomic_signal_barrier();
 	/*
 	 * The stores to l_mtxcount and l_mtxoldspl below are relaxed, because
 	 * only this thread writes these fields.  Other threads read them to
-	 * see whether this thread is in a section (kern_spl.h).  After the
-	 * stores that begin a section, section_enter() orders them.
+	 * see whether this thread is in a section (kern_spl.h).
+	 * section_enter() orders the stores that begin a section before what
+	 * the thread does in the section.
 	 */
 	n = l->l_mtxcount;
 	if (__predict_false(n != 0)) {
@@ -274,10 +275,7 @@ mutex_spin_lower(struct lwp *l)
 	int n, s;
 
 	atomic_signal_barrier();
-	/*
-	 * Read l_mtxoldspl before the store below.  Once l_mtxcount is 0, a
-	 * handler may change l_mtxoldspl.
-	 */
+	/* l_mtxoldspl belongs to the mutex until the store below. */
 	s = l->l_mtxoldspl;
 	atomic_signal_barrier();
 	n = l->l_mtxcount - 1;

@@ -149,7 +149,10 @@ softint_post(struct softint *si)
 	si->si_next = NULL;
 	*sc->sc_lastp[level] = si;
 	sc->sc_lastp[level] = &si->si_next;
-	/* When its handler has returned, an owner looks for more itself. */
+	/*
+	 * If the CPU has an owner, wake nobody: the owner looks for more soft
+	 * interrupts when its handler has returned.
+	 */
 	l = sc->sc_owner == NULL ? softint_handover(sc) : NULL;
 	kspin_exit(&sc->sc_lock);
 	/* si may be gone, but the CPU's threads still exist. */
@@ -215,8 +218,8 @@ softint_sleep(struct lwp *l)
 }
 
 /*
- * Make a thread that sleeps in a handler the owner of its CPU, if that CPU has
- * no owner.  Another thread calls this before it hands the sleeper a lock.  If
+ * The thread l sleeps in a handler.  If its CPU has no owner, make l the owner
+ * and return true.  Another thread calls this before it hands l a lock.  If
  * this returns false, the caller must not hand the lock over, because the
  * sleeper would then wait for its CPU with the lock held.
  */

@@ -16,8 +16,8 @@
  * higher wheel.  In one wheel, those in a lower slot are due before those in a
  * higher slot.  A bit mask for each wheel finds the first slot in use.
  *
- * When the time of a slot of a higher wheel comes, callout_base moves there,
- * and callout_deal() distributes the callouts of the slot to lower wheels.  In
+ * When the time of a slot of a higher wheel comes, callout_deal() distributes
+ * the callouts of the slot to lower wheels, and callout_base moves there.  In
  * the lowest wheel, all callouts of a slot are due at the same unit.  Their
  * functions are called in the order in which the callouts were armed.
  *
@@ -202,7 +202,7 @@ callout_first(unsigned *wp)
 }
 
 /*
- * Distribute the callouts of a slot whose time has come to lower wheels.  This
+ * The time of a slot has come: distribute its callouts to lower wheels.  This
  * releases the lock for moments.  A callout that is armed meanwhile is due
  * later than now, and callout_base does not change before the slot is empty.
  * So the new callout goes to the end of this slot, or into a later slot.  Both
@@ -481,8 +481,8 @@ callout_arm(struct callout_impl *c, int64_t ns)
 	 * is at or after the time that the callout thread has read.
 	 *
 	 * The callout thread may be distributing a slot in callout_deal().
-	 * cs_least of this slot is at or before that time.  The new deadline is
-	 * after that time.
+	 * cs_least of this slot is at or before the time that the thread has
+	 * read.  The new deadline is after "now", so it is after cs_least.
 	 */
 	now = host_monotime();
 	c->c_time = callout_deadline(now, ns);
@@ -601,9 +601,9 @@ callout_stop(callout_t *cs)
 }
 
 /*
- * Wait until the function of a callout has returned.  This callout need not be
- * c, so the caller must look again.  Release callout_lock, and do not take it
- * again.
+ * Wait until the function of any callout has returned.  It may be another
+ * callout than c, so the caller must look again.  Release callout_lock, and do
+ * not take it again.
  */
 static void
 callout_wait(struct lwp *l, const struct callout_impl *c)

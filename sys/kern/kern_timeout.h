@@ -123,7 +123,10 @@ callout_setstate(struct callout_impl *c, enum callout_state state)
 	KASSERT(state == CALLOUT_IDLE || state == CALLOUT_PENDING ||
 	    c->c_state == CALLOUT_PENDING ||
 	    (state == CALLOUT_FIRED && c->c_state == CALLOUT_LATE));
-	/* Release: CALLOUT_INVOKING.  Pairs with callout_armed(). */
+	/*
+	 * Release: a thread that sees the state also sees CALLOUT_INVOKING.
+	 * Pairs with callout_armed().
+	 */
 	atomic_store_release(&c->c_state, (uint8_t)state);
 }
 

@@ -195,7 +195,8 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 	 * The common cases make no call, and so need no stack frame.  With
 	 * WQ_PERCPU, off is the offset of ci from the first CPU.  Otherwise it
 	 * is the offset of ci from NULL.  If another process made the
-	 * workqueue, the keys differ, so off is too large for any ci.
+	 * workqueue, or if it was made while KERN_SLOW() was true, the keys
+	 * differ, and off fits no ci.
 	 */
 	off = (uintptr_t)ci + kern_forkkey - wq->wq_key;
 	if (__predict_true(off == 0)) {
@@ -283,7 +284,7 @@ workqueue_take(struct workqueue_queue *q, struct lwp *l)
 
 /*
  * Do what workqueue_take() does, in checking mode or while a tool watches.
- * Always move all items to the list.
+ * Move the items to the list, even if they fit into the batch.
  */
 unsigned
 workqueue_take_checked(struct workqueue_queue *q, struct lwp *l)
@@ -402,12 +403,13 @@ workqueue_run_batch(struct workqueue_queue *q, struct lwp *l, bool plain)
 	for (wkp = &q->q_batch[q->q_start]; wkp < end; wkp++) {
 		/*
 		 * workqueue_cancel() marks the item's place in the batch and
-		 * then loads q_done.  The worker has stored q_done for the item
-		 * before, and now loads the place.  At least one of the two
-		 * sees the other's store.  So if the canceller finds that the
-		 * item before this one is not done, the worker will find the
-		 * mark.  If the canceller finds that it is done, q_begun tells
-		 * whether this item runs.
+		 * then loads q_done.  The worker stored q_done after the
+		 * previous item, and now loads the place of this item.  At
+		 * least one of the two sees the other's store.  So if the
+		 * canceller finds that the previous item is not done, the
+		 * worker will find the mark.  If the previous item is done, the
+		 * canceller waits until q_begun reaches this item.  wc_skipped
+		 * then tells whether the worker skipped it.
 		 */
 		wk = asymfence ? atomic_load_relaxed(wkp) :
 		    atomic_load_seq_cst(wkp);

@@ -165,7 +165,8 @@ struct workqueue {
 	int		 wq_flags;	/* (c) */
 	bool		 wq_runplain;	/* (c) see workqueue_run_batch() */
 	uintptr_t	 wq_key;	/* (c) kern_forkkey, plus cpu_infos if
-					   there is a queue for each CPU */
+					   there is a queue for each CPU, or
+					   plus WQ_NOCPU if KERN_SLOW() */
 	size_t		 wq_cpuspan;	/* (c) bytes of cpu_infos that have a
 					   queue; 0 if KERN_SLOW() */
 	int		 wq_ipl;	/* (c) */

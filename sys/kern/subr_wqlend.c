@@ -38,9 +38,9 @@
  *	If a later producer finds the first link claimed but not pushed, it uses
  *	the second link.
  *
- *	If its push does not find an announcement in the inbox of the pool, the
- *	push wakes the lender.  The producer that replaced the announcement may
- *	have been stopped before it woke the thread.
+ *	The push may find no announcement in the inbox of the pool.  The
+ *	producer that replaced the announcement may have been stopped before it
+ *	woke the announced thread.  So the push wakes the lender.
  *
  *	If it finds both links claimed but not pushed, it sets lp_lost.  A
  *	thread of the pool then searches all records for those with two such
@@ -52,8 +52,8 @@
  * before it claims the record.  If another thread waits for the item, that
  * thread claims the record itself.  So the item may run, and the queue may be
  * destroyed, before the producer goes on and pushes the record once more.  This
- * push has no effect, because a thread that takes a record leaves it alone in
- * three cases:
+ * push has no effect, because a thread that takes the record off the list does
+ * not run the queue in three cases:
  *
  *	The record is free.
  *
@@ -68,9 +68,10 @@
  * lp_lock.
  *
  * No record is left behind.  The inbox of a pool follows the rules of
- * subr_wqinbox.h.  It announces the first idle thread.  If no thread is idle,
- * it announces the lender.  If a thread takes a record while other records are
- * left, it wakes another idle thread, or the lender, before it runs the queue.
+ * subr_wqinbox.h.  It announces the thread that became idle last.  If no thread
+ * is idle, it announces the lender.  If a thread takes a record while other
+ * records are left, it wakes another idle thread, or the lender, before it runs
+ * the queue.
  */
 
 #include <errno.h>
@@ -193,7 +194,7 @@ wqlend_poke(struct workqueue_queue *q)
 	struct lwp *l;
 
 	/*
-	 * Relaxed, for two kinds of callers.  wqlend_end_one() holds lp_lock,
+	 * Relaxed is enough for each caller.  wqlend_end_one() holds lp_lock,
 	 * and q_lwp changes only under lp_lock.  Any other caller has found an
 	 * item.  A thread that goes home clears q_lwp before it announces the
 	 * record.  If the item came after the announcement, its producer has
@@ -266,7 +267,7 @@ wqlend_pending(struct wqlend_pool *lp)
 }
 
 /*
- * Wake another thread if records are left.
+ * Wake an idle thread, or the lender, if records are left.
  */
 void
 wqlend_kick(struct wqlend_pool *lp)
@@ -336,7 +337,7 @@ wqlend_islost(const struct wqlend *we)
 }
 
 /*
- * Search for a record that is on no list although its queue needs a thread.
+ * Search for a record that may be on no list although its queue needs a thread.
  * Return NULL if there is none.
  *
  * lp_lost is set and cleared by read-modify-writes.  So a thread that clears
@@ -583,8 +584,8 @@ wqlend_home(struct wqlend *we, struct lwp *l, const struct runner *was)
 }
 
 /*
- * Run the queue of a record until the queue has been idle for a while.  Release
- * lp_lock meanwhile.
+ * Run the queue of a record until the thread goes home.  Release lp_lock
+ * meanwhile.
  */
 static void
 wqlend_run(struct wqlend_pool *lp, struct wqlend_thread *lt,

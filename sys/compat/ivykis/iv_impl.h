@@ -25,7 +25,7 @@
 #define	IV_MANY		16	/* items in a list are many */
 #define	IV_AHEAD	8	/* items to prefetch; a power of two */
 #define	IV_ENOUGH	64	/* items before a guard is considered */
-#define	IV_DESCRIPTORS	8	/* descriptors for a new thread */
+#define	IV_DESCRIPTORS	8	/* for a new thread or pool */
 #define	IV_LANE		1024	/* items in a lane; a power of two */
 
 /*

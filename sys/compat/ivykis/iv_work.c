@@ -34,7 +34,7 @@
  * thread is the putter of ip_back: it has set ip_putter.  After the putter has
  * run an item, it puts the item into ip_back.  An item is visible to the other
  * side as soon as it is in the lane, even if the thread that put it there then
- * runs another callback.  A thread that puts an item into an open lane calls no
+ * runs another callback.  A thread that puts an item into an open lane wakes no
  * other thread, unless the lane closes at that moment.  So ip_lane is open only
  * if the pool has a single thread, or if one thread is the guard.
  *
@@ -52,7 +52,8 @@
  *
  * No thread.  The thread that submits the first item starts the first thread of
  * the pool.  If the system refuses the new thread, the owner runs items in its
- * loop, one in each turn, until the pool has a thread.
+ * loop until the pool has a thread.  It runs one in each turn, or all if no
+ * descriptor is free.
  *
  * The end.  After iv_work_pool_put() the threads end when there is nothing to
  * run, even if the owner's loop does not run.  The last thread posts the event.

@@ -21,9 +21,10 @@
 #define	LWQ_NFLUSH	32		/* pools flushed at once */
 
 /*
- * Priorities of workers.  The workers of create_workqueue(), which is the
- * interface of 2003 (__WQ_LEGACY), have the priority of nice -5.  The workers
- * of a WQ_HIGHPRI or WQ_BH workqueue have the priority of nice -20.
+ * Priorities of workers.  create_workqueue() and
+ * create_singlethread_workqueue() are the interface of 2003 (__WQ_LEGACY).
+ * Their workers have the priority of nice -5.  The workers of a WQ_HIGHPRI or
+ * WQ_BH workqueue have the priority of nice -20.
  */
 #define	LWQ_PRI_LEGACY	78
 #define	LWQ_PRI_HIGH	MAXPRI_KTHREAD
@@ -48,8 +49,9 @@ lwq_end_pools(struct workqueue_struct *wq, int n)
 }
 
 /*
- * Create the pools of a workqueue, which has its name already.  namelen is the
- * length of the name that the caller of func() passed, before any cut.
+ * Create the pools of a workqueue, which has its name already.  func is the
+ * name of the function that the client called, or NULL.  namelen is the length
+ * of the name that the client passed.
  */
 static bool
 lwq_start(struct workqueue_struct *wq, unsigned int flags, int max,
@@ -101,8 +103,8 @@ lwq_start(struct workqueue_struct *wq, unsigned int flags, int max,
 }
 
 /*
- * Create a workqueue for a call of func().  func is NULL for the workqueues of
- * linux_system.c, which all clients share.
+ * Create a workqueue.  func is the name of the function that the client called.
+ * It is NULL for the workqueues of linux_system.c, which all clients share.
  */
 static struct workqueue_struct *
 lwq_valloc(const char *func, const char *fmt, va_list ap, unsigned int flags,
