@@ -116,9 +116,11 @@ wqlend_call(void)
 	/*
 	 * The lender may be asleep in mutex_enter(), for the lock of a pool.
 	 * An unpark alone would then have no effect, so also set a flag.
-	 * Release: pairs with wqlender().
+	 *
+	 * Release: pairs with wqlender().  A store would hide the store of
+	 * another producer, whose record the lender may then miss.
 	 */
-	atomic_store_release(&wqlend_called, 1);
+	(void)atomic_swap_acq_rel(&wqlend_called, 1);
 	/* In a forked child there may be no lender. */
 	if ((l = atomic_load_relaxed(&wqlend_lender)) != NULL)
 		lwp_unpark(l);

@@ -215,7 +215,7 @@ wqlender(void *arg)
 	l = curlwp_get();
 	next = 0;
 	for (;;) {
-		/* Acquire: pairs with the release in wqlend_call(). */
+		/* Acquire: observe the records of all that have called. */
 		(void)atomic_swap_acquire(&wqlend_called, 0);
 		now = host_monotime();
 		if ((look = now >= next))

@@ -193,6 +193,16 @@ watch_body()
 	breaks "$RACE" take
 }
 
+c11_case lend 'the lender sees the records of all producers that call it'
+lend_body()
+{
+
+	listed lend
+	build lend
+	holds
+	breaks "$LOST" call look again
+}
+
 atf_init_test_cases()
 {
 
@@ -205,4 +215,5 @@ atf_init_test_cases()
 	atf_add_test_case recall
 	atf_add_test_case lane
 	atf_add_test_case watch
+	atf_add_test_case lend
 }

@@ -269,7 +269,8 @@ iv_pool_handler(void *arg)
 	bool asleep, lacks, retired;
 
 	ip = arg;
-	lacks = atomic_swap_relaxed(&ip->ip_lacks, 0) != 0;
+	/* Acquire: pairs with iv_pool_lacks(), which may not post again. */
+	lacks = atomic_swap_acquire(&ip->ip_lacks, 0) != 0;
 	/*
 	 * An item that the owner runs in iv_pool_assist() may call iv_main(),
 	 * which calls this function.  Do not assist in that call.

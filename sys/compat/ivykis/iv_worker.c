@@ -46,7 +46,8 @@ iv_pool_lacks(void *arg)
 	struct iv_pool *ip;
 
 	ip = arg;
-	if (atomic_swap_relaxed(&ip->ip_lacks, 1) == 0)
+	/* Release: the owner observes the item; see iv_pool_handler(). */
+	if (atomic_swap_acq_rel(&ip->ip_lacks, 1) == 0)
 		iv_event_post(&ip->ip_event);
 }
 
