@@ -29,7 +29,7 @@
 #include <host/host_linux.h>
 #include <host/host_var.h>
 
-#define	YIELD_SLEEP	32		/* yields of a spin between sleeps */
+#define	YIELD_SLEEP	32		/* turns of a spin before it sleeps */
 #define	SLEEP_NS	50000
 #define	TSAN_SLICE_NS	10000000
 

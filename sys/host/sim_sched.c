@@ -25,8 +25,8 @@
 #define	SPIN_STEPS	64
 #define	OUTSIDE_POINTS	1024		/* points between looks: sim_glance() */
 #define	CLOCK_READS	32		/* reads that count as one yield */
-#define	EXIT_POINTS	10000		/* most points during sim_lastrun() */
-#define	REST_JUMPS	100		/* most jumps of time in sim_rest() */
+#define	EXIT_POINTS	10000		/* limit of points in sim_lastrun() */
+#define	REST_JUMPS	100		/* limit of time jumps in sim_rest() */
 #define	START_WALL	1767225600	/* wall time at SIM_START: 2026-01-01 */
 
 _Thread_local struct sim_thread *sim_self;
@@ -417,7 +417,7 @@ sim_point(struct sim_thread *t, const volatile void *addr, unsigned kind,
 		sim.sim_skip--;
 	else if (sim.sim_nready > 1 || sim.sim_ntimed > 0)
 		sim_resched(t, SIM_WHY_POINT);
-	/* An interposed call implies a full fence. */
+	/* A call of the host, and an interposed one, imply a full fence. */
 	if (kind >= SIM_CALL && kind != SIM_USER)
 		sim_drain(t);
 	if (sim.sim_always > 0)

@@ -4,21 +4,22 @@
  */
 
 /*
- * mutex(9).  The state of a mutex is one word: the owner, and a bit that is set
- * while other threads sleep for the mutex.  The bit changes only while the
- * sleep queue of the mutex is locked.
+ * mutex(9).  The state of a mutex is one word: the owner, and a bit,
+ * MTX_WAITERS, that is set while other threads sleep for the mutex.  While the
+ * mutex is in use, the bit changes only while the sleep queue of the mutex is
+ * locked.
  *
  * A mutex of IPL_VM or above is a spin mutex.  A thread raises its level before
  * it takes one.  When a thread releases its last spin mutex, it restores the
  * level that it had before it took the first one.  In between, the thread owns
  * a CPU, if ownership is on; see kern_runq.c.
  *
- * A mutex has a fast path if mtx_flags is MTX_INIT: then the mutex is adaptive,
- * and checking mode does not watch it.  The fast path fails while the bit is
- * set.  If a tool watches (see KERN_WATCHED()), the bit of an adaptive mutex
- * stays set, so that the tool learns of each acquisition.  There are two
- * exceptions: a quiet mutex (mutex_init_quiet()), and a static mutex that
- * mutex_fork() has freed in a forked child.
+ * A mutex has a fast path if mtx_flags is MTX_INIT: then the mutex is
+ * adaptive, and checking mode does not watch it.  The fast path fails while
+ * MTX_WAITERS is set.  If a tool watches (see KERN_WATCHED()), MTX_WAITERS of
+ * an adaptive mutex stays set, so that the tool learns of each acquisition.
+ * There are two exceptions: a quiet mutex (mutex_init_quiet()), and a static
+ * mutex that mutex_fork() has freed in a forked child.
  *
  * A static mutex is initialised before the library knows whether there is a
  * tool, so it starts with the bit set.  The first release clears the bit if
@@ -94,8 +95,8 @@ mutex_init_at(kmutex_t *mtx, kmutex_type_t type, int ipl, const char *name,
 
 /*
  * Initialise an adaptive mutex that neither checking mode nor a tool watches.
- * It guards data of the library.  A tool that watched it would see an order
- * between threads of the client that the client has not made.
+ * It guards data of the library.  If a tool watched it, the mutex would seem to
+ * order threads that the client itself has not ordered.
  */
 void
 mutex_init_quiet(kmutex_t *mtx)
@@ -275,7 +276,7 @@ mutex_spin_lower(struct lwp *l)
 	int n, s;
 
 	atomic_signal_barrier();
-	/* l_mtxoldspl belongs to the mutex until the store below. */
+	/* l_mtxoldspl is valid only while l_mtxcount is not 0. */
 	s = l->l_mtxoldspl;
 	atomic_signal_barrier();
 	n = l->l_mtxcount - 1;
@@ -299,7 +300,7 @@ mutex_spin_acquire(kmutex_t *mtx, struct lwp *l, const char *func,
 
 	mutex_spin_raise(mtx, l);
 	mutex_check_alive(mtx, func);
-	/* A tool learns of a static mutex at its first use. */
+	/* For a static mutex, no mutex_init() has told the tool. */
 	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_wantlock(func, mtx, "mutex", false, site);
@@ -348,7 +349,7 @@ mutex_enter_slow(kmutex_t *mtx, uintptr_t site)
 		return;
 	}
 	mutex_check_alive(mtx, "mutex_enter");
-	/* A tool learns of a static mutex at its first use. */
+	/* For a static mutex, no mutex_init() has told the tool. */
 	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	if (__predict_false((mtx->mtx_flags & MTX_WATCHED) != 0)) {
 		context_check_lock("mutex_enter", mtx, "mutex");
@@ -479,7 +480,7 @@ mutex_tryenter(kmutex_t *mtx)
 
 	l = curlwp_get();
 	mutex_check_alive(mtx, "mutex_tryenter");
-	/* A tool learns of a static mutex at its first use. */
+	/* For a static mutex, no mutex_init() has told the tool. */
 	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	spin = (mtx->mtx_flags & MTX_SPIN) != 0;
 	if (spin)

@@ -16,7 +16,7 @@
  * owner again.  So:
  *
  *	At most one handler of a CPU runs.  All others that have begun are
- *	asleep.
+ *	asleep, or wait until they own the CPU again.
  *
  *	No handler begins while one of a higher level can continue or begin.
  *
@@ -105,10 +105,10 @@ softint_setstate(struct lwp *l, enum softthread from, enum softthread to)
 }
 
 /*
- * Make the thread that must run next the owner of the CPU.  Return this thread,
- * or NULL if the CPU now has no owner.  Until now the CPU has no owner, or the
- * caller is the owner.  If the new owner is another thread, the caller releases
- * the lock and then unparks that thread.
+ * Choose the thread that must run next, and make it the owner of the CPU.
+ * Return this thread, or NULL if the CPU now has no owner.  Until now the CPU
+ * has no owner, or the caller is the owner.  If the new owner is another
+ * thread, the caller releases the lock and then unparks that thread.
  */
 static struct lwp *
 softint_handover(struct softcpu *sc)
@@ -481,7 +481,8 @@ softint_start(int level)
 }
 
 /*
- * Start the threads again in a forked child, unless another thread is doing so.
+ * Start the threads again in a forked child, unless another thread is doing so
+ * or has done so.
  * In an interrupt handler, and while the thread holds handlers back (l_kspin),
  * do nothing.  The soft interrupts that are scheduled meanwhile wait until this
  * function is called in another context.
@@ -643,8 +644,9 @@ softint_disestablish(void *cookie)
  * it schedules.  This is the level of the thread, with one exception.
  *
  * A thread that runs a soft interrupt, and has not raised its level further,
- * holds none back.  Until the thread sleeps, no other soft interrupt can begin
- * on its CPU anyway.  While it sleeps, others may begin.
+ * holds none back.  Until it sleeps, no other soft interrupt can begin on its
+ * CPU anyway.  When it sleeps, the soft interrupts that it has scheduled must
+ * be on the list of the CPU, so that they can begin.
  */
 static inline int
 softint_mask(const struct lwp *l)

@@ -17,8 +17,8 @@
  * higher slot.  A bit mask for each wheel finds the first slot in use.
  *
  * When the time of a slot of a higher wheel comes, callout_deal() distributes
- * the callouts of the slot to lower wheels, and callout_base moves there.  In
- * the lowest wheel, all callouts of a slot are due at the same unit.  Their
+ * the callouts of the slot to lower wheels, and sets callout_base to that time.
+ * In the lowest wheel, all callouts of a slot are due at the same unit.  Their
  * functions are called in the order in which the callouts were armed.
  *
  * Arming or stopping a callout takes a few steps, however many callouts there
@@ -601,8 +601,8 @@ callout_stop(callout_t *cs)
 }
 
 /*
- * Wait until the function of any callout has returned.  It may be another
- * callout than c, so the caller must look again.  Release callout_lock, and do
+ * Wait until one more function of a callout has returned.  It need not be the
+ * function of c, so the caller must look again.  Release callout_lock, and do
  * not take it again.
  */
 static void

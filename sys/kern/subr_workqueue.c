@@ -17,9 +17,10 @@
  * why no wake-up is lost.  subr_wqspin.c decides when a worker spins.
  *
  * A search compares addresses, first in q_batch and then on the list.  It holds
- * q_lock meanwhile.  Before it looks at the list, it moves all items from the
- * inbox to the list.  A search may follow the links of the list: the items
- * there are pending, so the client must not have freed them.
+ * q_lock while it compares, and hands it over after every WQ_PIECE items.
+ * Before it looks at the list, it moves all items from the inbox to the list.
+ * A search may follow the links of the list: the items there are pending, so
+ * the client must not have freed them.
  *
  * Which calls for one workqueue may run at the same time:
  *
@@ -153,8 +154,8 @@ workqueue_push_any(struct workqueue_queue *q, struct work *wk)
  *	If ci is NULL and the workqueue is WQ_PERCPU, use the caller's CPU.
  *	If the call is not allowed, panic.
  *
- * workqueue_enqueue() has computed off from ci and passes only off, so compute
- * ci again.
+ * The parameter off is what workqueue_enqueue() computed from ci.  Compute ci
+ * from it again.
  */
 static __kern_hot __kern_noinline void
 workqueue_enqueue_slow(struct workqueue *wq, struct work *wk, uintptr_t off,
@@ -194,9 +195,10 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 	/*
 	 * The common cases make no call, and so need no stack frame.  With
 	 * WQ_PERCPU, off is the offset of ci from the first CPU.  Otherwise it
-	 * is the offset of ci from NULL.  If another process made the
-	 * workqueue, or if it was made while KERN_SLOW() was true, the keys
-	 * differ, and off fits no ci.
+	 * is the offset of ci from NULL.  In two cases off fits no ci.  If
+	 * another process made the workqueue, wq_key contains the key of that
+	 * process.  If the workqueue was made while KERN_SLOW() was true,
+	 * wq_key contains WQ_NOCPU.
 	 */
 	off = (uintptr_t)ci + kern_forkkey - wq->wq_key;
 	if (__predict_true(off == 0)) {

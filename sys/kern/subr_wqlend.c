@@ -42,9 +42,10 @@
  *	producer that replaced the announcement may have been stopped before it
  *	woke the announced thread.  So the push wakes the lender.
  *
- *	If it finds both links claimed but not pushed, it sets lp_lost.  A
- *	thread of the pool then searches all records for those with two such
- *	links, and takes the ones whose queues need a thread.
+ *	If a later producer finds both links claimed but not pushed, it sets
+ *	lp_lost and wakes the lender.  A thread of the pool then searches all
+ *	records for those with two such links, and takes the ones whose queues
+ *	need a thread.
  *
  * A thread that waits for an item does the same as a later producer.
  *
@@ -93,7 +94,7 @@
 #include "subr_wqinbox.h"
 #include "subr_wqlend.h"
 
-#define	WQLEND_LOOKS	3		/* looks until an idle thread ends */
+#define	WQLEND_LOOKS	3		/* an idle thread ends at this look */
 
 struct wqlend_pool *wqlend_pools;	/* (a) only grows */
 struct lwp	*wqlend_lender;		/* (a) */
@@ -198,9 +199,11 @@ wqlend_poke(struct workqueue_queue *q)
 	/*
 	 * Relaxed is enough for each caller.  wqlend_end_one() holds lp_lock,
 	 * and q_lwp changes only under lp_lock.  Any other caller has found an
-	 * item.  A thread that goes home clears q_lwp before it announces the
-	 * record.  If the item came after the announcement, its producer has
-	 * replaced the announcement, so the caller sees that q_lwp is clear.
+	 * item.  A thread that goes home clears q_lwp and then announces the
+	 * record.  If the item came before the announcement, the announcement
+	 * fails and the thread stays.  If the item came after it, its producer
+	 * saw the announcement.  So a thread that sees the item also sees
+	 * that q_lwp is clear.
 	 */
 	if ((l = atomic_load_relaxed(&q->q_lwp)) != NULL)
 		lwp_unpark(l);
@@ -432,8 +435,9 @@ wqlend_rename(const struct workqueue_queue *q, struct lwp *l)
 }
 
 /*
- * Give the calling thread the priority that callbacks must see.  Bind the
- * thread to the CPU, or unbind it if ci is NULL.
+ * Set the priority that callbacks see to that of the queue.  The host's
+ * priority of the thread does not change.  Bind the thread to the CPU, or
+ * unbind it if ci is NULL.
  */
 static void
 wqlend_dress(struct lwp *l, pri_t pri, struct cpu_info *ci)
@@ -758,9 +762,9 @@ wqlend_recall(struct wqlend_pool *lp)
 }
 
 /*
- * Make each client that waits start its thread.  Release lp_lock meanwhile.  If
- * the system refuses a thread, stop and return an errno value.  Otherwise
- * return 0.
+ * Call wo_start for each waiting client, which starts its thread.  Release
+ * lp_lock meanwhile.  If the system refuses a thread, stop and return an errno
+ * value.  Otherwise return 0.
  */
 int
 wqlend_start(struct wqlend_pool *lp)

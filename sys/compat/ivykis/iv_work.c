@@ -35,17 +35,19 @@
  * run an item, it puts the item into ip_back.  An item is visible to the other
  * side as soon as it is in the lane, even if the thread that put it there then
  * runs another callback.  A thread that puts an item into an open lane wakes no
- * other thread, unless the lane closes at that moment.  So ip_lane is open only
- * if the pool has a single thread, or if one thread is the guard.
+ * other thread, unless the lane closes at that moment.  With several threads,
+ * an item could wait in ip_lane while the thread that looks there runs a
+ * callback.  So ip_lane is open only if the pool has a single thread, or if one
+ * thread is the guard, which looks there after each nap.
  *
  * The guard.  If running an item costs less than sharing it, several threads
  * are slower than one.  Then one of the active threads becomes the guard, while
  * at least one other goes on.  The guard sleeps in short naps, but still counts
- * as active.  It takes items again if an item waits, and the others have run
- * items more slowly than IV_TINY during a nap.  It also does so after IV_IDLE
- * naps with almost no items.  While there is a guard, a thread that takes an
- * item does not arrange a call.  So an item waits at most one nap for a thread
- * that could run it.
+ * as active.  It takes items again if two things are true after a nap: an item
+ * waits, and the others took longer than IV_TINY for each item.  It also does
+ * so after IV_IDLE naps with almost no items.  While there is a guard, a thread
+ * that takes an item does not arrange a call, because the guard looks after
+ * each nap.  So an item waits at most one nap for a thread that could run it.
  *
  * Pauses.  When items come fast but few are pending, both sides pause for about
  * a microsecond, so that they do not exchange cache lines for each item.
@@ -56,7 +58,8 @@
  * descriptor is free.
  *
  * The end.  After iv_work_pool_put() the threads end when there is nothing to
- * run, even if the owner's loop does not run.  The last thread posts the event.
+ * run, even if the owner's loop does not run.  The last thread posts the event;
+ * if there is no thread, iv_work_pool_put() does.
  * The owner's loop then unregisters the event.  iv_main() does not return
  * before that.
  */
@@ -81,7 +84,8 @@
 #define	IV_PATIENCE	2	/* empty looks before a sleep */
 
 /*
- * The last thread calls this when it has nothing left to do.
+ * The last thread calls this when it has nothing left to do.  If the pool has
+ * no thread, iv_work_pool_put() calls it.
  */
 static void
 iv_pool_retired(void *arg)
