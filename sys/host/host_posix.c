@@ -374,9 +374,12 @@ host_md_forked(void)
 
 /*
  * Park.  Only the owner sets PARKED.  Then host_unpark() sets TOKEN, or the
- * timer thread clears PARKED.  Each of them then posts the semaphore.  The
- * owner does not wait for all posts.  A post that is left makes a later
- * sem_wait(3) return early, and the owner waits again.
+ * timer thread clears PARKED.  Both then post the semaphore.  The owner does
+ * not wait for all posts.  A post that is left makes a later sem_wait(3) return
+ * early, and the owner waits again.
+ *
+ * With beds there is no semaphore and no timer thread: host_unpark() broadcasts
+ * instead, and the owner clears PARKED itself at the deadline.
  */
 
 void
@@ -385,7 +388,7 @@ host_park_init(struct host_park *hp)
 	struct parker *p = (struct parker *)hp;
 
 	memset(hp, 0, sizeof(*hp));
-	/* Relaxed: the thread that hands the record on publishes it. */
+	/* Relaxed: the caller publishes hp to other threads. */
 	atomic_store_relaxed(&p->p_state, (uint32_t)0);
 	if (!beds_used && sem_init(&p->p_sem, 0, 0) == -1)
 		host_die("panic: host_park_init: sem_init refused\n");
@@ -645,9 +648,11 @@ host_getsched(bool *rt, int *level)
 }
 
 /*
- * Give the calling thread the policy of the process, because in POSIX each
- * thread has its own.  On some systems each thread also has its own nice value.
- * There, the nice value of the main thread is that of the process.
+ * Give the calling thread the policy and the nice value of the process.  In
+ * POSIX each thread has a policy of its own.  If the policy of the process is a
+ * real-time one, use SCHED_OTHER.  On some systems each thread also has a nice
+ * value of its own.  There, the nice value of the main thread is that of the
+ * process.
  */
 void
 host_sched_process(void)

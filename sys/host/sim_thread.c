@@ -74,11 +74,17 @@ sim_thread_begin(struct sim_thread *t)
 
 	sim_self = t;
 	t->st_stacktop = (uintptr_t)__builtin_frame_address(0);
-	/* Release: its signal mask.  Pairs with sim_thread_tid(). */
+	/*
+	 * Release: pairs with sim_thread_tid().  A thread that observes st_tid
+	 * also observes this thread's signal mask, which sig_masked() reads.
+	 */
 	__atomic_store_n(&t->st_tid, (int)syscall(SYS_gettid),
 	    __ATOMIC_RELEASE);
 	sim_futex_wake((unsigned *)&t->st_tid);
-	/* It may have to print its stack, by calls that are interposed. */
+	/*
+	 * A report may make this thread print its stack while it waits for the
+	 * baton.  The calls that it makes for this must be the real ones.
+	 */
 	t->st_inside++;
 	sim_baton_wait(t);
 	t->st_inside--;
@@ -86,8 +92,8 @@ sim_thread_begin(struct sim_thread *t)
 }
 
 /*
- * Return the kernel's ID of the thread.  A new thread may have to begin first:
- * nothing waits for that when it is made.
+ * Return the kernel's ID of the thread.  If the thread is new, wait until it
+ * has begun, because the thread that created it did not wait for this.
  */
 int
 sim_thread_tid(struct sim_thread *t)
@@ -281,7 +287,10 @@ sim_forked(void)
 	sim.sim_expiry = SIM_FOREVER;
 	sim.sim_dying = sim.sim_exiting = NULL;
 	sim.sim_trace = NULL;
-	/* The search, or the list, belongs to the parent. */
+	/*
+	 * An exhaustive search, or a list of decisions to replay, belongs to
+	 * the parent.
+	 */
 	if (sim.sim_strategy->sst_next != NULL ||
 	    sim.sim_strategy == &sim_list_strategy)
 		sim.sim_strategy = &sim_default;

@@ -35,7 +35,7 @@
 #include "subr_lockdebug_var.h"
 #include "subr_prf.h"
 
-/* The text of a destroyed variable, known by its address. */
+/* cv_wmesg of a destroyed variable.  cv_is_valid() compares the pointer. */
 static const char	cv_deadmsg[] = "deadcv";
 
 __kern_public void

@@ -202,8 +202,8 @@ intr_leave(struct lwp *l, const struct intr_frame *f)
 
 /*
  * Call the handler of a source n times in the calling thread, l, whose level
- * permits it.  If wait is false and no CPU is free, do not call the handler,
- * and return false.
+ * permits it.  If the handler needs a CPU, none is free, and wait is false, do
+ * not call the handler, and return false.
  */
 static bool
 intr_dispatch(struct lwp *l, struct intrsrc *is, unsigned n, bool wait)
@@ -253,9 +253,10 @@ intr_handover(struct intrsrc *is, unsigned n)
 }
 
 /*
- * Run the interrupt n times in this thread, if the thread does not wait for a
- * CPU, a CPU is free, and the kernel lock is free or not needed (INTR_MPSAFE).
- * Otherwise hand the interrupt to an interrupt thread.
+ * Run the interrupt n times in this thread, if three conditions hold.  The
+ * thread does not wait for a CPU.  The handler does not need to take a CPU, or
+ * one is free (see intr_enter()).  The kernel lock is free, or is not needed
+ * (INTR_MPSAFE).  Otherwise hand the interrupt to an interrupt thread.
  */
 static void
 intr_try(struct lwp *l, struct intrsrc *is, unsigned n)

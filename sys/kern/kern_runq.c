@@ -109,10 +109,11 @@ oncpu_stray_p(const struct lwp *l)
 	unsigned n;
 
 	/*
-	 * Acquire: pairs with the release at the end of the section.  While a
-	 * handler interrupts the section, l_mtxcount counts only the handler's
-	 * mutexes, and l_stray is set.  So the caller finds one of the two set.
-	 * If it misses both, because the handler began or returned in between,
+	 * Acquire: pairs with the release in mutex_spin_lower(), which ends the
+	 * section that a spin mutex makes.  While a handler interrupts this
+	 * section, l_mtxcount counts only the handler's mutexes, and l_stray is
+	 * set.  So the caller finds l_mtxcount or l_stray set.  If the caller
+	 * misses both, because the handler began or returned in between,
 	 * l_handovers has changed: see lwp_insection().
 	 */
 	n = atomic_load_acquire(&l->l_handovers);
@@ -243,7 +244,9 @@ oncpu_wakeup(struct oncpu *oc)
 	if (w != NULL) {
 		o = 0;
 		/*
-		 * A thread that has taken the CPU meanwhile calls this later.
+		 * If the exchange fails, another thread has taken the CPU
+		 * meanwhile.  That thread calls oncpu_wakeup() when it gives
+		 * the CPU up, so do nothing here.
 		 */
 		if (w->ow_lost < ONCPU_LOSSES || atomic_cas_acq_rel(
 		    &oc->oc_lwp, &o, (uintptr_t)w->ow_lwp | ONCPU_KEPT)) {
@@ -433,8 +436,9 @@ oncpu_level(struct lwp *l)
 
 	/*
 	 * Do nothing if the library itself makes the call, or if the caller is
-	 * a stray.  Also do nothing in a signal handler that the library did
-	 * not install, if it has interrupted a thread that waits for a CPU.
+	 * a stray that has gone on without a CPU.  Also do nothing in a signal
+	 * handler that the library did not install, if it has interrupted a
+	 * thread that waits for a CPU.
 	 */
 	if (l->l_kspin != 0 || l->l_own != 0 ||
 	    (atomic_load_relaxed(&l->l_ipending) & LWP_LEVELOWN) != 0)

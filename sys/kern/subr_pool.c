@@ -261,8 +261,8 @@ pool_limited(struct pool *pp)
 }
 
 /*
- * Ask the pool's owner for items, with the lock released.  If nomalloc is set,
- * do nothing.
+ * Call the drain hook, which may put back items that the client does not need.
+ * Release the lock during the call.  If nomalloc is set, do nothing.
  */
 static void
 pool_drainhook(struct pool *pp, int flags, bool nomalloc)
@@ -336,15 +336,15 @@ pool_filled(const struct pool *pp, const void *item)
 
 /* The state of a thread that waits for an item. */
 struct pool_wait {
-	bool	pw_drained;		/* it has asked the owner for items */
+	bool	pw_drained;		/* it has called the drain hook */
 	bool	pw_waited;		/* it has slept, so it goes first */
 	int64_t	pw_ns;			/* how long to sleep next, for memory */
 };
 
 /*
- * Ask the pool's owner for items, but only once, and not if nomalloc is set.
- * Return true on the first call, if the owner has a hook.  The caller then
- * looks again.
+ * Call the drain hook, but only once for each wait, and not if nomalloc is set.
+ * Return true the first time, if the pool has a hook.  The caller then looks
+ * for a free item again.
  */
 static bool
 pool_asked(struct pool *pp, int flags, bool nomalloc, struct pool_wait *pw)
@@ -359,9 +359,9 @@ pool_asked(struct pool *pp, int flags, bool nomalloc, struct pool_wait *pw)
 }
 
 /*
- * Ask the owner for items, or wait for one, when the pool has reached its hard
- * limit.  Return true if the caller may try again; the lock is then held.
- * Return false if it must do without; the lock is then released.
+ * Call the drain hook, or wait for an item, when the pool has reached its hard
+ * limit.  If the caller may try again, return true with the lock held.  If
+ * pool_get() must fail, return false with the lock released.
  */
 static bool
 pool_full(struct pool *pp, const char *func, int flags, bool nomalloc,
@@ -385,7 +385,7 @@ pool_full(struct pool *pp, const char *func, int flags, bool nomalloc,
 }
 
 /*
- * Add a page, ask the owner for items, or wait, when the pool has no free item.
+ * Add a page, call the drain hook, or wait, when the pool has no free item.
  * The return value, and the lock, are as in pool_full().
  */
 static bool
@@ -405,9 +405,9 @@ pool_empty(struct pool *pp, const char *func, int flags, bool nomalloc,
 			    pp->pr_wchan);
 		/*
 		 * A caller that holds a spin lock should not wait for memory.
-		 * Let it wait anyway, because it deadlocks only in one case: a
-		 * handler has interrupted the C allocator in another thread,
-		 * and spins for that lock.
+		 * Let it wait anyway.  It deadlocks only if a handler has
+		 * interrupted the C allocator in another thread, and spins for
+		 * the spin lock that this caller holds.
 		 */
 	}
 	pool_unlock(pp);

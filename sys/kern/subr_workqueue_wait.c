@@ -164,7 +164,11 @@ workqueue_wait_all(struct workqueue *wq, const struct work *wk,
 			workqueue_register(q, &wws[n++], l, wk, &wp);
 		workqueue_unfind(q, &wp);
 	}
-	/* Wait for all even after an error, because wws is in this frame. */
+	/*
+	 * Call workqueue_await() for each waiter, because wws is in this frame.
+	 * After an error the deadline is 0, so that the call removes the waiter
+	 * instead of waiting.
+	 */
 	for (i = 0; i < n; i++) {
 		watched = KERN_CHECKING() && error == 0 &&
 		    deadline == HOST_FOREVER;
@@ -201,8 +205,8 @@ workqueue_wait_until(struct workqueue *wq, struct work *wk, int64_t deadline,
 	l = curlwp_get();
 	wqk_kernel_unlock(0, &biglocks);
 	/*
-	 * Each turn of the loop waits for up to WQ_WAITERS queues.  So this
-	 * number of turns covers all queues.
+	 * Each turn waits for up to WQ_WAITERS queues.  So wq_nqueues /
+	 * WQ_WAITERS turns, rounded up, cover all queues.
 	 */
 	for (n = wq->wq_nqueues; n > 0; n -= WQ_WAITERS) {
 		error = workqueue_wait_all(wq, wk, l, deadline, &more);

@@ -24,13 +24,13 @@
  *
  * Announcement.  The inbox contains one idle thread, p_announced, alone or
  * behind the oldest item.  If a producer finds the thread there, it wakes the
- * thread.  When the inbox is empty, p_announced is the first thread of p_idle,
- * or NULL if there is none.  Code that changes p_idle or empties the inbox
- * ensures this.  A thread that is announced, or that a producer has found,
- * stays idle until it removes itself from p_idle, or until another thread
- * removes it and then wakes it.  A thread ends only after the swap that takes
- * it out of the inbox has succeeded, because then no producer is going to wake
- * it.
+ * thread.  When the inbox has no item, p_announced is the first thread of
+ * p_idle.  If p_idle is empty, p_announced is NULL, except in a cold pool (see
+ * below).  Code that changes p_idle or takes the items of the inbox ensures
+ * this.  A thread that is announced, or that a producer has found, stays idle
+ * until it removes itself from p_idle, or until another thread removes it and
+ * then wakes it.  A thread ends only after the swap that takes it out of the
+ * inbox has succeeded, because then no producer is going to wake it.
  *
  * No item is left behind.  While there is an item in the inbox or on the list,
  * one of two things is true.  Either a thread is awake, or a producer is about
@@ -41,26 +41,26 @@
  * (WQPOOL_ENDS), an idle thread ends only if another one is idle, so the last
  * thread stays.
  *
- * Cold.  A pool is cold while it has no thread of its own.  If the pool keeps a
- * spare thread, p_announced is then p_cold, the runner of a record of
- * subr_wqlend.c.  If a producer finds this runner, it pushes the record.  The
- * lender then starts a thread, or has the rescuer visit the pool
- * (wqpool_cold_ops).  A pool may become cold while there are items, or remain
- * cold because a thread was refused.  Then the thread that changes p_nthreads
- * pushes the record itself (wqpool_cool()).  If the pool keeps no spare thread,
- * the client calls wqpool_grow() after an enqueue instead.  If the system
- * refuses the thread, p_lacks is called.
+ * Cold.  A pool is cold while it has no thread of its own.  A pool that is to
+ * keep a spare thread (WQPOOL_SPARE) has a record of subr_wqlend.c.  The runner
+ * of this record is p_cold, and a cold pool announces it.  If a producer finds
+ * this runner, it pushes the record.  The lender then starts a thread, or has
+ * the rescuer visit the pool (wqpool_cold_ops).  A pool may become cold while
+ * there are items, or remain cold because a thread was refused.  Then the
+ * thread that changes p_nthreads pushes the record itself (wqpool_cool()).
+ * Without WQPOOL_SPARE, the client calls wqpool_grow() after an enqueue
+ * instead.  If the system refuses the thread, p_lacks is called.
  *
  * Refused.  p_short is set if the system refuses a thread and no thread is
  * idle.  All threads may then be blocked in callbacks, so another thread must
  * try again.  A callout tries every tick, and so do the threads that wait,
  * until there is a thread or none is needed any more.  For this,
- * wqpool_create() and wqpool_setmax() start the callout thread if the pool
- * keeps a spare thread and may have more than one thread.  A pool requests the
- * callout thread again when the system refuses a thread, because the first
- * request may have failed, or may not have been made.  If this request fails,
- * too, the item waits for the next thread that returns from a callback, waits,
- * or calls wqpool_grow().
+ * wqpool_create() and wqpool_setmax() start the callout thread if the pool has
+ * WQPOOL_SPARE and may have more than one thread.  A pool requests the callout
+ * thread again when the system refuses a thread, because the first request may
+ * have failed, or may not have been made.  If this request fails, too, the item
+ * waits for the next thread that returns from a callback, waits, or calls
+ * wqpool_grow().
  *
  * An item is identified by its address, under p_lock, as in workqueue_wait().
  *
@@ -279,8 +279,9 @@ wqpool_idle_remove(struct wqpool *p, struct wqpool_runner *wr)
  */
 
 /*
- * Return the runner that runs this item now, if the pool excludes a second run
- * of an item.  Otherwise return NULL.
+ * In a pool that never runs an item on two threads at once (WQPOOL_EXCLUSIVE),
+ * return the runner that runs this item now.  Return NULL if there is none, or
+ * in any other pool.
  */
 static inline struct wqpool_runner *
 wqpool_excludes(struct wqpool *p, const struct work *wk)
@@ -552,8 +553,8 @@ wqpool_run_next(struct wqpool *p, struct wqpool_runner *wr, bool spare)
 	p->p_nrunning++;
 	wqpool_do(wr, WQPOOL_LOOKS, WQPOOL_RUNS);
 	/*
-	 * If there are more items, wake or start a thread to help.  With
-	 * "spare", start one even if there are none.
+	 * If there are more items, wake or start a thread to help.  If "spare"
+	 * is set, start a thread even if there are no more items.
 	 */
 	hl = NULL;
 	if (p->p_first != NULL && p->p_nstarting == 0 &&

@@ -5,6 +5,11 @@
 
 /*
  * iv_work(3): the threads of a pool, and how they get items.
+ *
+ * In this file, a call is the item ip_call of the wqpool.  Its callback is
+ * iv_worker_run(), which looks for items of the pool until none is left.  So
+ * each call makes one more thread look for items.  At most one call is pending
+ * (ip_called).
  */
 
 #include <string.h>
@@ -17,12 +22,19 @@
 #include <sys/lwp.h>
 #include <sys/timevar.h>
 
-#define	IV_SKIP		64	/* fills without pause, after a useless pause */
+/*
+ * After a pause in which fewer than IV_MANY items came, a thread takes this
+ * many lists from the inbox without a pause.
+ */
+#define	IV_SKIP		64
 #define	IV_TINY		150	/* ns per item; one thread is enough */
-#define	IV_NAP		100000	/* ns; first nap of the guard ... */
-#define	IV_LONGNAP	400000	/* ... and later */
-#define	IV_IDLE		8	/* naps with almost no items */
-#define	IV_TOOMANY	65536	/* most for ip_enough */
+#define	IV_NAP		100000	/* ns; usual nap of the guard */
+#define	IV_LONGNAP	400000	/* ns; its nap while items run fast */
+/*
+ * The guard stops after this many naps in which fewer than IV_MANY items began.
+ */
+#define	IV_IDLE		8
+#define	IV_TOOMANY	65536	/* largest value of ip_enough */
 
 KERN_MUTEX(iv_initlock);
 
@@ -63,9 +75,9 @@ iv_pool_failed(struct iv_pool *ip)
 }
 
 /*
- * Start a thread for the pending call, because no thread is free for it.
- * Return false if the system refuses the thread, now or shortly before.  The
- * active threads then run the items.
+ * Start a thread for the call that is pending, because no thread is free to
+ * take it.  Return false if the system refuses the thread, or has refused one
+ * shortly before.  The active threads then run the items.
  */
 bool
 iv_pool_grow(struct iv_pool *ip)
@@ -83,7 +95,8 @@ iv_pool_grow(struct iv_pool *ip)
 }
 
 /*
- * The same for a thread that submits or runs items.
+ * Call iv_pool_grow(), in a thread that submits or runs items.  If no thread
+ * can be started and the pool has no ready thread, make the owner assist.
  */
 static void
 iv_pool_expand(struct iv_pool *ip)
@@ -94,10 +107,12 @@ iv_pool_expand(struct iv_pool *ip)
 }
 
 /*
- * Make one more thread look for items.  Return true if no thread is free for
- * this.  This may happen even if the call is pending already: the thread that
- * made the call relied on a thread that was about to be free, and that thread
- * then found an item and did not take the call.
+ * Make a call, unless one is pending.  Return true if no thread is free to take
+ * the call.
+ *
+ * No thread may be free even if the call was pending already.  The thread that
+ * made the call counted on a worker that was about to be free.  But this worker
+ * then found one more item, and did not take the call.
  */
 static bool
 iv_pool_call(struct iv_pool *ip)
@@ -169,8 +184,8 @@ iv_pool_submit(struct iv_pool *ip, struct iv_work_item *item, bool isowner)
 	    atomic_load_relaxed(&ip->ip_nthreads) <=
 	    atomic_load_relaxed(&ip->ip_active)) {
 		/*
-		 * The thread for the call is still starting.  Meanwhile start
-		 * one for each item.
+		 * The thread that is to take the call is still starting.  Until
+		 * it has started, start a thread for each item.
 		 */
 		iv_pool_expand(ip);
 	}
@@ -247,10 +262,11 @@ iv_pool_order(struct iv_pool *ip, bool again)
 	if (next == NULL || next == IV_WANTED)
 		return;
 	/*
-	 * Either enough threads look for items, or the thread that submits the
-	 * next item calls one.  So if items come faster than this thread runs
-	 * them, a pause costs little.  Without the pause, the inbox would move
-	 * between the owner's CPU and this one for every few items.
+	 * Without a pause, the inbox would move between the owner's CPU and
+	 * this one for every few items.  The pause costs little if items come
+	 * faster than this thread runs them.  It does not keep other threads
+	 * from the items: either enough threads look for items, or the thread
+	 * that submits the next item makes a call.
 	 */
 	paused = false;
 	if (again && ip->ip_ordered < IV_RING) {
@@ -361,10 +377,10 @@ iv_ring_fill(struct iv_pool *ip, bool again)
 }
 
 /*
- * Arrange for another thread to come for the next item, unless all threads are
+ * Arrange for another thread to look for the next item, unless all threads are
  * active.  The caller has taken an item from the ring or the lane.  If there
- * are more items, the caller must make the call itself, because a thread that
- * submits an item looks only at the inbox.
+ * are more items, the caller must make a call, because a thread that submits an
+ * item looks only at the inbox.
  */
 static inline void
 iv_pool_help(struct iv_pool *ip)
@@ -372,9 +388,10 @@ iv_pool_help(struct iv_pool *ip)
 	struct iv_work_item *old;
 
 	/*
-	 * A thread that stops being the guard looks for items, and puts
-	 * IV_WANTED if there are none.  A thread that sees this, or its effect,
-	 * also sees that there is no guard.
+	 * A thread that stops being the guard clears ip_guard, and then looks
+	 * for items.  If there are none, it puts IV_WANTED into the inbox.  If
+	 * this thread observes IV_WANTED there, or an item that has replaced
+	 * it, it also observes that ip_guard is 0.
 	 */
 	if (atomic_load_relaxed(&ip->ip_active) >= ip->ip_maxthreads ||
 	    atomic_load_relaxed(&ip->ip_guard) != 0)
@@ -394,11 +411,11 @@ iv_pool_help(struct iv_pool *ip)
 }
 
 /*
- * Initialise the loop of a thread.  The thread needs one, because items may use
- * it.  iv_init() ends the process if it gets no descriptor.  So refuse the
- * thread unless more descriptors are available than it needs, because other
- * threads of the program may take some first.  Other threads of pools cannot,
- * because iv_initlock admits one at a time.
+ * Initialise the event loop of a thread, which items may use.  iv_init() ends
+ * the process if it gets no descriptor.  So return false if few descriptors are
+ * available.  IV_DESCRIPTORS is more than iv_init() needs, because other
+ * threads of the program may take some descriptors first.  Another thread of a
+ * pool takes none meanwhile, because iv_initlock admits one thread at a time.
  */
 static bool
 iv_worker_init(struct iv_pool *ip)
@@ -553,8 +570,8 @@ iv_pool_begun(struct iv_pool *ip)
 }
 
 /*
- * Return true if items are so small that the other threads run them faster
- * without the caller.
+ * Make the caller the guard and return true, if there is no guard and items are
+ * so small that the other threads run them faster without the caller.
  */
 static bool
 iv_guard_wanted(struct iv_pool *ip)
@@ -602,9 +619,9 @@ iv_pool_waits(struct iv_pool *ip)
 }
 
 /*
- * Act as the guard: sleep, and check from time to time that the other threads
- * still do well without this one.  Without a guard, tiny items on two threads
- * take 1.7 times as long (bmake bench-iv).
+ * Act as the guard: sleep, and look from time to time whether the other threads
+ * still need no help.  Without a guard, tiny items on two threads take 1.7
+ * times as long (bmake bench-iv).
  */
 static void
 iv_guard(struct iv_pool *ip)

@@ -63,8 +63,10 @@ lwq_run(struct work *wk, void *arg)
 		(void)atomic_fetch_add_relaxed(slot, 1u);
 	}
 	/*
-	 * Acquire: observe what a thread did before its claim failed.  Release:
-	 * a later claim sees that the item runs.
+	 * Acquire: if a thread tried to enqueue the item and found it pending,
+	 * this run observes what that thread did before.  Release: a thread
+	 * that enqueues the item from now on observes that the item runs
+	 * (lwq_follow()).
 	 */
 	lwq_settle(&ws->__ws_item);
 	if (ws->__ws_item.__i_kind == _LWQ_OLD) {
