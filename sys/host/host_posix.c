@@ -168,8 +168,8 @@ timer_scan(int64_t now)
 		(void)atomic_cas_relaxed(&t->t_parker->p_state, &state,
 		    state & ~PARK_PARKED);
 		/*
-		 * If there is a token, its waker may have been stopped before
-		 * it posts the semaphore.
+		 * Post the semaphore even if there is a token, because the
+		 * waker may have been stopped before it posts.
 		 */
 		(void)sem_post(&t->t_parker->p_sem);
 	}
@@ -283,7 +283,7 @@ timer_disarm(struct timer *t)
  * A signal handler may wake a thread.  It must not wait for a mutex that the
  * interrupted thread holds.  So a thread blocks all signals while it holds the
  * mutex or waits for it.  A sleeper unblocks its signals every BED_NS, so a
- * handler may run that late.
+ * handler may be late by that time.
  */
 static struct bed {
 	pthread_mutex_t	b_lock;
@@ -343,8 +343,9 @@ bed_sleep(struct parker *p, uint32_t parked, int64_t deadline)
 		(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 		(void)pthread_mutex_lock(&b->b_lock);
 		/*
-		 * The waker takes the mutex after it has changed the word.  So
-		 * if there is no token yet, the broadcast comes later.
+		 * The waker changes the word and then takes the mutex.  So if
+		 * this thread finds no token while it holds the mutex, the
+		 * broadcast comes after this thread has begun to sleep.
 		 */
 		if (atomic_load_relaxed(&p->p_state) == parked)
 			cv_sleep(&b->b_cv, &b->b_lock, until);

@@ -282,9 +282,8 @@ host_thread_create(struct host_thread *ht, void (*func)(void *), void *arg,
 		return error;
 
 	/*
-	 * Take no signal during the call.  The new thread inherits the mask,
-	 * and sets its own when it is ready for signals.  Until then it must
-	 * take no signal.
+	 * Block all signals during pthread_create().  The new thread inherits
+	 * this mask, and must take no signal until it sets a mask of its own.
 	 */
 	(void)sigfillset(&set);
 	(void)pthread_sigmask(SIG_SETMASK, &set, &oset);

@@ -21,8 +21,8 @@
 extern void *__libc_stack_end;
 
 /*
- * Records of threads.  A record is reused after its thread was joined, or after
- * its thread has ended if it is detached.
+ * Records of threads.  A record is reused after its thread was joined or, if
+ * the thread is detached, after the thread has ended.
  */
 static struct sim_thread sim_records[SIM_THREADS];
 
@@ -131,8 +131,9 @@ sim_thread_kernel(int pid, int tid)
 
 /*
  * Wait until the kernel has removed the thread.  An ending thread still frees
- * memory.  The schedule must not depend on the time of that.  The kernel keeps
- * an ended main thread until the process ends.
+ * memory, and the schedule must not depend on when it does.  The kernel keeps
+ * the main thread until the process ends, so only wait until the main thread
+ * has ended.
  */
 void
 sim_thread_gone(const struct sim_thread *t)
@@ -172,8 +173,8 @@ sim_thread_end(struct sim_thread *t)
 {
 
 	/*
-	 * Let others run while this thread's last stores have not reached
-	 * memory.
+	 * Let other threads run while this thread's last stores have not
+	 * reached memory.
 	 */
 	if (t->st_buffer.b_n > 0)
 		sim_point(t, NULL, SIM_CALL, 0);
@@ -190,7 +191,7 @@ sim_thread_end(struct sim_thread *t)
 }
 
 /*
- * Make this process a schedule, and the caller its first thread.
+ * Begin a schedule in this process, with the caller as its first thread.
  */
 void
 sim_begin(uint64_t seed)

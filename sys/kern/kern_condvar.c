@@ -9,12 +9,12 @@
  * one load.
  *
  * A waiter enters the channel before it releases the mutex.  So a thread that
- * changes the condition under the mutex finds the waiter there.
+ * changes the condition under the mutex finds the waiter in the channel.
  *
  * The number of waiters changes only while the channel's sleep queue is locked.
- * The thread that wakes a waiter subtracts it from the number first.  Once the
- * waiter runs, it may free the variable, so the waking thread must not access
- * the variable after that.
+ * A thread that wakes a waiter decrements the number first.  After the wake-up
+ * it must not access the variable, because the waiter may free the variable as
+ * soon as it runs.
  */
 
 #include <errno.h>

@@ -33,12 +33,12 @@
  *
  * The thread, its handlers and the watcher share l_iheld and l_ipending.  To
  * hold an interrupt back, a thread increments the count of its source in
- * l_iheld and then sets the bit of the source in l_ipending.  To take what is
- * held back, a thread clears the bit and then takes the count.  Setting the bit
- * is a release and clearing it an acquire (seq_cst is both), so the thread that
- * clears a bit sees the count for which the bit was set.  There may be a bit
- * without a count.  A count without a bit lasts only for a moment, until a
- * thread has done the second of its two steps.
+ * l_iheld and then sets the bit of the source in l_ipending.  To take the
+ * interrupts of a source, a thread clears the bit and then takes the count.
+ * Setting the bit is a release and clearing it an acquire (seq_cst is both), so
+ * the thread that clears a bit sees the count for which the bit was set.  There
+ * may be a bit without a count.  A count without a bit lasts only for a moment,
+ * until a thread has done the second of its two steps.
  */
 
 #include "kern.h"

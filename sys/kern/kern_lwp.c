@@ -296,8 +296,9 @@ lwp_setpri(struct lwp *l)
 	else if (rt)
 		(void)host_setsched(false, 0);
 	/*
-	 * If the thread is still real-time or idle, return that.  Otherwise
-	 * return the requested priority.
+	 * If the host still schedules the thread as real-time or idle, return
+	 * the priority that corresponds to that.  Otherwise return the
+	 * requested priority.
 	 */
 	inforce = lwp_hostpri();
 	if (inforce == PRI_USER_RT || inforce == PRI_IDLE)
@@ -313,7 +314,9 @@ lwp_end(struct lwp *l)
 {
 
 	lwp_quit(l);
-	/* If the thread is not detached, it now belongs to its joiner. */
+	/*
+	 * If the thread is not detached, l now belongs to the joining thread.
+	 */
 	if (l->l_detached) {
 		host_thread_detach(&l->l_thread);
 		lwp_free(l);
@@ -353,9 +356,9 @@ lwp_start(void *arg)
  * serves the whole process, and not only the caller, which is the first to need
  * it.  Return NULL if there is no memory.
  *
- * In a forked child in which the library has not started yet, this starts it,
- * and the library then forgets all threads.  So a caller that counts the new
- * thread beforehand, or records that it exists, must first call
+ * In a forked child in which the library has not started yet, this function
+ * starts the library, which then forgets all threads.  So a caller that counts
+ * the new thread beforehand, or records that it exists, must first call
  * kern_fork_catchup().
  */
 struct lwp *
@@ -386,8 +389,8 @@ lwp_new(const char *name, pri_t pri, struct cpu_info *ci,
 
 /*
  * Start a thread.  If lp is not NULL, store the thread there before it starts,
- * because it may end before this function returns.  Return 0, or an errno value
- * with the thread freed.
+ * because it may end before this function returns.  Return 0 or an errno value.
+ * After an error the thread's record is free.
  */
 int
 lwp_run(struct lwp *l, struct lwp **lp)

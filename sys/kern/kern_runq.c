@@ -11,8 +11,8 @@
  * the CPU for itself.  A thread needs a CPU for itself while preemption is
  * disabled, while it holds a spin mutex, and while it runs a soft interrupt, a
  * callout or a cross-call.  A thread that calls curcpu() at a raised level
- * needs the CPU from then on, until the level is IPL_NONE again.  When these
- * nest, the thread owns a CPU until the outermost ends.
+ * needs the CPU from then on, until the level is IPL_NONE again.  If these
+ * reasons nest, the thread owns a CPU until the outermost one ends.
  *
  * Invariant.  oc_lwp is the one thread that owns the CPU.  A thread owns at
  * most one CPU, its l_oncpu.  l_own counts the reasons for which the thread
@@ -51,8 +51,8 @@
  *
  * Waiters.  A waiter spins for a moment, and then sleeps on a list.  When a
  * thread gives up a CPU, it wakes the first waiter that wants this CPU.  The
- * waiter then competes for the CPU with other threads.  If it has lost twice,
- * the CPU is kept for it (ONCPU_KEPT), so that no thread starves.
+ * waiter then competes for the CPU with other threads.  If the waiter has lost
+ * twice, the CPU is kept for it (ONCPU_KEPT), so that no thread starves.
  */
 
 #include "kern.h"
@@ -68,7 +68,7 @@
 #define	ONCPU_LOSSES	2		/* losses before a CPU is kept */
 #define	ONCPU_STRAYWAIT	(10 * 1000000)	/* nanoseconds */
 
-/* In oc_lwp: no thread owns the CPU, but it is kept for this thread. */
+/* A bit in oc_lwp: the CPU is free, but is kept for the thread in oc_lwp. */
 #define	ONCPU_KEPT	((uintptr_t)1)
 
 struct oncpu_waiter {
@@ -97,7 +97,7 @@ oncpu_init(void)
 {
 
 	oncpu_plain = host_asymfence && !KERN_WATCHED();
-	/* Without the fence, ownership cannot be switched on later. */
+	/* Without the asymmetric fence, ownership is on from the start. */
 	if (!host_asymfence)
 		oncpu_state = KERN_WATCHED() ? ONCPU_WATCHED : ONCPU_ON;
 }
@@ -175,8 +175,8 @@ oncpu_try(struct lwp *l, struct oncpu *oc)
 	o = atomic_load_relaxed(&oc->oc_lwp);
 	/*
 	 * A signal handler that the library did not install may have
-	 * interrupted this function and called curcpu().  Then it took the CPU
-	 * for this thread.
+	 * interrupted this function and called curcpu().  Then that handler
+	 * took the CPU for this thread.
 	 */
 	if (__predict_false(o == (uintptr_t)l)) {
 		l->l_oncpu = oc;
@@ -184,7 +184,7 @@ oncpu_try(struct lwp *l, struct oncpu *oc)
 	}
 	if (o != 0 && o != ((uintptr_t)l | ONCPU_KEPT))
 		return false;
-	/* Store this first: a handler on this thread finds its CPU here. */
+	/* Store l_oncpu before oc_lwp: a handler on this thread reads it. */
 	l->l_oncpu = oc;
 	atomic_signal_barrier();
 	/* Acquire: observe what the last owner did to the CPU's data. */
@@ -304,9 +304,9 @@ oncpu_dequeue(struct oncpu_waiter *w, struct lwp *l)
 
 /*
  * Wait for a CPU.  The level stays raised, because it may exclude handlers.  A
- * handler that waits must spin, because it may have interrupted the thread in
- * host_park().  While l_cpuwait is set, no handler runs on top of this thread;
- * see intr_try().
+ * handler that waits for a CPU must spin, because it may have interrupted the
+ * thread in host_park().  While l_cpuwait is set, no handler runs on top of
+ * this thread; see intr_try().
  */
 static void
 oncpu_wait(struct lwp *l, struct oncpu *only)
@@ -426,7 +426,7 @@ oncpu_intrenter(struct lwp *l, bool wait)
 
 /*
  * Take a CPU for a thread that calls curcpu() at a raised level.  splraise()
- * does not take one, so it costs nothing more.  The thread owns the CPU until
+ * itself takes no CPU, and costs nothing more.  The thread owns the CPU until
  * the level is IPL_NONE again.  splx() costs nothing more either: it tests
  * l_ipending in any case, and finds LWP_LEVELOWN there.
  */
@@ -452,7 +452,7 @@ void
 oncpu_levelexit(struct lwp *l)
 {
 
-	/* A handler that interrupts the thread here may do this first. */
+	/* A handler that interrupts the thread here may clear the bit first. */
 	if ((atomic_fetch_and_relaxed(&l->l_ipending, ~LWP_LEVELOWN) &
 	    LWP_LEVELOWN) != 0 && l->l_own != 0)
 		oncpu_exit(l);
@@ -461,7 +461,7 @@ oncpu_levelexit(struct lwp *l)
 /*
  * Give up the CPU of a handler while it spins for the kernel lock.  The caller
  * has found that the holder of the lock waits for a CPU.  In a kernel the
- * holder would have one.  Return false, and keep the CPU, if the handler owns
+ * holder would have a CPU.  Return false, and keep the CPU, if the handler owns
  * no CPU, or if the handler or its thread holds a spin mutex.
  */
 bool

@@ -110,13 +110,13 @@ sleepq_remove(struct sleepq *sq, struct lwp **lp)
 }
 
 /*
- * Take the first sleeper off the channel and return it, or NULL.  Set *morep if
- * there are others.  The caller unlocks the bucket and then unparks the
- * sleeper.
+ * Take the first sleeper off the channel and return it.  Return NULL if there
+ * is none.  Set *morep if there are others.  The caller unlocks the bucket and
+ * then unparks the sleeper.
  *
  * The store to l_wchan ends the sleep.  When this returns, the sleeper may be
  * running already, and its lwp may even belong to another thread.  For that
- * thread the token is a spurious wake-up.
+ * thread, the unpark is a spurious wake-up.
  */
 struct lwp *
 sleepq_dequeue(struct sleepq *sq, const void *wchan, int kind, bool *morep)
@@ -166,8 +166,8 @@ sleepq_has(const struct sleepq *sq, const void *wchan, int kind)
 
 /*
  * Take up to max sleepers off the channel, and return a list of them.  If np is
- * not NULL, store their number there.  The sleepers sleep until sleepq_wake(),
- * so that the caller can first hand them a lock.
+ * not NULL, store their number there.  The sleepers stay asleep until the
+ * caller calls sleepq_wake(), so that it can first hand them a lock.
  */
 struct lwp *
 sleepq_take(struct sleepq *sq, const void *wchan, int kind, unsigned max,

@@ -15,9 +15,9 @@
  * A page has a header with a link for each item.  So the pool stores nothing in
  * free items, and knows the state of an item without reading the item.  Only
  * checking mode fills free items.  The header is at the start of the page, so
- * the alignment of the page leads from an item to the header.  The headers are
- * elsewhere if pages are not aligned or are not memory, or if a header would
- * leave too little room in them.  They are then in a tree that is ordered by
+ * the alignment of the page leads from an item to the header.  If pages are not
+ * aligned or are not memory, or if a header would leave too little room in a
+ * page, the headers are elsewhere.  A tree then holds the headers, ordered by
  * the addresses of the pages.
  *
  * One internal spin lock per pool guards everything, so interrupt handlers can
@@ -192,9 +192,10 @@ pool_level(struct pool *pp, bool nomalloc)
 }
 
 /*
- * Take a thread that sleeps for an item off the sleep queue, and return it, or
- * NULL.  Call this when an item has come back, or when the limit has risen.
- * The caller releases the lock and then unparks the thread.
+ * Remove a thread that waits for an item from the sleep queue, and return the
+ * thread.  Return NULL if no thread waits.  Call this when an item has come
+ * back, or when the limit has risen.  The caller releases the lock and then
+ * unparks the thread.
  */
 struct lwp *
 pool_wake(struct pool *pp)

@@ -118,8 +118,9 @@ wqlend_call(void)
 	 * The lender may be asleep in mutex_enter(), for the lock of a pool.
 	 * An unpark alone would then have no effect, so also set a flag.
 	 *
-	 * Release: pairs with wqlender().  A store would hide the store of
-	 * another producer, whose record the lender may then miss.
+	 * Release: pairs with wqlender().  A plain store would hide the store
+	 * of another producer, and the lender might then miss the record of
+	 * that producer.
 	 */
 	(void)atomic_swap_acq_rel(&wqlend_called, 1);
 	/* In a forked child there may be no lender. */
@@ -140,8 +141,8 @@ static struct runner wqlend_lender_runner = {
 };
 
 /*
- * Push a link.  Wake the runner that was announced.  If none was, wake the
- * lender.
+ * Push a link.  Wake the runner that was announced.  If no runner was
+ * announced, wake the lender.
  */
 static void
 wqlend_push(struct wqlend_pool *lp, struct work *wk)
@@ -156,9 +157,9 @@ wqlend_push(struct wqlend_pool *lp, struct work *wk)
 }
 
 /*
- * Push a link of the record, unless that has been done.  If the producers of
- * both links may have been stopped, make a thread search for the record.
- * Async-signal-safe.
+ * Push a link of the record, unless a link has already been pushed.  If the
+ * producers of both links may have been stopped, make a thread search for the
+ * record.  Async-signal-safe.
  */
 static __kern_hot void
 wqlend_wakeup(struct runner *r)

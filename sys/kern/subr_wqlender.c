@@ -8,15 +8,15 @@
  * are lent, and the pools that have no thread yet.  They start when the first
  * queue or such pool is created.
  *
- * The lender starts a thread when a queue waits for one and none is idle.
- * While there are threads, it looks at them once a second, and sends home those
- * that sleep.  It never calls a function of the client, so it is always
- * available.
+ * The lender starts a thread when a queue waits for a thread and none is idle.
+ * While there are threads, the lender looks at them once a second, and sends
+ * home the ones that sleep.  It never calls a function of the client, so it is
+ * always available.
  *
  * The rescuer runs queues itself, a batch of one queue at a time, if the system
- * has refused threads for WQLENDER_RETRY.  So all items run even if the system
- * refuses threads forever, provided that the rescuer returns from each
- * callback.
+ * has kept refusing threads for the time WQLENDER_RETRY.  So all items run even
+ * if the system refuses threads forever, provided that the rescuer returns from
+ * each callback.
  */
 
 #include <errno.h>
@@ -56,8 +56,8 @@ wqlender_manage(struct wqlend_pool *lp, int64_t *deadlinep)
 }
 
 /*
- * Call this if no record waits.  If none has waited since the last look, forget
- * that the system has refused a thread.
+ * Call this if no record waits.  If no record was taken for the time
+ * WQLENDER_RETRY, forget that the system has refused a thread.
  */
 static void
 wqlender_calm(struct wqlend_pool *lp, int64_t now, int64_t *deadlinep)
@@ -84,8 +84,8 @@ wqlender_calm(struct wqlend_pool *lp, int64_t now, int64_t *deadlinep)
  *
  * If the pool has more threads than there are CPUs, another thread hardly
  * helps, unless the threads are blocked in callbacks.  Blocked threads take no
- * records.  So if threads have taken records since the last look, wait a
- * moment: the records may run out.
+ * records.  So if threads have taken records since the last call of this
+ * function, wait a moment: soon there may be no record left.
  */
 static bool
 wqlender_wants(struct wqlend_pool *lp, int64_t now, int64_t *deadlinep)
@@ -229,8 +229,9 @@ wqlender(void *arg)
 			    wqlender_serve(lp, look, now, &deadline))
 				threads = true;
 		/*
-		 * If there are no threads, no look is due.  Without this, the
-		 * second until the next look would begin before there is one.
+		 * If there are no threads, no look is due.  Clear next, so that
+		 * the second until the next look begins in the turn that starts
+		 * a thread.
 		 */
 		if (!threads)
 			next = 0;

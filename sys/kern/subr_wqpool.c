@@ -13,8 +13,8 @@
  * another item while a thread could run it.
  *
  * p_nstarting counts a thread that is being started, or that another thread has
- * woken to help.  It does so until this helper comes to look for an item.
- * Until then no further helper is woken or started.  (But a producer, or
+ * woken to help.  It counts this helper until the helper begins to look for an
+ * item.  Until then no other helper is woken or started.  (But a producer, or
  * wqpool_kick(), may wake an idle thread.)  When the helper has taken an item
  * and others are left, it wakes or starts the next one.  If the pool has a
  * start hook, p_nstarting counts the helper only until it calls the hook.  The
@@ -37,9 +37,9 @@
  * to wake one.  That thread will look at the inbox and at the list before it
  * sleeps.  A producer may be preempted before it wakes the thread.  So a thread
  * that waits until items have run wakes an idle thread itself (wqpool_kick()).
- * So does a thread that orders the inbox and is no runner.  Until the pool ends
- * (WQPOOL_ENDS), an idle thread ends only if another one is idle, so the last
- * thread stays.
+ * A thread that orders the inbox and is no runner also wakes an idle thread.
+ * Until the pool ends (WQPOOL_ENDS), an idle thread ends only if another one is
+ * idle, so the last thread stays.
  *
  * Cold.  A pool is cold while it has no thread of its own.  A pool that is to
  * keep a spare thread (WQPOOL_SPARE) has a record of subr_wqlend.c.  The runner
@@ -53,14 +53,14 @@
  *
  * Refused.  p_short is set if the system refuses a thread and no thread is
  * idle.  All threads may then be blocked in callbacks, so another thread must
- * try again.  A callout tries every tick, and so do the threads that wait,
- * until there is a thread or none is needed any more.  For this,
- * wqpool_create() and wqpool_setmax() start the callout thread if the pool has
+ * try again.  A callout, and the threads that wait, try every tick until there
+ * is a thread, or until none is needed any more.  The callout needs the callout
+ * thread.  So wqpool_create() and wqpool_setmax() start it if the pool has
  * WQPOOL_SPARE and may have more than one thread.  A pool requests the callout
  * thread again when the system refuses a thread, because the first request may
  * have failed, or may not have been made.  If this request fails, too, the item
- * waits for the next thread that returns from a callback, waits, or calls
- * wqpool_grow().
+ * is left until a thread returns from a callback, begins to wait for an item,
+ * or calls wqpool_grow().
  *
  * An item is identified by its address, under p_lock, as in workqueue_wait().
  *
@@ -69,13 +69,13 @@
  * it has begun.  While p_batcher points to the runner of this thread, p_seq,
  * p_ndone, p_nrunning and wr_cur are out of date.
  *
- * A thread that needs these, or the list, first calls wqpool_order(), which
- * recalls the batch: it returns the rest of the batch to the list, and corrects
- * the numbers.  The runner stores wr_begun and then loads wr_recalled.  The
- * recalling thread stores wr_recalled and then loads wr_begun.  The asymmetric
- * fence, or sequential consistency, ensures that at least one of them sees the
- * other's store.  No batch is taken while a thread waits, and a thread that
- * begins to wait recalls the batch.
+ * A thread that needs these fields, or the list, first calls wqpool_order(),
+ * which recalls the batch: it returns the rest of the batch to the list, and
+ * corrects the numbers.  The runner stores wr_begun and then loads wr_recalled.
+ * The recalling thread stores wr_recalled and then loads wr_begun.  The
+ * asymmetric fence, or sequential consistency, ensures that at least one of
+ * them sees the other's store.  No batch is taken while a thread waits, and a
+ * thread that begins to wait recalls the batch.
  */
 
 #include <string.h>
@@ -313,9 +313,10 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr, bool nested)
 		return true;
 	}
 	/*
-	 * If there is one thread too many, leave the items to the others.  But
-	 * a thread that waits in a callback (nested) must run items itself,
-	 * because all other threads may be waiting in callbacks, too.
+	 * If the pool has one thread too many, leave the items to the other
+	 * threads.  But a thread that waits in a callback (nested) must run
+	 * items itself, because all other threads may be waiting in callbacks,
+	 * too.
 	 */
 	if (!nested && p->p_nthreads > p->p_maxthreads &&
 	    p->p_runners->wr_next != NULL) {
@@ -528,8 +529,8 @@ wqpool_run_batch(struct wqpool *p, struct wqpool_runner *wr, unsigned n)
 	}
 	/*
 	 * The batch was recalled.  If i < n, wqpool_begin() had already counted
-	 * item i.  If the recall saw this, it left item i to this thread: then
-	 * call the callback here.
+	 * item i.  If the recalling thread saw this count, it left item i to
+	 * this thread.  Then call the callback here.
 	 */
 	if (i < wr->wr_end) {
 		mutex_exit(&p->p_lock);

@@ -37,8 +37,8 @@ wqpool_report_retired(struct wqpool *p)
 static void wqpool_thread(void *);
 
 /*
- * Try again to start a thread.  p_retry calls this.  By now there may be a
- * thread, or the pool may need none.  If the thread is refused again,
+ * Try again to start a thread.  The callout p_retry calls this.  By now there
+ * may be a thread, or the pool may need none.  If the thread is refused again,
  * wqpool_start() arms p_retry again.
  */
 static void
@@ -104,8 +104,10 @@ wqpool_start(struct wqpool *p)
 			return 0;
 		mutex_enter(&p->p_lock);
 		/*
-		 * If the pool has no thread, either its creator frees it or the
-		 * lender retries.
+		 * Start the callout thread, which a further attempt needs.  If
+		 * the pool has no thread, either its creator frees the pool or
+		 * the lender retries, so the pool then needs no callout, unless
+		 * it has items and no p_cold.
 		 */
 		alone = p->p_nthreads == p->p_nvisitors + 1;
 		if (n == 0 && (!alone || (p->p_cold == NULL &&
@@ -115,10 +117,10 @@ wqpool_start(struct wqpool *p)
 			mutex_enter(&p->p_lock);
 		}
 		/*
-		 * If p_refused is set, another caller needed a thread while
-		 * this one was trying, and relied on this call.  So try again.
-		 * If the pool has a thread, which may be the caller, or if the
-		 * lender retries, try again only once.
+		 * If p_refused is set, another thread needed a new thread
+		 * during this attempt, and left the start to this call.  So try
+		 * again.  If the pool has a thread, which may be the caller, or
+		 * if the lender retries, try again only once.
 		 */
 		if (!p->p_refused || p->p_state == WQPOOL_ENDS ||
 		    (n != 0 && (!alone || p->p_cold != NULL)))
@@ -193,8 +195,9 @@ wqpool_visit(struct wqpool *p, struct lwp *l, bool rescuer)
 	p->p_nthreads--;
 	p->p_nvisitors--;
 	/*
-	 * While this thread was here, there may have been no room for another
-	 * one.  The threads that the pool has may all be blocked.
+	 * While this thread counted as one of the pool's, the pool may have had
+	 * no room for one more thread.  The pool's own threads may all be
+	 * blocked, so start a thread now if one is needed.
 	 */
 	start = p->p_nthreads != p->p_nvisitors && wqpool_want(p,
 	    (p->p_flags & WQPOOL_SPARE) != 0 && p->p_nrunning != 0);

@@ -64,7 +64,8 @@ iv_pool_lacks(void *arg)
 }
 
 /*
- * A thread was refused.  Do not retry for each item.
+ * Record that the system has refused a thread, so that iv_pool_grow() does not
+ * try again for each item.
  */
 static void
 iv_pool_failed(struct iv_pool *ip)
@@ -119,17 +120,18 @@ iv_pool_call(struct iv_pool *ip)
 {
 
 	/*
-	 * Acq_rel: if the call is pending, the thread that takes it sees the
-	 * caller's item.
+	 * Acq_rel: if the call is pending, the thread that takes the call sees
+	 * this thread's item.
 	 */
 	if (atomic_swap_acq_rel(&ip->ip_called, 1) == 0)
 		wqpool_enqueue(ip->ip_wqpool, &ip->ip_call.pk_work);
 	/*
 	 * This pairs with iv_worker_stop().  This thread stores the call and
-	 * then reads ip_nthreads.  The other thread stores ip_nthreads and then
-	 * looks for a call.  At least one must see the other's store.  So both
-	 * modify ip_nthreads: the later of two modifications sees what came
-	 * before the earlier one.  A load, or a fence on one side, is too weak.
+	 * then reads ip_nthreads.  An ending thread stores ip_nthreads and then
+	 * looks for a call.  At least one of the two must see the other's
+	 * store.  So both modify ip_nthreads: the later of two modifications
+	 * sees what came before the earlier one.  A load, or a fence on one
+	 * side, is too weak.
 	 */
 	return atomic_fetch_add_acq_rel(&ip->ip_nthreads, 0) <=
 	    atomic_load_seq_cst(&ip->ip_active);
@@ -172,8 +174,8 @@ iv_pool_submit(struct iv_pool *ip, struct iv_work_item *item, bool isowner)
 	do {
 		iv_item_setnext(item, old == IV_WANTED ? NULL : old);
 		/*
-		 * Release: publish the item.  Acquire: observe ip_active as the
-		 * thread that put IV_WANTED has left it.
+		 * Release: publish the item.  Acquire: observe the value that
+		 * the thread that put IV_WANTED has stored in ip_active.
 		 */
 	} while (!atomic_cas_weak_acq_rel(&ip->ip_inbox, &old, item));
 	if (old == IV_WANTED) {
@@ -204,7 +206,8 @@ iv_pool_wake(struct iv_pool *ip)
 }
 
 /*
- * Take an item from the ring, and its number.  Return false if there is none.
+ * Take an item and its number from the ring.  Return false if the ring is
+ * empty.
  */
 static inline bool
 iv_ring_take(struct iv_pool *ip, struct iv_work_item **itemp,
@@ -221,7 +224,7 @@ iv_ring_take(struct iv_pool *ip, struct iv_work_item **itemp,
 		tail = (uint32_t)(w >> 32);
 		if (head == tail)
 			return false;
-		/* If the slot is reused meanwhile, the swap fails. */
+		/* If the slot is reused meanwhile, the exchange fails. */
 		item = atomic_load_relaxed(&ip->ip_slots[head % IV_RING]);
 		head++;
 		if (ip->ip_maxthreads == 1) {
@@ -505,7 +508,7 @@ iv_item_done(struct iv_pool *ip, struct iv_work_item *item,
 }
 
 /*
- * Run an item.  The live view reads which one, and its number: see struct
+ * Run an item.  Store its address and its number for the live view: see struct
  * wqpool_kind.
  */
 static inline void
