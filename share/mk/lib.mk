@@ -34,6 +34,12 @@ SHLIB=		${SONAME}.${MINOR}
 OBJS=		${SRCS:.c=.o}
 MAPFILE?=	${.CURDIR}/${MAP}
 
+# The users' -flto would lose what only assembly refers to, and "ld -r" and
+# objcopy(1) need machine code.
+.if !empty(USER_CFLAGS:M-flto*)
+_NOLTO=		-fno-lto
+.endif
+
 CFLAGS.all+=	-fPIC -fvisibility=hidden -ftls-model=initial-exec
 LDFLAGS.all+=	-Wl,-soname,${SONAME} -Wl,--version-script=${MAPFILE} \
 		-Wl,-z,nodelete
@@ -63,7 +69,7 @@ all: lib${LIB}.a lib${LIB}_wb.a ${SHLIB} ${SONAME}
 ${s:.c=.o}: ${s} ${.CURDIR}/Makefile ${TOP}/share/mk/own.mk \
     ${TOP}/share/mk/lib.mk
 	@echo "compile ${RELDIR}/${.TARGET}"
-	${Q}${COMPILE_C} ${CPPFLAGS.${s}} -MMD -MP \
+	${Q}${COMPILE_C} ${_NOLTO} ${CPPFLAGS.${s}} -MMD -MP \
 	    -c -o ${.TARGET} ${.ALLSRC:M*/${s}:[1]}
 .-include "${.OBJDIR}/${s:.c=.d}"
 .endfor
