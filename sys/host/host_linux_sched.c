@@ -197,8 +197,8 @@ host_getsched(bool *rt, int *level)
 }
 
 /*
- * The main thread stands for the process, because nice(2), renice(1) and
- * chrt(1) change the main thread when they are applied to a process.
+ * The main thread stands for the process, because renice(1) and chrt(1) change
+ * the main thread when they get the ID of the process.
  */
 void
 host_sched_process(void)
