@@ -30,7 +30,7 @@
  * holds no spin mutex.
  *
  * A handler uses the CPU of the thread that it has interrupted.  If the thread
- * owns none, the handler takes a free CPU before it begins.  It does not wait
+ * owns no CPU, the handler takes a free CPU before it begins.  It does not wait
  * for a CPU, because the interrupted thread may hold a lock that the owners of
  * all CPUs want, such as one of the C library's.  If no CPU is free, or if the
  * thread itself waits for a CPU, an interrupt thread runs the handler.  In an

@@ -534,8 +534,8 @@ pool_put1(struct pool *pp, const char *func, void *item)
 	}
 	pp->pr_nfree++;
 	/*
-	 * If the item was being taken out during the fork, perhaps the count
-	 * does not include it.
+	 * If the item was being taken out during the fork, pr_nout may not
+	 * include it.
 	 */
 	if (pp->pr_nout != 0 || pp->pr_torngen == 0)
 		pp->pr_nout--;

@@ -47,7 +47,7 @@
  *	records for those with two such links, and takes the ones whose queues
  *	need a thread.
  *
- * A thread that waits for an item does the same as a later producer.
+ * A thread that waits for an item acts like a later producer.
  *
  * Late push.  A producer may be stopped after it has inserted its item and
  * before it claims the record.  If another thread waits for the item, that
@@ -94,7 +94,7 @@
 #include "subr_wqinbox.h"
 #include "subr_wqlend.h"
 
-#define	WQLEND_LOOKS	3		/* an idle thread ends at this look */
+#define	WQLEND_LOOKS	3		/* the third look ends an idle thread */
 
 struct wqlend_pool *wqlend_pools;	/* (a) only grows */
 struct lwp	*wqlend_lender;		/* (a) */
@@ -424,7 +424,7 @@ wqlend_setname(struct lwp *l, const char *name)
 }
 
 /*
- * Give the calling thread the name of the queue, if its own differs.
+ * Give the calling thread the name of the queue, if its own name differs.
  */
 static void
 wqlend_rename(const struct workqueue_queue *q, struct lwp *l)
@@ -491,7 +491,8 @@ wqlend_undo_queue(const struct workqueue_queue *q, struct lwp *l, pri_t pri,
 }
 
 /*
- * Make the calling thread the worker of a queue.
+ * Lend the calling thread to the queue of a record.  The thread becomes the
+ * queue's worker.
  */
 static void
 wqlend_lend(struct wqlend *we, struct lwp *l)
@@ -544,9 +545,10 @@ wqlend_unspecific(struct wqlend_pool *lp, const struct workqueue_queue *q,
 }
 
 /*
- * Make the thread leave the queue of a record.  Return false if the queue has
- * items.  Until now the inbox of the queue announces the runner "was", or none
- * if "was" is NULL.  On success, the inbox announces the record instead.
+ * Make the thread leave the queue of a record, and return true.  If the queue
+ * has items, return false.  Until now the inbox of the queue announces the
+ * runner "was", or no runner if "was" is NULL.  After success the inbox
+ * announces the record instead.
  */
 static bool
 wqlend_home(struct wqlend *we, struct lwp *l, const struct runner *was)
@@ -717,9 +719,10 @@ wqlend_return(struct wqlend_thread *lt)
 }
 
 /*
- * Look at all threads of a pool, about once a second.  Send a thread home if it
- * sleeps in its queue, slept there at the last look, and has run no item in
- * between.  End a thread that has been idle for a while.
+ * Look at all threads of a pool.  The lender calls this about once a second.
+ * Send a thread home if it sleeps in its queue, slept in it at the last call,
+ * too, and has run no item in between.  End a thread that has been idle for a
+ * while.
  */
 void
 wqlend_look(struct wqlend_pool *lp)
@@ -763,9 +766,9 @@ wqlend_recall(struct wqlend_pool *lp)
 }
 
 /*
- * Call wo_start for each waiting client, which starts its thread.  Release
- * lp_lock meanwhile.  If the system refuses a thread, stop and return an errno
- * value.  Otherwise return 0.
+ * Call wo_start for each client that waits.  This starts a thread of the
+ * client.  Release lp_lock meanwhile.  If the system refuses a thread, stop and
+ * return an errno value.  Otherwise return 0.
  */
 int
 wqlend_start(struct wqlend_pool *lp)
@@ -984,10 +987,10 @@ wqlend_begin(struct workqueue *wq)
 }
 
 /*
- * Destroy one queue.  If it is idle and has no lwp_specific(9) values, take its
- * record back.  Otherwise, if it has a worker, make the worker end.  If it has
- * none, make a thread come, run the items that are left, and destroy the
- * values.
+ * Destroy one queue.  If the queue is idle and has no lwp_specific(9) values,
+ * take its record back.  Otherwise, if the queue has a worker, make the worker
+ * end.  If it has no worker, make a thread come, run the items that are left,
+ * and destroy the values.
  */
 static void
 wqlend_end_one(struct workqueue_queue *q)
@@ -1030,8 +1033,8 @@ wqlend_end(struct workqueue *wq, int n)
 
 /*
  * Return the priority that the host gives to the threads lent to a queue.  If
- * the pool has had no thread yet, wait until the lender has started one, or has
- * failed to start one.
+ * the pool has had no thread yet, wait until the lender has started a thread,
+ * or has failed to start one.
  */
 pri_t
 wqlend_inforce(struct workqueue_queue *q)

@@ -16,21 +16,22 @@
  * woken to help.  It counts this helper until the helper begins to look for an
  * item.  Until then no other helper is woken or started.  (But a producer, or
  * wqpool_kick(), may wake an idle thread.)  When the helper has taken an item
- * and others are left, it wakes or starts the next one.  If the pool has a
- * start hook, p_nstarting counts the helper only until it calls the hook.  The
- * helper may start the next thread before that call.
+ * and other items are left, it wakes or starts the next helper.  If the pool
+ * has a start hook, p_nstarting counts the helper only until it calls the hook.
+ * The helper may start the next thread before that call.
  *
  * The rules, with p_lock held:
  *
  * Announcement.  The inbox contains one idle thread, p_announced, alone or
- * behind the oldest item.  If a producer finds the thread there, it wakes the
- * thread.  When the inbox has no item, p_announced is the first thread of
- * p_idle.  If p_idle is empty, p_announced is NULL, except in a cold pool (see
- * below).  Code that changes p_idle or takes the items of the inbox ensures
- * this.  A thread that is announced, or that a producer has found, stays idle
- * until it removes itself from p_idle, or until another thread removes it and
- * then wakes it.  A thread ends only after the swap that takes it out of the
- * inbox has succeeded, because then no producer is going to wake it.
+ * behind the oldest item.  If a producer finds the thread in the inbox, it
+ * wakes the thread.  When the inbox has no item, p_announced is the first
+ * thread of p_idle.  If p_idle is empty, p_announced is NULL, except in a cold
+ * pool (see below).  Code that changes p_idle or takes the items of the inbox
+ * ensures this.  A thread that is announced, or that a producer has found,
+ * stays idle until it removes itself from p_idle, or until another thread
+ * removes it and then wakes it.  A thread ends only after the swap that takes
+ * it out of the inbox has succeeded, because then no producer is going to wake
+ * it.
  *
  * No item is left behind.  While there is an item in the inbox or on the list,
  * one of two things is true.  Either a thread is awake, or a producer is about

@@ -106,8 +106,8 @@ wqpool_start(struct wqpool *p)
 		/*
 		 * Start the callout thread, which a further attempt needs.  If
 		 * the pool has no thread, either its creator frees the pool or
-		 * the lender retries, so the pool then needs no callout, unless
-		 * it has items and no p_cold.
+		 * the lender retries.  Such a pool needs no callout, unless it
+		 * has items and no p_cold.
 		 */
 		alone = p->p_nthreads == p->p_nvisitors + 1;
 		if (n == 0 && (!alone || (p->p_cold == NULL &&

@@ -21,12 +21,13 @@
  * the next item, unless all threads that the pool may have are active.  If
  * there are more items, it makes the call at once.  Otherwise it puts IV_WANTED
  * into the empty inbox, and the thread that submits the next item makes the
- * call.  A thread that stops being active puts IV_WANTED there, too.
+ * call.  A thread that stops being active also puts IV_WANTED into the empty
+ * inbox.
  *
- * The owner.  ip_done is IV_ASLEEP while the owner does not look there.  A
- * thread that pushes an item and finds this value posts the event.  The owner
- * then looks until it finds nothing.  After IV_LISTS looks it leaves the rest
- * to the next turn of its loop.
+ * The owner.  ip_done is IV_ASLEEP while the owner does not look for items in
+ * it.  A thread that pushes an item and finds this value posts the event.  The
+ * owner then takes items until it finds none.  After IV_LISTS attempts it
+ * leaves the rest to the next turn of its loop.
  *
  * Lanes.  When items come fast, each direction also uses a lane (struct
  * iv_lane), which needs no locked instruction for an item.  ip_lane is from the
@@ -36,32 +37,32 @@
  * side as soon as it is in the lane, even if the thread that put it there then
  * runs another callback.  A thread that puts an item into an open lane wakes no
  * other thread, unless the lane closes at that moment.  With several threads,
- * an item could wait in ip_lane while the thread that looks there runs a
+ * an item could wait in ip_lane while the thread that looks into ip_lane runs a
  * callback.  So ip_lane is open only if the pool has a single thread, or if one
- * thread is the guard, which looks there after each nap.
+ * thread is the guard, which looks into ip_lane after each nap.
  *
  * The guard.  If running an item costs less than sharing it, several threads
  * are slower than one.  Then one of the active threads becomes the guard, while
  * at least one other goes on.  The guard sleeps in short naps, but still counts
- * as active.  It takes items again if two things are true after a nap: an item
- * waits, and the others took longer than IV_TINY for each item.  It also does
- * so after IV_IDLE naps with almost no items.  While there is a guard, a thread
- * that takes an item does not arrange a call, because the guard looks after
- * each nap.  So an item waits at most one nap for a thread that could run it.
+ * as active.  The guard takes items again if two things are true after a nap:
+ * an item waits, and the other threads took longer than IV_TINY for each item.
+ * The guard also takes items again after IV_IDLE naps in which almost no items
+ * began.  While there is a guard, a thread that takes an item does not arrange
+ * a call, because the guard looks for items after each nap.  So an item waits
+ * at most one nap for a thread that could run it.
  *
  * Pauses.  When items come fast but few are pending, both sides pause for about
  * a microsecond, so that they do not exchange cache lines for each item.
  *
  * No thread.  The thread that submits the first item starts the first thread of
  * the pool.  If the system refuses the new thread, the owner runs items in its
- * loop until the pool has a thread.  It runs one in each turn, or all if no
- * descriptor is free.
+ * loop until the pool has a thread.  It runs one item in each turn, or all
+ * items if no descriptor is free.
  *
  * The end.  After iv_work_pool_put() the threads end when there is nothing to
  * run, even if the owner's loop does not run.  The last thread posts the event;
- * if there is no thread, iv_work_pool_put() does.
- * The owner's loop then unregisters the event.  iv_main() does not return
- * before that.
+ * if there is no thread, iv_work_pool_put() posts it.  The owner's loop then
+ * unregisters the event.  iv_main() does not return before that.
  */
 
 #include <errno.h>
@@ -81,7 +82,7 @@
 
 #define	IV_IDLETIME	INT64_C(10000000000)	/* ns an idle thread stays */
 #define	IV_LISTS	8	/* lists per turn of the loop */
-#define	IV_PATIENCE	2	/* empty looks before a sleep */
+#define	IV_PATIENCE	2	/* times to find no item before a sleep */
 
 /*
  * The last thread calls this when it has nothing left to do.  If the pool has
@@ -131,8 +132,8 @@ iv_pool_assist(struct iv_pool *ip)
 }
 
 /*
- * The owner no longer assists.  If it has called the start hook of the client,
- * call the stop hook.
+ * Call this when the owner no longer assists.  If the owner has called the
+ * start hook of the client, call the stop hook.
  */
 static void
 iv_pool_relax(struct iv_pool *ip)
@@ -210,8 +211,8 @@ iv_pool_complete(struct iv_pool *ip)
 
 /*
  * Complete the items that have run.  Look again for items that have run
- * meanwhile, up to IV_LISTS times in all.  Return true if the last look found
- * none, and false if some may be left.
+ * meanwhile, up to IV_LISTS times in all.  Return true if there were none the
+ * last time, and false if some may be left.
  */
 static bool
 iv_pool_turn(struct iv_pool *ip)
@@ -398,6 +399,7 @@ iv_work_pool_create(struct iv_work_pool *this)
 	}
 	/*
 	 * If ivykis got no descriptors for the event, it would end the process.
+	 * So look for descriptors first.
 	 */
 	if ((error = wqpool_descriptors(IV_DESCRIPTORS)) != 0) {
 		errno = error;
@@ -467,7 +469,10 @@ iv_work_pool_submit_continuation(struct iv_work_pool *this,
 	HOST_PROBE2(ivykis, iv_work__submit, ip, work);
 	if (ip->ip_checking)
 		iv_item_checkin(work, ip, "iv_work_pool_submit_continuation");
-	/* The completion may call iv_work_pool_put() before this returns. */
+	/*
+	 * The completion may call iv_work_pool_put() before this function
+	 * returns.  The pool exists as long as ip_users is not 0.
+	 */
 	(void)atomic_fetch_add_relaxed(&ip->ip_users, 1);
 	(void)atomic_fetch_add_seq_cst(&ip->ip_continued, 1);
 	iv_pool_submit(ip, work, false);

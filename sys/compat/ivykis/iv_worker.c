@@ -6,10 +6,10 @@
 /*
  * iv_work(3): the threads of a pool, and how they get items.
  *
- * In this file, a call is the item ip_call of the wqpool.  Its callback is
- * iv_worker_run(), which looks for items of the pool until none is left.  So
- * each call makes one more thread look for items.  At most one call is pending
- * (ip_called).
+ * iv_work.c has an overview.  To make a call is to enqueue ip_call on the
+ * wqpool.  The callback of ip_call, iv_worker_run(), looks for items of the
+ * pool until none is left.  So each call makes one more thread look for items.
+ * At most one call is pending (ip_called).
  */
 
 #include <string.h>
@@ -39,7 +39,8 @@
 KERN_MUTEX(iv_initlock);
 
 /*
- * A thread that looks for items.  The record is in its stack frame.
+ * The record of a thread that looks for items.  It is in the thread's stack
+ * frame.
  */
 struct iv_worker {
 	struct lwp	*iw_lwp;
@@ -543,7 +544,8 @@ iv_item_run(struct iv_pool *ip, struct iv_work_item *item,
 }
 
 /*
- * Become the putter of ip_back if there is none, or stop being it.
+ * If "wanted" is set, become the putter of ip_back, unless ip_back has one.
+ * Otherwise stop being the putter.
  */
 static void
 iv_worker_putter(struct iv_pool *ip, struct iv_worker *iw, bool wanted)

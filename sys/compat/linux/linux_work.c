@@ -90,8 +90,8 @@ lwq_run(struct work *wk, void *arg)
 		HOST_PROBE2(workqueue, workqueue_execute_end, ws, new);
 	}
 	/*
-	 * The callback may have freed ws.  Release: the next run, in another
-	 * pool, comes after this one.
+	 * The callback may have freed ws.  Release: the item's next run, which
+	 * may be in another pool, comes after this run.
 	 */
 	if (slot != NULL)
 		(void)atomic_fetch_add_acq_rel(slot, -1u);
