@@ -39,8 +39,9 @@ struct wqlend_link {
 #define	WQLEND_LINKS	2
 
 /*
- * The record of a queue.  The inbox of the queue holds it while no thread runs
- * the queue.  The memory is type-stable, and belongs to one pool forever.
+ * The record of a queue.  The inbox of the queue holds the record while no
+ * thread runs the queue.  The memory of a record is type-stable, and belongs to
+ * one pool forever.
  *
  * Fields, here and below: (a) atomic, (p) lp_lock, (c) constant.
  */
@@ -49,7 +50,7 @@ struct wqlend {
 	struct wqlend_link we_links[WQLEND_LINKS];
 	struct wqlend_pool *we_pool;	/* (c) */
 	union {
-		struct workqueue_queue *we_queue; /* (p) NULL if it is free */
+		struct workqueue_queue *we_queue; /* (p) NULL: free record */
 		void	*we_client;	/* (p) the same, if lp_ops is set */
 	};
 	union {
@@ -70,7 +71,8 @@ struct wqlend_slab {
 };
 
 /*
- * A thread of a pool, in the thread's stack frame.
+ * The record of a thread of a pool.  It is in the thread's stack frame.  A look
+ * is a call of wqlend_look().
  */
 struct wqlend_thread {
 	struct wqlend_thread *lt_next;	/* (p) */
@@ -88,8 +90,8 @@ struct wqlend_thread {
  * The functions of a client that has a record and is not a queue.  Such a
  * client has threads of its own, and announces the record while it has none.
  * wo_wants() returns true if the client needs a thread, and counts this thread.
- * Its caller holds lp_lock, and then calls wo_start() or wo_rescue().  The
- * client must not go away before that.
+ * The caller of wo_wants() holds lp_lock, and then calls wo_start() or
+ * wo_rescue().  The client must not go away before that.
  */
 struct wqlend_ops {
 	bool	(*wo_wants)(void *);
@@ -121,9 +123,9 @@ struct wqlend_pool {
 	int		 lp_nthreads;	/* (p) on lp_threads, or starting */
 	int		 lp_nstarting;	/* (p) */
 	unsigned	 lp_served;	/* (p) records taken off the list */
-	unsigned	 lp_expected;	/* (p) lp_served at the last look; 1
+	unsigned	 lp_expected;	/* (p) lp_served at the last check; 1
 					   more after a thread's start */
-	bool		 lp_wanted;	/* (p) lp_inforce is wanted */
+	bool		 lp_wanted;	/* (p) a caller waits for lp_inforce */
 	unsigned	 lp_shortserved; /* (p) lp_served at a refusal */
 	bool		 lp_short;	/* (p) the last thread was refused, and
 					   records have waited since */
@@ -150,7 +152,10 @@ extern int wqlend_called;			/* (a) */
  */
 int	wqlend_begin(struct workqueue *);
 
-/* Run what is left of the first n queues, and take their records back. */
+/*
+ * Run the items that are left on the first n queues, and take the records of
+ * these queues back.
+ */
 void	wqlend_end(struct workqueue *, int);
 
 /*

@@ -20,8 +20,8 @@
 #define	WQPOOL_MAXDEPTH	3		/* nested runs on one thread */
 
 /*
- * Move all pending items to the ordered list.  Return true if the item is
- * there.
+ * Move all pending items to the ordered list.  Return true if the item is on
+ * this list.
  */
 static bool
 wqpool_pending(struct wqpool *p, const struct work *wk)
@@ -98,7 +98,7 @@ wqpool_cancel(struct wqpool *p, struct work *wk)
 		}
 	}
 	if (found && p->p_waiters != NULL) {
-		/* Its waiters now wait only for earlier runs of the item. */
+		/* The item's waiters now wait only for its earlier runs. */
 		wqpool_number(p, wk, p->p_seq);
 		wqpool_wake_passed(p);
 		wqpool_marks(p);
@@ -136,9 +136,9 @@ wqpool_await(struct wqpool *p, struct wqpool_waiter *pw)
 	l = pw->pw_lwp;
 	/*
 	 * Make sure that a thread can run the awaited items.  If the caller is
-	 * a thread of the pool, there may be no other.  The system may also
-	 * have refused the first thread, or one more while all others are
-	 * blocked.
+	 * a thread of the pool, the pool may have no other thread.  The system
+	 * may also have refused the first thread, or a further thread while all
+	 * others are blocked.
 	 */
 	need = p->p_runners == NULL || p->p_short;
 	start = (need || pw->pw_self != NULL) && wqpool_want(p, false);
