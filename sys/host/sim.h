@@ -752,12 +752,14 @@ void	sim_real_all(void);
 
 /*
  * sim_deadline() converts a deadline on a virtual clock to the scale of
- * sim_now.  sim_time() reads a virtual clock.
+ * sim_now.  sim_time() reads a virtual clock.  sim_badtime() returns true if
+ * the nanoseconds are out of range.
  */
 int64_t	sim_deadline(clockid_t, const struct timespec *);
 int64_t	sim_time(clockid_t);
 
 /* Restart the client's sequence of random numbers. */
+bool	sim_badtime(const struct timespec *);
 void	sim_time_begin(void);
 
 #endif	/* !_HOST_SIM_H_ */

@@ -280,6 +280,22 @@ pthread_detach(pthread_t tid)
 	return 0;
 }
 
+/* The reports and the trace show this name. */
+SIM_PUBLIC int
+pthread_setname_np(pthread_t tid, const char *name)
+{
+	struct sim_thread *t;
+	int error;
+
+	error = SIM_REAL(pthread_setname_np)(tid, name);
+	if (SIM_ENTER() == NULL || error != 0 ||
+	    (t = sim_thread_find(tid)) == NULL)
+		return error;
+	memset(t->st_name, 0, sizeof(t->st_name));
+	(void)strncpy(t->st_name, name, sizeof(t->st_name) - 1);
+	return 0;
+}
+
 /*
  * Mutexes.
  */
@@ -356,6 +372,20 @@ pthread_mutex_trylock(pthread_mutex_t *m)
 	return error;
 }
 
+static int
+mutex_timed(struct sim_thread *t, pthread_mutex_t *m, clockid_t clock,
+    const struct timespec *ts)
+{
+	int error;
+
+	sim_point(t, m, SIM_CALL, 0);
+	if (!sim_badtime(ts))
+		return mutex_enter(t, m, sim_deadline(clock, ts));
+	/* As the C library does: the time matters only if the thread waits. */
+	error = SIM_REAL(pthread_mutex_trylock)(m);
+	return error == EBUSY ? EINVAL : error;
+}
+
 SIM_PUBLIC int
 pthread_mutex_timedlock(pthread_mutex_t *restrict m,
     const struct timespec *restrict ts)
@@ -364,8 +394,7 @@ pthread_mutex_timedlock(pthread_mutex_t *restrict m,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(pthread_mutex_timedlock)(m, ts);
-	sim_point(t, m, SIM_CALL, 0);
-	return mutex_enter(t, m, sim_deadline(CLOCK_REALTIME, ts));
+	return mutex_timed(t, m, CLOCK_REALTIME, ts);
 }
 
 int	pthread_mutex_clocklock(pthread_mutex_t *restrict, clockid_t,
@@ -379,8 +408,7 @@ pthread_mutex_clocklock(pthread_mutex_t *restrict m, clockid_t clock,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(pthread_mutex_clocklock)(m, clock, ts);
-	sim_point(t, m, SIM_CALL, 0);
-	return mutex_enter(t, m, sim_deadline(clock, ts));
+	return mutex_timed(t, m, clock, ts);
 }
 
 SIM_PUBLIC int
@@ -454,7 +482,7 @@ pthread_cond_timedwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(pthread_cond_timedwait)(c, m, ts);
-	if (ts->tv_nsec < 0 || ts->tv_nsec >= 1000000000)
+	if (sim_badtime(ts))
 		return EINVAL;
 	return cond_sleep(t, c, m, sim_deadline(cond_clock(c), ts));
 }
@@ -471,7 +499,7 @@ pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(pthread_cond_clockwait)(c, m, clock, ts);
-	if (ts->tv_nsec < 0 || ts->tv_nsec >= 1000000000)
+	if (sim_badtime(ts))
 		return EINVAL;
 	return cond_sleep(t, c, m, sim_deadline(clock, ts));
 }

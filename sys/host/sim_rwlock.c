@@ -45,6 +45,16 @@ rwlock_enter(struct sim_thread *t, pthread_rwlock_t *rw, bool write,
 	}
 }
 
+static int
+rwlock_timed(struct sim_thread *t, pthread_rwlock_t *rw, bool write,
+    clockid_t clock, const struct timespec *ts)
+{
+
+	if (sim_badtime(ts))
+		return EINVAL;
+	return rwlock_enter(t, rw, write, sim_deadline(clock, ts));
+}
+
 SIM_PUBLIC int
 pthread_rwlock_rdlock(pthread_rwlock_t *rw)
 {
@@ -101,7 +111,7 @@ pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict rw,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(pthread_rwlock_timedrdlock)(rw, ts);
-	return rwlock_enter(t, rw, false, sim_deadline(CLOCK_REALTIME, ts));
+	return rwlock_timed(t, rw, false, CLOCK_REALTIME, ts);
 }
 
 SIM_PUBLIC int
@@ -112,7 +122,7 @@ pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict rw,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(pthread_rwlock_timedwrlock)(rw, ts);
-	return rwlock_enter(t, rw, true, sim_deadline(CLOCK_REALTIME, ts));
+	return rwlock_timed(t, rw, true, CLOCK_REALTIME, ts);
 }
 
 int	pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict, clockid_t,
@@ -128,7 +138,7 @@ pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict rw, clockid_t clock,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(pthread_rwlock_clockrdlock)(rw, clock, ts);
-	return rwlock_enter(t, rw, false, sim_deadline(clock, ts));
+	return rwlock_timed(t, rw, false, clock, ts);
 }
 
 SIM_PUBLIC int
@@ -139,7 +149,7 @@ pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict rw, clockid_t clock,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(pthread_rwlock_clockwrlock)(rw, clock, ts);
-	return rwlock_enter(t, rw, true, sim_deadline(clock, ts));
+	return rwlock_timed(t, rw, true, clock, ts);
 }
 
 SIM_PUBLIC int

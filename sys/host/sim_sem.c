@@ -36,6 +36,18 @@ sem_sleep(struct sim_thread *t, sem_t *sem, int64_t deadline)
 	}
 }
 
+static int
+sem_timed(struct sim_thread *t, sem_t *sem, clockid_t clock,
+    const struct timespec *ts)
+{
+
+	if (sim_badtime(ts)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return sem_sleep(t, sem, sim_deadline(clock, ts));
+}
+
 SIM_PUBLIC int
 sem_wait(sem_t *sem)
 {
@@ -67,7 +79,7 @@ sem_timedwait(sem_t *restrict sem, const struct timespec *restrict ts)
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(sem_timedwait)(sem, ts);
-	return sem_sleep(t, sem, sim_deadline(CLOCK_REALTIME, ts));
+	return sem_timed(t, sem, CLOCK_REALTIME, ts);
 }
 
 int	sem_clockwait(sem_t *restrict, clockid_t,
@@ -81,7 +93,7 @@ sem_clockwait(sem_t *restrict sem, clockid_t clock,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(sem_clockwait)(sem, clock, ts);
-	return sem_sleep(t, sem, sim_deadline(clock, ts));
+	return sem_timed(t, sem, clock, ts);
 }
 
 SIM_PUBLIC int

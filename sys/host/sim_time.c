@@ -60,6 +60,13 @@ sim_deadline(clockid_t clock, const struct timespec *ts)
 	return ns - (sim_time(clock) - sim.sim_now);
 }
 
+bool
+sim_badtime(const struct timespec *ts)
+{
+
+	return ts->tv_nsec < 0 || ts->tv_nsec >= NS;
+}
+
 static int64_t
 time_after(int64_t ns)
 {
@@ -114,6 +121,10 @@ clock_gettime(clockid_t clock, struct timespec *ts)
 	struct sim_thread *t;
 	int64_t ns;
 
+	/* The system knows the clock, or returns the error. */
+	if ((clock < 0 || clock > CLOCK_TAI) &&
+	    SIM_REAL(clock_gettime)(clock, ts) == -1)
+		return -1;
 	if ((t = SIM_ENTER()) != NULL)
 		sim_clockread(t);
 	ns = sim_time(clock);
@@ -153,7 +164,7 @@ clock_nanosleep(clockid_t clock, int flags, const struct timespec *ts,
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(clock_nanosleep)(clock, flags, ts, rem);
-	if (ts->tv_nsec < 0 || ts->tv_nsec >= NS)
+	if (sim_badtime(ts))
 		return EINVAL;
 	if ((flags & TIMER_ABSTIME) != 0)
 		return time_sleepts(t, sim_deadline(clock, ts),
@@ -169,7 +180,7 @@ nanosleep(const struct timespec *ts, struct timespec *rem)
 
 	if ((t = SIM_ENTER()) == NULL)
 		return SIM_REAL(nanosleep)(ts, rem);
-	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= NS) {
+	if (ts->tv_sec < 0 || sim_badtime(ts)) {
 		errno = EINVAL;
 		return -1;
 	}
