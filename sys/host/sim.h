@@ -29,6 +29,7 @@
  *	sim_show.c	the trace in columns, and as a page
  *	sim_pthread.c	the client's threads, mutexes and condition variables
  *	sim_sem.c	the client's semaphores
+ *	sim_c11.c	the client's calls of <threads.h>
  *	sim_time.c	the client's clocks, sleeps and random numbers
  *	sim_rwlock.c	the client's rwlocks, barriers, spin locks and once
  *	sim_fd.c	reads, writes and polls of descriptors
