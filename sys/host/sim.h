@@ -170,6 +170,7 @@ struct sim_thread {
 
 	/* Of a thread of the library, which runs items. */
 	bool		 st_library;
+	bool		 st_shared;	/* serves the whole process */
 	unsigned	 st_calls;	/* callbacks that have not returned */
 	uintptr_t	 st_call;	/* the outermost */
 
@@ -697,6 +698,7 @@ void	sim_timer_forked(void);
 void	sim_timer_closed(int fd);
 void	sim_fork_forked(void);
 bool	sim_fork_children(void);
+bool	sim_fork_running(void);
 bool	sim_fork_ready(const struct sim_thread *);
 
 /*
@@ -757,10 +759,10 @@ void	sim_real_all(void);
  * the nanoseconds are out of range.
  */
 int64_t	sim_deadline(clockid_t, const struct timespec *);
+bool	sim_badtime(const struct timespec *);
 int64_t	sim_time(clockid_t);
 
 /* Restart the client's sequence of random numbers. */
-bool	sim_badtime(const struct timespec *);
 void	sim_time_begin(void);
 
 #endif	/* !_HOST_SIM_H_ */

@@ -44,6 +44,17 @@ sim_fork_children(void)
 	    NULL) == 0;
 }
 
+/* Return true if the process has children and none of them has ended. */
+bool
+sim_fork_running(void)
+{
+	siginfo_t si;
+
+	memset(&si, 0, sizeof(si));
+	return syscall(SYS_waitid, P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT,
+	    NULL) == 0 && si.si_pid == 0;
+}
+
 /*
  * Find out whether the thread's wait for a child would return now.  Return -1
  * if there is no such child.

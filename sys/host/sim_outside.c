@@ -31,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <host/host.h>
 #include <host/sim.h>
 
 #define	OUTSIDE_MS	1000		/* ms of real time to wait for others */
@@ -72,10 +73,20 @@ outside_memory(const struct sim_thread *t)
 	unsigned word;
 	int value;
 
-	if (strcmp(t->st_kind, "semaphore") == 0)
+	/*
+	 * The handler of a real signal may have posted the semaphore or stored
+	 * the token while its thread was inside the simulator.  Then no thread
+	 * has woken the one that waits.
+	 */
+	if (strcmp(t->st_kind, "semaphore") == 0) {
+		if (sem_getvalue((sem_t *)(uintptr_t)t->st_chan, &value) == 0 &&
+		    value > 0)
+			return OUTSIDE_NOW;
 		return outside_when(((const int *)t->st_chan)[SEM_SHARED] != 0,
-		    sem_getvalue((sem_t *)(uintptr_t)t->st_chan, &value) == 0 &&
-		    value > 0);
+		    false);
+	}
+	if (strcmp(t->st_kind, "park") == 0)
+		return outside_when(host_parkready(t->st_chan), true);
 	if (strcmp(t->st_kind, "mutex") == 0) {
 		word = (unsigned)__atomic_load_n(&m->__data.__lock,
 		    __ATOMIC_RELAXED);
@@ -170,6 +181,19 @@ outside_look(bool *leads, bool naps)
 	return woken;
 }
 
+/*
+ * Return true if the handler of SIGCHLD may end a wait, because the process has
+ * children.  If ended is false, all of them must still run.
+ */
+static bool
+outside_child(bool ended)
+{
+	int flags;
+
+	return !outside_timed && sim_signal_handled(SIGCHLD, &flags) &&
+	    (ended ? sim_fork_children() : sim_fork_running());
+}
+
 void
 sim_outside_look(void)
 {
@@ -202,21 +226,26 @@ sim_outside_wait(struct sim_thread *t)
 	sigset_t old, set;
 	siginfo_t si;
 	unsigned n;
-	bool leads, woken;
+	bool leads, running, woken;
 
 	(void)SIM_REAL(pthread_sigmask)(SIG_SETMASK, NULL, &old);
 	outside_signals(t, &old, &set);
 	(void)SIM_REAL(pthread_sigmask)(SIG_BLOCK, &set, NULL);
 	woken = outside_look(&leads, false);
+	leads = leads || outside_child(true);
 	/* If nothing else can happen, wait for a child without limit. */
 	for (n = 0; !woken && leads && (n < OUTSIDE_MS / OUTSIDE_STEP ||
 	    (!outside_timed && sim_fork_children())); n++) {
 		sim.sim_result->sr_outside = 1;
+		/* If a child ends after this, wait for its signal once more. */
+		running = outside_child(false);
 		if (SIM_REAL(sigtimedwait)(&set, &si, &ts) != -1) {
 			sim_signal_queue(t, &si);
 			woken = true;
-		} else
+		} else {
 			woken = outside_look(&leads, true);
+			leads = leads || running;
+		}
 	}
 	outside_woken = woken || !leads;
 	sim.sim_result->sr_outside = 0;
@@ -246,10 +275,10 @@ sim_outside(bool timed)
 	struct sim_thread *t;
 	bool leads;
 
-	if (outside_look(&leads, false) || !leads ||
+	outside_timed = timed;
+	if (outside_look(&leads, false) || (!leads && !outside_child(true)) ||
 	    (t = outside_main()) == NULL)
 		return true;
-	outside_timed = timed;
 	outside_woken = false;
 	if (t == sim_self) {
 		sim_outside_wait(t);
