@@ -277,10 +277,13 @@ host_getsched(bool *rt, int *level)
 	*level = 0;
 }
 
+/* Each thread of the library that serves the whole process calls this. */
 void
 host_sched_process(void)
 {
 
+	if (sim_self != NULL)
+		sim_self->st_shared = true;
 }
 
 bool

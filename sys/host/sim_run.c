@@ -118,7 +118,7 @@ run_call(void (*func)(void *), void *arg)
 }
 
 static void
-run_one(void (*func)(void *), void *arg, uint64_t seed, bool last)
+run_one(void (*func)(void *), void *arg, uint64_t seed)
 {
 	unsigned before, i;
 
@@ -126,11 +126,9 @@ run_one(void (*func)(void *), void *arg, uint64_t seed, bool last)
 	sim_restart(seed);
 	run_call(func, arg);
 	for (i = before; i < sim.sim_nthreads; i++)
-		if (!sim.sim_threads[i]->st_daemon)
+		if (!sim.sim_threads[i]->st_daemon &&
+		    !sim.sim_threads[i]->st_shared)
 			sim_fail("wqsim_run: the function has left a thread");
-	/* The zygote does this after the last schedule. */
-	if (!last && sim.sim_strategy->sst_done != NULL)
-		(*sim.sim_strategy->sst_done)(sim.sim_result);
 }
 
 SIM_PUBLIC void
@@ -139,6 +137,7 @@ wqsim_run(void (*func)(void *), void *arg)
 	const struct sim_strategy *strategy = sim.sim_strategy;
 	struct sim_result *sr = sim.sim_result;
 	uint64_t first, i;
+	unsigned before;
 
 	if (SIM_ENTER() == NULL || !sim.sim_set.ss_given) {
 		(*func)(arg);
@@ -153,9 +152,20 @@ wqsim_run(void (*func)(void *), void *arg)
 	run_call(func, arg);
 	sim.sim_strategy = strategy;
 	first = sim.sim_seed;
+	before = sim.sim_nthreads;
 	for (i = 0; i < sim.sim_runs; i++) {
-		run_one(func, arg, first + i, i + 1 == sim.sim_runs);
+		/* The zygote does this after the last schedule. */
+		if (i > 0 && strategy->sst_done != NULL)
+			(*strategy->sst_done)(sr);
+		run_one(func, arg, first + i);
 		sr->sr_ran++;
+		/*
+		 * The library may have started a thread that it keeps.  A
+		 * replay does not have that thread, so let a new process run
+		 * the next schedule.
+		 */
+		if (sim.sim_nthreads != before)
+			break;
 	}
 	sim.sim_inrun = false;
 }
