@@ -36,10 +36,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <sys/atomic.h>
+#include <sys/callout.h>
 
 #include "h_sim.h"
 #include "h_simthread.h"
@@ -60,6 +62,7 @@ pipe_reader(void *arg)
 	struct pollfd pfd = { .fd = fds[0], .events = POLLIN };
 	char c;
 
+	CHECK(pthread_setname_np(pthread_self(), "reader") == 0);
 	CHECK(poll(&pfd, 1, -1) == 1);
 	if (read(fds[0], &c, 1) == -1)
 		CHECK(errno == EAGAIN);
@@ -744,6 +747,178 @@ test_leave(void)
 }
 
 /*
+ * The first callout of the program, which only some schedules use, starts a
+ * thread of the library.
+ */
+static void
+keep_tick(void *arg)
+{
+
+	(void)arg;
+}
+
+static void
+run_keeps(void *arg)
+{
+	unsigned value = 0;
+	pthread_t tid;
+	callout_t co;
+
+	(void)arg;
+	if (wqsim_choose(10, "which callout") == 1) {
+		callout_init(&co, CALLOUT_MPSAFE);
+		callout_reset(&co, 1, keep_tick, NULL);
+		(void)callout_halt(&co, NULL);
+		callout_destroy(&co);
+	}
+	tid = start(run_other, &value);
+	(void)run_other(&value);
+	join(tid);
+}
+
+static void
+test_keeps(void)
+{
+
+	wqsim_run(run_keeps, NULL);
+}
+
+/*
+ * Threads of C11.  The main thread tests, and releases the lock before it
+ * waits.
+ */
+static mtx_t c11_lock;
+static cnd_t c11_cond;
+static once_flag c11_flag = ONCE_FLAG_INIT;
+static bool c11_ready;
+static int c11_inits;
+
+static void
+c11_init(void)
+{
+	const struct timespec ts = { .tv_nsec = 1000 };
+
+	CHECK(thrd_sleep(&ts, NULL) == 0);
+	c11_inits++;
+}
+
+static int
+c11_other(void *arg)
+{
+
+	call_once(&c11_flag, c11_init);
+	CHECK(mtx_lock(&c11_lock) == thrd_success);
+	*(bool *)arg = true;
+	CHECK(mtx_unlock(&c11_lock) == thrd_success);
+	CHECK(cnd_signal(&c11_cond) == thrd_success);
+	return 7;
+}
+
+static void
+test_c11(void)
+{
+	struct timespec now, ts;
+	int error, result;
+	bool ready;
+	thrd_t tid;
+
+	CHECK(mtx_init(&c11_lock, mtx_timed) == thrd_success);
+	CHECK(cnd_init(&c11_cond) == thrd_success);
+	CHECK(thrd_create(&tid, c11_other, &c11_ready) == thrd_success);
+	call_once(&c11_flag, c11_init);
+	CHECK(c11_inits == 1);
+	CHECK(mtx_lock(&c11_lock) == thrd_success);
+	if (bug) {
+		ready = c11_ready;
+		CHECK(mtx_unlock(&c11_lock) == thrd_success);
+		CHECK(mtx_lock(&c11_lock) == thrd_success);
+		if (!ready)
+			CHECK(cnd_wait(&c11_cond, &c11_lock) == thrd_success);
+	} else
+		while (!c11_ready)
+			CHECK(cnd_wait(&c11_cond, &c11_lock) == thrd_success);
+	CHECK(thrd_join(tid, &result) == thrd_success);
+	CHECK(result == 7);
+
+	/* Time is virtual here, too. */
+	CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
+	CHECK(timespec_get(&ts, TIME_UTC) == TIME_UTC);
+	CHECK(ts.tv_sec - now.tv_sec <= 1);
+	ts.tv_sec++;
+	do
+		error = cnd_timedwait(&c11_cond, &c11_lock, &ts);
+	while (error == thrd_success);
+	CHECK(error == thrd_timedout);
+	CHECK(mtx_unlock(&c11_lock) == thrd_success);
+}
+
+/*
+ * The real signal of a child's end wakes a thread.
+ */
+static struct workqueue *child_wq;
+static sem_t child_sem;
+
+static void
+child_handler(int signo)
+{
+
+	(void)signo;
+	(void)sem_post(&child_sem);
+}
+
+static void
+child_run(struct work *wk, void *arg)
+{
+
+	(void)wk;
+	(void)arg;
+	(void)sem_post(&child_sem);
+}
+
+static int
+child_intr(void *arg)
+{
+
+	workqueue_enqueue(child_wq, arg, NULL);
+	return 1;
+}
+
+static void
+child_end(void)
+{
+	pthread_t tid;
+	int status;
+	pid_t pid;
+
+	CHECK((pid = fork()) != -1);
+	if (pid == 0)
+		_exit(0);
+	tid = start(fork_other, NULL);
+	while (sem_wait(&child_sem) == -1)
+		CHECK(errno == EINTR);
+	join(tid);
+	CHECK(waitpid(pid, &status, 0) == pid);
+}
+
+static void
+test_sigchld(void)
+{
+	static struct work wk;
+	void *ih;
+
+	CHECK(sem_init(&child_sem, 0, 0) == 0);
+	handle(SIGCHLD, child_handler, SA_RESTART);
+	child_end();
+	CHECK(workqueue_create(&child_wq, "child", child_run, NULL, 0, IPL_VM,
+	    WQ_MPSAFE) == 0);
+	ih = intr_establish(SIGCHLD, IPL_VM, INTR_MPSAFE, child_intr, &wk);
+	CHECK(ih != NULL);
+	child_end();
+	intr_disestablish(ih);
+	workqueue_destroy(child_wq);
+}
+
+/*
  * Simulated calls behave as the real ones do.  These programs have no bug.
  */
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
@@ -1142,6 +1317,25 @@ test_cancel(void)
 	CHECK(value == PTHREAD_CANCELED);
 }
 
+/* Times and clocks that are not valid. */
+static void
+test_badtimes(void)
+{
+	const struct timespec bad = { .tv_nsec = 1000000000 };
+	pthread_rwlock_t rw = PTHREAD_RWLOCK_INITIALIZER;
+	struct timespec ts;
+	sem_t sem;
+
+	CHECK(sem_init(&sem, 0, 0) == 0);
+	CHECK(sem_timedwait(&sem, &bad) == -1 && errno == EINVAL);
+	CHECK(pthread_mutex_timedlock(&lock, &bad) == 0);
+	CHECK(pthread_mutex_timedlock(&lock, &bad) == EINVAL);
+	CHECK(pthread_mutex_unlock(&lock) == 0);
+	CHECK(pthread_rwlock_timedrdlock(&rw, &bad) == EINVAL);
+	CHECK(pthread_rwlock_timedwrlock(&rw, &bad) == EINVAL);
+	CHECK(clock_gettime(12345, &ts) == -1 && errno == EINVAL);
+}
+
 static void
 test_children(void)
 {
@@ -1196,7 +1390,9 @@ test_watchdog(void)
 static const struct test tests[] = {
 	{ "alloc", test_alloc },
 	{ "always", test_always },
+	{ "badtimes", test_badtimes },
 	{ "blocked", test_blocked },
+	{ "c11", test_c11 },
 	{ "cancel", test_cancel },
 	{ "cas", test_cas },
 	{ "chance", test_chance },
@@ -1210,6 +1406,7 @@ static const struct test tests[] = {
 	{ "full", test_full },
 	{ "handler", test_handler },
 	{ "intr", test_intr },
+	{ "keeps", test_keeps },
 	{ "late", test_late },
 	{ "leave", test_leave },
 	{ "livelock", test_livelock },
@@ -1219,6 +1416,7 @@ static const struct test tests[] = {
 	{ "queue", test_queue },
 	{ "rest", test_rest },
 	{ "run", test_run },
+	{ "sigchld", test_sigchld },
 	{ "signal", test_signal },
 	{ "sigs", test_sigs },
 	{ "spins", test_spins },

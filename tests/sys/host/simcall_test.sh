@@ -84,6 +84,7 @@ bug fork "a child that inherits a lock is found" "exit status 3"
 bug always "an invariant is checked at each point" "not always: the sum"
 bug choose "a choice of the test's own is explored and replayed" "device 7"
 bug run "schedules in one process find and replay a failure" "an update"
+bug c11 "a lost wake-up of C11 threads is found" "deadlock"
 bug exit "an exit with an item pending is found" \
     "exit with work pending: exit_run is still to be called" -s random:40
 bug exitrun "an exit during a callback is found" \
@@ -104,18 +105,23 @@ good full "a write of more than the free space waits"
 good connect "a connect waits for a full queue"
 good sigs "signals wait for their turn, and end sleeps"
 good cancel "a thread that waits can be cancelled"
+good badtimes "a time or a clock that is not valid is refused"
 good watchdog "an alarm without a handler spares a thread that can run"
 good children "a child goes on, is waited for, and is not left behind"
 
 atf_test_case report
 report_head() {
-	atf_set descr "a call that blocks is reported with the thread's stack"
+	atf_set descr "a call that blocks is reported with the thread's" \
+	    "stack, and threads with their names"
 }
 report_body() {
 	need
 	"$WQSIM" ./h_simcall blocked 2> "$OLDPWD/report"
 	atf_check -o not-empty grep "thread 1 main: runs" "$OLDPWD/report"
 	atf_check -o not-empty grep "flock+" "$OLDPWD/report"
+	"$WQSIM" -n 4000 ./h_simcall pipe 2> "$OLDPWD/report"
+	atf_check -o not-empty grep "thread [23] reader: waits: " \
+	    "$OLDPWD/report"
 }
 
 atf_test_case interrupts
@@ -130,6 +136,17 @@ interrupts_body() {
 	    ./h_simcall intr
 	atf_check -s exit:2 -e match:"can be refused is" "$WQSIM" -f x \
 	    ./h_simcall intr
+}
+
+# Each schedule waits for two children in real time, so run a few.
+atf_test_case sigchld
+sigchld_head() {
+	atf_set descr "the handler of a child's end wakes a thread"
+}
+sigchld_body() {
+	need
+	atf_check -e match:"no failure in 30 schedules" "$WQSIM" -n 30 \
+	    ./h_simcall sigchld fixed
 }
 
 atf_test_case inprocess_minimal
@@ -188,6 +205,27 @@ inprocess_same_body() {
 		    fixed 2>&1 | grep -o ", [0-9]* points")
 		one=$("$WQSIM" -v -s pct:3:200 -n 1 -S $seed ./h_simcall rest \
 		    fixed 2>&1 | grep -o ", [0-9]* points")
+		atf_check_equal "$one" "$many"
+	done
+}
+
+atf_test_case inprocess_keeps
+inprocess_keeps_head() {
+	atf_set descr "a thread that the library starts in a schedule of" \
+	    "wqsim_run() changes no other schedule"
+}
+inprocess_keeps_body() {
+	local many one seed
+
+	need
+	atf_check -e match:"no failure in 100 schedules" "$WQSIM" -n 100 \
+	    ./h_simcall keeps
+	for seed in 10 30 100; do
+		# The line is that of the last schedule.
+		many=$("$WQSIM" -v -n $seed ./h_simcall keeps 2>&1 |
+		    grep "seed $seed:")
+		one=$("$WQSIM" -v -S $seed ./h_simcall keeps 2>&1 |
+		    grep "seed $seed:")
 		atf_check_equal "$one" "$many"
 	done
 }
@@ -288,6 +326,7 @@ atf_init_test_cases() {
 	atf_add_test_case always
 	atf_add_test_case choose
 	atf_add_test_case run
+	atf_add_test_case c11
 	atf_add_test_case exit
 	atf_add_test_case exitrun
 	atf_add_test_case mayexit
@@ -303,12 +342,15 @@ atf_init_test_cases() {
 	atf_add_test_case sigs
 	atf_add_test_case cancel
 	atf_add_test_case children
+	atf_add_test_case badtimes
+	atf_add_test_case sigchld
 	atf_add_test_case watchdog
 	atf_add_test_case report
 	atf_add_test_case interrupts
 	atf_add_test_case inprocess
 	atf_add_test_case inprocess_minimal
 	atf_add_test_case inprocess_same
+	atf_add_test_case inprocess_keeps
 	atf_add_test_case inprocess_pct
 	atf_add_test_case keep
 	atf_add_test_case without
