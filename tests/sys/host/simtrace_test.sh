@@ -225,6 +225,9 @@ crash_head() {
 }
 crash_body() {
 	need
+	# The thread has the stack of a worker of its own queue.
+	WORKQUEUE_LEND=0
+	export WORKQUEUE_LEND
 	fail -n 3000 ./h_sim work
 	atf_check -o not-empty grep "thread 1 main: waits: join" "$DIR/err"
 	atf_check -o not-empty grep "thread 2 job: runs" "$DIR/err"
