@@ -23,18 +23,20 @@ int64_t		kern_spin = 50 * 1000;
 int64_t		kern_watchdog;
 
 /*
- * Return the value of an environment variable that is a switch.  It is 0 if the
- * variable is unset, empty or "0", and 1 if the variable is "1".  It is 2 if
- * the variable is the word "more", unless that argument is NULL.  Report any
- * other content, and return "other".
+ * Return the value of an environment variable that is a switch.  It is "unset"
+ * if the variable is unset or empty, 0 if the variable is "0", and 1 if it is
+ * "1".  It is 2 if the variable is the word "more", unless that argument is
+ * NULL.  Report any other content, and return "other".
  */
 static int
-kern_switch(const char *name, const char *more, int other)
+kern_switch(const char *name, const char *more, int unset, int other)
 {
 	const char *p;
 
 	p = host_getenv(name);
-	if (p == NULL || strcmp(p, "") == 0 || strcmp(p, "0") == 0)
+	if (p == NULL || strcmp(p, "") == 0)
+		return unset;
+	if (strcmp(p, "0") == 0)
 		return 0;
 	if (strcmp(p, "1") == 0)
 		return 1;
@@ -73,10 +75,10 @@ kern_param_init(void)
 {
 	int64_t n;
 
-	kern_checking = kern_switch("WORKQUEUE_CHECK", "strict", 1);
-	kern_verbose = kern_switch("WORKQUEUE_VERBOSE", "debug", 1);
-	kern_lend = kern_switch("WORKQUEUE_LEND", NULL, 0) != 0;
-	kern_realtime = kern_switch("WORKQUEUE_RT", NULL, 0) != 0;
+	kern_checking = kern_switch("WORKQUEUE_CHECK", "strict", 0, 1);
+	kern_verbose = kern_switch("WORKQUEUE_VERBOSE", "debug", 0, 1);
+	kern_lend = kern_switch("WORKQUEUE_LEND", NULL, 1, 1) != 0;
+	kern_realtime = kern_switch("WORKQUEUE_RT", NULL, 0, 0) != 0;
 	n = kern_number("WORKQUEUE_SPIN", "microseconds", KERN_SPINMAX);
 	if (n >= 0)
 		kern_spin = n * 1000;

@@ -33,7 +33,7 @@ unknown_body() {
 	done
 	says WORKQUEUE_LEND 1 ''
 	says WORKQUEUE_LEND 2 "workqueue: WORKQUEUE_LEND is \"2\", not 0 or 1: \
-taken as 0\n"
+taken as 1\n"
 	says WORKQUEUE_RT 1 ''
 	says WORKQUEUE_RT 2 "workqueue: WORKQUEUE_RT is \"2\", not 0 or 1: \
 taken as 0\n"

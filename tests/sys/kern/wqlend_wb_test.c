@@ -87,6 +87,20 @@ TEST_TC(create_no_thread, "creating and destroying queues takes no thread "
 	TEST_EQ(n + EXTRA, test_nthreads());
 }
 
+TEST_TC(by_default, "a queue is lent threads if WORKQUEUE_LEND is not set")
+{
+	struct workqueue *wq;
+
+	/* Empty is the same as not set. */
+	LEND("");
+	wq = test_create("default", test_dispatch, NULL, 0);
+	ATF_REQUIRE(wq->wq_queues[0].q_lend != NULL);
+	workqueue_destroy(wq);
+	wq = test_create("default", test_dispatch, NULL, WQ_DEDICATED);
+	ATF_REQUIRE(wq->wq_queues[0].q_lend == NULL);
+	workqueue_destroy(wq);
+}
+
 TEST_TC(dedicated, "a queue with WQ_DEDICATED, or any with WORKQUEUE_LEND=0, "
     "has a thread from the start")
 {
@@ -910,6 +924,7 @@ TEST_TP_ADD_TCS(tp)
 {
 
 	ATF_TP_ADD_TC(tp, blocked);
+	ATF_TP_ADD_TC(tp, by_default);
 	ATF_TP_ADD_TC(tp, create_no_thread);
 	ATF_TP_ADD_TC(tp, cycles);
 	ATF_TP_ADD_TC(tp, dedicated);
