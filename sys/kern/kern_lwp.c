@@ -275,8 +275,9 @@ lwp_setpri(struct lwp *l)
 	if (l->l_shared)
 		host_sched_process();
 	host_getsched(&rt, &level);
+	/* level is the nice value, or a real-time priority. */
 	if (!l->l_raised)
-		l->l_nice = level;
+		l->l_nice = rt ? 0 : level;
 	if (pri >= PRI_KERNEL) {
 		if (pri >= PRI_USER_RT && kern_realtime && host_setsched(true,
 		    1 + (pri - PRI_USER_RT) * 98 / (PRI_COUNT - 1 -

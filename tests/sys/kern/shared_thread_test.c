@@ -208,6 +208,20 @@ look_work(struct work *wk, void *arg)
 	look(arg);
 }
 
+/* Look at the worker of another workqueue, which this worker creates. */
+static void
+look_second(struct work *wk, void *arg)
+{
+	struct workqueue *wq;
+	struct work second;
+
+	(void)wk;
+	TEST_EQ(0, workqueue_create(&wq, "second", look_work, arg, PRI_NONE,
+	    IPL_NONE, WQ_MPSAFE | WQ_DEDICATED));
+	workqueue_enqueue(wq, &second, NULL);
+	workqueue_destroy(wq);
+}
+
 /* Get a worker's actual scheduling, and the priority reported. */
 static pri_t
 worker(pri_t pri, struct how *h)
@@ -248,6 +262,27 @@ TEST_TC(idle_creator, "a worker created by an idle-class thread leaves that "
 	TEST_EQ(IDLE, h.h_policy);
 	TEST_EQ(PRI_IDLE, force);
 }
+
+TEST_TC(rt_creator, "a real-time thread creates a worker with a kernel "
+    "priority, and this creates one without a priority: it has nice value 0")
+{
+	struct sched_param sp = { .sched_priority = 20 };
+	struct workqueue *wq;
+	struct how h;
+	struct work wk;
+
+	TEST_NEED(TEST_CAP_PRIORITY, "thread priorities");
+	sem_init(&h.h_known, 0, 0);
+	if (syscall(SYS_sched_setscheduler, 0, SCHED_RR, &sp) != 0)
+		atf_tc_skip("no permission for a real-time policy");
+	TEST_EQ(0, workqueue_create(&wq, "first", look_second, &h, PRI_KTHREAD,
+	    IPL_NONE, WQ_MPSAFE | WQ_DEDICATED));
+	workqueue_enqueue(wq, &wk, NULL);
+	workqueue_destroy(wq);
+	test_sem_wait(&h.h_known);
+	TEST_EQ(SCHED_OTHER, h.h_policy);
+	TEST_EQ(0, h.h_nice);
+}
 #else
 TEST_TC(belong_to_nobody, "threads that serve the whole process have its "
     "scheduling, not that of the thread that started them")
@@ -263,6 +298,13 @@ TEST_TC(idle_creator, "a worker created by an idle-class thread leaves that "
 
 	atf_tc_skip("no way to read a thread's scheduling here");
 }
+
+TEST_TC(rt_creator, "a real-time thread creates a worker with a kernel "
+    "priority, and this creates one without a priority: it has nice value 0")
+{
+
+	atf_tc_skip("no way to read a thread's scheduling here");
+}
 #endif
 
 TEST_TP_ADD_TCS(tp)
@@ -270,5 +312,6 @@ TEST_TP_ADD_TCS(tp)
 
 	ATF_TP_ADD_TC(tp, belong_to_nobody);
 	ATF_TP_ADD_TC(tp, idle_creator);
+	ATF_TP_ADD_TC(tp, rt_creator);
 	return atf_no_error();
 }
