@@ -15,7 +15,7 @@
 #include "kern_lwp.h"
 
 #define	WQSPIN_GAPMAX	(INT64_MAX / 2)	/* the usual gap is unknown */
-#define	WQSPIN_LONE	1024		/* most batches between two pauses */
+#define	WQSPIN_LONE	1024		/* last batch of 2^n with a pause */
 
 extern int	wqspin_active;		/* (a) threads that spin */
 
