@@ -5,9 +5,9 @@
 
 /*
  * mutex(9).  The state of a mutex is one word: the owner, and a bit,
- * MTX_WAITERS, that is set while other threads sleep for the mutex.  While the
- * mutex is in use, the bit changes only while the sleep queue of the mutex is
- * locked.
+ * MTX_WAITERS, that is set while other threads sleep for the mutex.  After the
+ * initialisation, the bit changes only while the sleep queue of the mutex is
+ * locked.  mutex_fork() is an exception.
  *
  * A mutex of IPL_VM or above is a spin mutex.  A thread raises its level before
  * it takes one.  When a thread releases its last spin mutex, it restores the
@@ -21,9 +21,9 @@
  * There are two exceptions: a quiet mutex (mutex_init_quiet()), and a static
  * mutex that mutex_fork() has freed in a forked child.
  *
- * A static mutex is initialised before the library knows whether there is a
- * tool, so it starts with the bit set.  The first release clears the bit if
- * there is no tool.
+ * A static adaptive mutex is initialised before the library knows whether there
+ * is a tool, so it starts with the bit set.  The first release clears the bit
+ * if there is no tool.
  *
  * Last touch.  As soon as a release has freed the mutex, the next owner may
  * drop the last reference and free the memory of the mutex.  So a release first
@@ -300,7 +300,7 @@ mutex_spin_acquire(kmutex_t *mtx, struct lwp *l, const char *func,
 
 	mutex_spin_raise(mtx, l);
 	mutex_check_alive(mtx, func);
-	/* For a static mutex, no mutex_init() has told the tool. */
+	/* For a static mutex, mutex_init() has not done this. */
 	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	if ((mtx->mtx_flags & MTX_WATCHED) != 0)
 		lockdebug_wantlock(func, mtx, "mutex", false, site);
@@ -349,7 +349,7 @@ mutex_enter_slow(kmutex_t *mtx, uintptr_t site)
 		return;
 	}
 	mutex_check_alive(mtx, "mutex_enter");
-	/* For a static mutex, no mutex_init() has told the tool. */
+	/* For a static mutex, mutex_init() has not done this. */
 	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	if (__predict_false((mtx->mtx_flags & MTX_WATCHED) != 0)) {
 		context_check_lock("mutex_enter", mtx, "mutex");
@@ -480,7 +480,7 @@ mutex_tryenter(kmutex_t *mtx)
 
 	l = curlwp_get();
 	mutex_check_alive(mtx, "mutex_tryenter");
-	/* For a static mutex, no mutex_init() has told the tool. */
+	/* For a static mutex, mutex_init() has not done this. */
 	KERN_UNWATCHED(mtx, sizeof(*mtx));
 	spin = (mtx->mtx_flags & MTX_SPIN) != 0;
 	if (spin)

@@ -86,8 +86,9 @@ _Static_assert(sizeof(struct work) == sizeof(void *),
 
 /*
  * The keys of two processes (kern_forkkey) differ by more than the size of
- * cpu_infos.  So the sum of an address in cpu_infos and one process's key never
- * equals the sum of such an address and another process's key.
+ * cpu_infos.  So an address in cpu_infos plus the key of one process never
+ * equals an address in cpu_infos plus the key of another process, even if the
+ * two addresses differ.
  */
 _Static_assert(CPU_MAX * sizeof(struct cpu_info) < 1 << KERN_FORKSHIFT,
     "an address in cpu_infos can look like one with another process's key");
@@ -195,10 +196,10 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 	/*
 	 * The common cases make no call, and so need no stack frame.  With
 	 * WQ_PERCPU, off is the offset of ci from the first CPU.  Otherwise it
-	 * is the offset of ci from NULL.  In two cases off fits no ci.  If
-	 * another process made the workqueue, wq_key contains the key of that
-	 * process.  If the workqueue was made while KERN_SLOW() was true,
-	 * wq_key contains WQ_NOCPU.
+	 * is the offset of ci from NULL.  In two cases off is the offset of no
+	 * CPU, and the call takes the slow path.  If another process made the
+	 * workqueue, wq_key contains the key of that process.  If the workqueue
+	 * was made while KERN_SLOW() was true, wq_key contains WQ_NOCPU.
 	 */
 	off = (uintptr_t)ci + kern_forkkey - wq->wq_key;
 	if (__predict_true(off == 0)) {
@@ -528,8 +529,9 @@ workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 	for (;;) {
 		/*
 		 * Load q_worker before the inbox.  Acquire: the destroying
-		 * thread enqueued its items before it stored WORKER_ENDS.  So a
-		 * worker that sees WORKER_ENDS also sees those items below.
+		 * thread enqueued its items before it stored WORKER_ENDS.  So
+		 * if the worker sees WORKER_ENDS, its load of the inbox, which
+		 * comes next, sees these items.
 		 */
 		ends = atomic_load_acquire(&q->q_worker) != WORKER_SERVES;
 		if (!wqinbox_isannounced(&q->q_inbox, &l->l_runner))

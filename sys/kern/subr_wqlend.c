@@ -118,9 +118,9 @@ wqlend_call(void)
 	 * The lender may be asleep in mutex_enter(), for the lock of a pool.
 	 * An unpark alone would then have no effect, so also set a flag.
 	 *
-	 * Release: pairs with wqlender().  A plain store would hide the store
-	 * of another producer, and the lender might then miss the record of
-	 * that producer.
+	 * Release: pairs with wqlender().  A plain store would end the release
+	 * sequence of another producer's store.  The lender might then miss the
+	 * record of that producer.
 	 */
 	(void)atomic_swap_acq_rel(&wqlend_called, 1);
 	/* In a forked child there may be no lender. */
@@ -436,9 +436,9 @@ wqlend_rename(const struct workqueue_queue *q, struct lwp *l)
 }
 
 /*
- * Set the priority that callbacks see to that of the queue.  The host's
- * priority of the thread does not change.  Bind the thread to the CPU, or
- * unbind it if ci is NULL.
+ * Set l_priority, which callbacks see, to pri.  The host's priority of the
+ * thread does not change.  Bind the thread to the CPU, or unbind it if ci is
+ * NULL.
  */
 static void
 wqlend_dress(struct lwp *l, pri_t pri, struct cpu_info *ci)
@@ -751,7 +751,7 @@ wqlend_look(struct wqlend_pool *lp)
 
 /*
  * Send home a thread that sleeps in its queue.  The lender calls this if the
- * system refuses another thread.  Return false if no thread sleeps.
+ * system refuses another thread.  Return false if there is no such thread.
  */
 bool
 wqlend_recall(struct wqlend_pool *lp)
@@ -989,8 +989,8 @@ wqlend_begin(struct workqueue *wq)
 /*
  * Destroy one queue.  If the queue is idle and has no lwp_specific(9) values,
  * take its record back.  Otherwise, if the queue has a worker, make the worker
- * end.  If it has no worker, make a thread come, run the items that are left,
- * and destroy the values.
+ * end.  If the queue has no worker, call a thread of the pool.  That thread
+ * runs the items that are left, and destroys the values.
  */
 static void
 wqlend_end_one(struct workqueue_queue *q)

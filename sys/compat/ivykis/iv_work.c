@@ -49,7 +49,7 @@
  * The guard also takes items again after IV_IDLE naps in which almost no items
  * began.  While there is a guard, a thread that takes an item does not arrange
  * a call, because the guard looks for items after each nap.  So an item waits
- * at most one nap for a thread that could run it.
+ * at most two naps if the other threads do not take it.
  *
  * Pauses.  When items come fast but few are pending, both sides pause for about
  * a microsecond, so that they do not exchange cache lines for each item.
@@ -274,7 +274,10 @@ iv_pool_handler(void *arg)
 	bool asleep, lacks, retired;
 
 	ip = arg;
-	/* Acquire: pairs with iv_pool_lacks(), which may not post again. */
+	/*
+	 * Acquire: pairs with iv_pool_lacks(), which does not post the event
+	 * while ip_lacks is set.
+	 */
 	lacks = atomic_swap_acquire(&ip->ip_lacks, 0) != 0;
 	/*
 	 * An item that the owner runs in iv_pool_assist() may call iv_main(),
