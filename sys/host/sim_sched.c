@@ -19,8 +19,8 @@
 
 /*
  * When a thread yields, count the steps that all threads together have made
- * since its last yield.  If these are fewer than SPIN_STEPS for each ready
- * thread, the thread counts as spinning.
+ * since its last yield.  If their number is less than SPIN_STEPS times the
+ * number of ready threads, the thread counts as spinning.
  */
 #define	SPIN_STEPS	64
 #define	OUTSIDE_POINTS	1024		/* points between looks: sim_glance() */
@@ -234,7 +234,7 @@ sim_mayjump(const struct sim_thread *t)
 }
 
 /*
- * Store the candidates while a thread is in sim_lastrun(): the threads of the
+ * A thread is in sim_lastrun().  Store the candidates: the threads of the
  * library that can run.  If there is none, or if they have run for too long,
  * the candidate is the thread in sim_lastrun().
  */

@@ -105,10 +105,10 @@ softint_setstate(struct lwp *l, enum softthread from, enum softthread to)
 }
 
 /*
- * Choose the thread that must run next, and make it the owner of the CPU.
- * Return this thread, or NULL if the CPU now has no owner.  Until now the CPU
- * has no owner, or the caller is the owner.  If the new owner is another
- * thread, the caller releases the lock and then unparks that thread.
+ * Before the call, the CPU has no owner, or the caller is the owner.  Choose
+ * the thread that must run next, and make it the owner.  Return this thread, or
+ * NULL if no thread can run: then the CPU has no owner.  If the new owner is
+ * another thread, the caller releases the lock and then unparks that thread.
  */
 static struct lwp *
 softint_handover(struct softcpu *sc)

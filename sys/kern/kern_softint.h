@@ -41,9 +41,10 @@ struct softhand {
 };
 
 /*
- * sc_lock guards all fields.  If no thread owns the CPU, sc_back is empty, and
- * no pending soft interrupt can begin: for each pending level, a handler of the
- * level sleeps, or threads are still being started.
+ * sc_lock guards all fields.  If no thread owns the CPU, no handler can
+ * continue or begin: for each pending level, a handler of the level sleeps, or
+ * threads are still being started.  The new threads then run what is in
+ * sc_back, too.
  */
 struct softcpu {
 	struct kspin	 sc_lock;

@@ -86,9 +86,9 @@ _Static_assert(sizeof(struct work) == sizeof(void *),
 
 /*
  * The keys of two processes (kern_forkkey) differ by more than the size of
- * cpu_infos.  So an address in cpu_infos plus the key of one process never
- * equals an address in cpu_infos plus the key of another process, even if the
- * two addresses differ.
+ * cpu_infos, and two addresses in cpu_infos differ by less.  So an address in
+ * cpu_infos plus the key of one process never equals an address in cpu_infos
+ * plus the key of another process.
  */
 _Static_assert(CPU_MAX * sizeof(struct cpu_info) < 1 << KERN_FORKSHIFT,
     "an address in cpu_infos can look like one with another process's key");
@@ -196,10 +196,11 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 	/*
 	 * The common cases make no call, and so need no stack frame.  With
 	 * WQ_PERCPU, off is the offset of ci from the first CPU.  Otherwise it
-	 * is the offset of ci from NULL.  In two cases off is the offset of no
-	 * CPU, and the call takes the slow path.  If another process made the
-	 * workqueue, wq_key contains the key of that process.  If the workqueue
-	 * was made while KERN_SLOW() was true, wq_key contains WQ_NOCPU.
+	 * is the offset of ci from NULL.  If off belongs to no queue, the call
+	 * takes the slow path.  In two cases this is so whatever ci is.  If
+	 * another process made the workqueue, wq_key contains the key of that
+	 * process.  If the workqueue was made while KERN_SLOW() was true,
+	 * wq_key contains WQ_NOCPU.
 	 */
 	off = (uintptr_t)ci + kern_forkkey - wq->wq_key;
 	if (__predict_true(off == 0)) {

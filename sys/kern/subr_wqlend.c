@@ -17,10 +17,10 @@
  * So a queue in use has a worker like any other, and the paths of its items are
  * the same.
  *
- * A wqpool (subr_wqpool.c) is not a queue, and has threads of its own.  If it
- * is to keep a spare thread, it also has a record, and uses it in the same way
- * while it has no thread.  In this file such a wqpool is a client: see struct
- * wqlend_ops.
+ * A wqpool (subr_wqpool.c) is not a queue, and has threads of its own.  Some
+ * wqpools keep a spare thread, but only from their first item on.  Until then
+ * such a wqpool has no thread.  So it has a record, too, and uses it as an idle
+ * queue does.  In this file such a wqpool is a client: see struct wqlend_ops.
  *
  * The rules:
  *
@@ -60,13 +60,13 @@
  *
  *	The queue has a worker.
  *
- *	The inbox of the queue still holds the record, and the queue is not
- *	being destroyed (WORKER_ENDS).
+ *	The inbox of the queue holds the record again, so the queue has no item,
+ *	and q_worker is not WORKER_ENDS, so the queue is not being destroyed.
  *
- * Home.  A thread holds lp_lock while it lends itself to a queue, goes home, or
- * looks at records.  The thread that destroys a queue holds lp_lock, too.  A
- * thread that goes home accesses the queue for the last time before it releases
- * lp_lock.
+ * Home.  A thread takes lp_lock to look at records, to become the worker of a
+ * queue, and to go home.  It does not hold lp_lock while it runs the queue.
+ * The thread that destroys a queue takes lp_lock, too.  A thread that goes home
+ * accesses the queue for the last time before it releases lp_lock.
  *
  * No record is left behind.  The inbox of a pool follows the rules of
  * subr_wqinbox.h.  It announces the thread that became idle last.  If no thread
@@ -199,12 +199,13 @@ wqlend_poke(struct workqueue_queue *q)
 
 	/*
 	 * Relaxed is enough for each caller.  wqlend_end_one() holds lp_lock,
-	 * and q_lwp changes only under lp_lock.  Any other caller has found an
-	 * item.  A thread that goes home clears q_lwp and then announces the
-	 * record.  If the item came before the announcement, the announcement
-	 * fails and the thread stays.  If the item came after it, its producer
-	 * saw the announcement.  So a thread that sees the item also sees
-	 * that q_lwp is clear.
+	 * and q_lwp changes only under lp_lock.  For any other caller a missed
+	 * wake-up matters only if there is an item that the caller has found.
+	 * A thread that goes home clears q_lwp and then announces the record.
+	 * If the item came before the announcement, the announcement fails and
+	 * the thread stays.  If the item came after it, its producer saw the
+	 * announcement.  So a thread that sees the item also sees that q_lwp is
+	 * clear.
 	 */
 	if ((l = atomic_load_relaxed(&q->q_lwp)) != NULL)
 		lwp_unpark(l);
@@ -546,8 +547,8 @@ wqlend_unspecific(struct wqlend_pool *lp, const struct workqueue_queue *q,
 
 /*
  * Make the thread leave the queue of a record, and return true.  If the queue
- * has items, return false.  Until now the inbox of the queue announces the
- * runner "was", or no runner if "was" is NULL.  After success the inbox
+ * has items, return false.  Before the call, the inbox of the queue announces
+ * the runner "was", or no runner if "was" is NULL.  After success the inbox
  * announces the record instead.
  */
 static bool

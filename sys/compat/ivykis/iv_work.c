@@ -39,7 +39,7 @@
  * other thread, unless the lane closes at that moment.  With several threads,
  * an item could wait in ip_lane while the thread that looks into ip_lane runs a
  * callback.  So ip_lane is open only if the pool has a single thread, or if one
- * thread is the guard, which looks into ip_lane after each nap.
+ * thread is the guard, which often looks into ip_lane.
  *
  * The guard.  If running an item costs less than sharing it, several threads
  * are slower than one.  Then one of the active threads becomes the guard, while
@@ -109,12 +109,13 @@ iv_pool_free(struct iv_pool *ip)
 
 /*
  * Run an item in the owner, unless the system grants a thread now.  If items
- * are left, iv_pool_lacks() is called again.
+ * are left, the wqpool calls iv_pool_lacks(), and so this function is called in
+ * the next turn of the owner's loop.
  *
- * Each such call makes the owner's loop take another turn without a wait.
- * After several of these turns in a row, ivykis opens a descriptor for the
- * timeout of the loop, and ends the process if no descriptor is free.  So if
- * none is free, run all items in this turn.
+ * The loop does not wait before this turn.  After several of these turns in a
+ * row, ivykis opens a descriptor for the timeout of the loop, and ends the
+ * process if no descriptor is free.  So if none is free, run all items in this
+ * turn.
  */
 static void
 iv_pool_assist(struct iv_pool *ip)
@@ -211,8 +212,8 @@ iv_pool_complete(struct iv_pool *ip)
 
 /*
  * Complete the items that have run.  Look again for items that have run
- * meanwhile, up to IV_LISTS times in all.  Return true if there were none the
- * last time, and false if some may be left.
+ * meanwhile, up to IV_LISTS times in all.  Return true if it ended because
+ * there were none, and false if some may be left.
  */
 static bool
 iv_pool_turn(struct iv_pool *ip)
