@@ -569,8 +569,8 @@ callout_setfunc(callout_t *cs, void (*func)(void *), void *arg)
 }
 
 /*
- * Remove a callout if it is pending.  Return true if its function was called
- * since the callout was armed: then callout_expired() was true.
+ * Remove a callout if it is pending.  Return what callout_expired() returned
+ * before.
  */
 static bool
 callout_disarm(struct callout_impl *c)

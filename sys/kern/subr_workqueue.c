@@ -197,7 +197,7 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 	 * The common cases make no call, and so need no stack frame.  With
 	 * WQ_PERCPU, off is the offset of ci from the first CPU.  Otherwise it
 	 * is the offset of ci from NULL.  If off belongs to no queue, the call
-	 * takes the slow path.  In two cases this is so whatever ci is.  If
+	 * takes the slow path.  In two cases it does so for any ci.  If
 	 * another process made the workqueue, wq_key contains the key of that
 	 * process.  If the workqueue was made while KERN_SLOW() was true,
 	 * wq_key contains WQ_NOCPU.
@@ -518,7 +518,7 @@ workqueue_announce(struct workqueue_queue *q, struct runner *r,
 }
 
 /*
- * Sleep until there is an item.  Return false if the worker must end.
+ * Sleep until there is an item.  Return false if the worker must end or leave.
  */
 static __kern_hot bool
 workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
@@ -559,7 +559,8 @@ workqueue_sleep_learn(struct workqueue_queue *q, struct lwp *l)
 }
 
 /*
- * Spin or sleep until there is an item.  Return false if the worker must end.
+ * Spin or sleep until there is an item.  Return false if the worker must end or
+ * leave.
  *
  * q_gap is an average of the gaps between items.  It may be so long that one
  * short gap cannot bring it below the spin limit.  In this case the worker

@@ -8,11 +8,12 @@
  *
  * An idle queue has a record (struct wqlend) in its inbox, in the place of a
  * sleeping worker.  The producer that replaces the record claims it, and pushes
- * it on the inbox of a pool of threads.  A thread of the pool takes the record.
- * From then on this thread is the worker of the queue: it runs the queue, and
- * announces its sleep in the queue's inbox as any worker does.  When it has
- * slept for a second or two, the lender (subr_wqlender.c) makes it go home: the
- * thread puts the record back into the queue's inbox and returns to the pool.
+ * it on the inbox of a pool of threads.  The threads of the pool move records
+ * from this inbox to a list, and one of them takes the record.  From then on
+ * this thread is the worker of the queue: it runs the queue, and announces its
+ * sleep in the queue's inbox as any worker does.  When it has slept for a
+ * second or two, the lender (subr_wqlender.c) makes it go home: the thread puts
+ * the record back into the queue's inbox and returns to the pool.
  *
  * So a queue in use has a worker like any other, and the paths of its items are
  * the same.
@@ -60,8 +61,8 @@
  *
  *	The queue has a worker.
  *
- *	The inbox of the queue holds the record again, so the queue has no item,
- *	and q_worker is not WORKER_ENDS, so the queue is not being destroyed.
+ *	The inbox of the queue holds the record again, and q_worker is not
+ *	WORKER_ENDS.  Then the queue has no item, and is not being destroyed.
  *
  * Home.  A thread takes lp_lock to look at records, to become the worker of a
  * queue, and to go home.  It does not hold lp_lock while it runs the queue.
@@ -157,9 +158,9 @@ wqlend_push(struct wqlend_pool *lp, struct work *wk)
 }
 
 /*
- * Push a link of the record, unless a link has already been pushed.  If the
- * producers of both links may have been stopped, make a thread search for the
- * record.  Async-signal-safe.
+ * Push the first link that is not claimed, unless a link before it has been
+ * pushed.  If the producers of both links may have been stopped, make a thread
+ * search for the record.  Async-signal-safe.
  */
 static __kern_hot void
 wqlend_wakeup(struct runner *r)
@@ -204,8 +205,8 @@ wqlend_poke(struct workqueue_queue *q)
 	 * A thread that goes home clears q_lwp and then announces the record.
 	 * If the item came before the announcement, the announcement fails and
 	 * the thread stays.  If the item came after it, its producer saw the
-	 * announcement.  So a thread that sees the item also sees that q_lwp is
-	 * clear.
+	 * announcement.  Then a thread that sees the item also sees that q_lwp is
+	 * clear, and calls wqlend_wakeup().
 	 */
 	if ((l = atomic_load_relaxed(&q->q_lwp)) != NULL)
 		lwp_unpark(l);

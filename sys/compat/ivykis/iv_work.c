@@ -13,9 +13,10 @@
  * The owner's loop takes all items of ip_done at once.
  *
  * The call.  The wqpool does not see the iv_work_items.  The pool enqueues only
- * one struct work there, named the call.  A thread that gets the call is active
- * until it finds no item.  Active threads take items one by one from a ring.  A
- * thread that finds the ring empty fills it from ip_list and ip_inbox.
+ * one struct work there, named the call.  To make the call is to enqueue it.  A
+ * thread that gets the call is active until it finds no item.  Active threads
+ * take items one by one from a ring.  A thread that finds the ring empty fills
+ * it from ip_list and ip_inbox.
  *
  * Each thread that takes an item ensures that another thread gets the call for
  * the next item, unless all threads that the pool may have are active.  If
@@ -45,11 +46,12 @@
  * are slower than one.  Then one of the active threads becomes the guard, while
  * at least one other goes on.  The guard sleeps in short naps, but still counts
  * as active.  The guard takes items again if two things are true after a nap:
- * an item waits, and the other threads took longer than IV_TINY for each item.
- * The guard also takes items again after IV_IDLE naps in which almost no items
- * began.  While there is a guard, a thread that takes an item does not arrange
- * a call, because the guard looks for items after each nap.  So an item waits
- * at most two naps if the other threads do not take it.
+ * an item waits, and the other threads took longer than IV_TINY for an item on
+ * average.  Then it is no longer the guard.  The guard also takes items again
+ * after IV_IDLE naps in which almost no items began.  While there is a guard, a
+ * thread that takes an item does not arrange a call, because the guard looks
+ * for items after each nap.  So an item waits at most two naps if the other
+ * threads do not take it.
  *
  * Pauses.  When items come fast but few are pending, both sides pause for about
  * a microsecond, so that they do not exchange cache lines for each item.
@@ -112,10 +114,9 @@ iv_pool_free(struct iv_pool *ip)
  * are left, the wqpool calls iv_pool_lacks(), and so this function is called in
  * the next turn of the owner's loop.
  *
- * The loop does not wait before this turn.  After several of these turns in a
- * row, ivykis opens a descriptor for the timeout of the loop, and ends the
- * process if no descriptor is free.  So if none is free, run all items in this
- * turn.
+ * The loop does not wait before the next turn.  After several of these turns in
+ * a row, ivykis opens a descriptor for the timeout of the loop, and ends the
+ * process if no descriptor is free.  So if none is free, run all items now.
  */
 static void
 iv_pool_assist(struct iv_pool *ip)
