@@ -205,8 +205,8 @@ wqlend_poke(struct workqueue_queue *q)
 	 * A thread that goes home clears q_lwp and then announces the record.
 	 * If the item came before the announcement, the announcement fails and
 	 * the thread stays.  If the item came after it, its producer saw the
-	 * announcement.  Then a thread that sees the item also sees that q_lwp is
-	 * clear, and calls wqlend_wakeup().
+	 * announcement.  Then a thread that sees the item also sees that q_lwp
+	 * is clear, and calls wqlend_wakeup().
 	 */
 	if ((l = atomic_load_relaxed(&q->q_lwp)) != NULL)
 		lwp_unpark(l);
