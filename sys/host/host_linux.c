@@ -76,9 +76,10 @@ host_getenv(const char *name)
 
 /*
  * Futexes.  Since Linux 5.1, 32-bit systems have futex_time64, with 64-bit
- * times.  Older kernels and some system call filters refuse it.  So where futex
- * exists, call futex_time64 only with a deadline, and if it is refused, call
- * futex.  The newest 32-bit systems have no futex, only futex_time64.
+ * times.  Older kernels and some system call filters refuse it.  The newest
+ * 32-bit systems have only futex_time64.  All others have futex.  There, call
+ * futex_time64 only with a deadline, and call futex if the system refuses
+ * futex_time64.
  */
 
 #ifdef SYS_futex

@@ -234,9 +234,9 @@ sim_mayjump(const struct sim_thread *t)
 }
 
 /*
- * A thread is in sim_lastrun().  Store the candidates: the threads of the
- * library that can run.  If there is none, or if they have run for too long,
- * the candidate is the thread in sim_lastrun().
+ * Store the candidates, given that a thread is in sim_lastrun(): the threads of
+ * the library that can run.  If there is none, or if they have run for too
+ * long, the candidate is the thread in sim_lastrun().
  */
 static unsigned
 exit_candidates(const struct sim_thread *except, struct sim_thread **cand)
@@ -417,7 +417,7 @@ sim_point(struct sim_thread *t, const volatile void *addr, unsigned kind,
 		sim.sim_skip--;
 	else if (sim.sim_nready > 1 || sim.sim_ntimed > 0)
 		sim_resched(t, SIM_WHY_POINT);
-	/* A call of the host, and an interposed one, imply a full fence. */
+	/* Each call of the host, and each interposed call, is a full fence. */
 	if (kind >= SIM_CALL && kind != SIM_USER)
 		sim_drain(t);
 	if (sim.sim_always > 0)

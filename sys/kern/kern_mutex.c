@@ -230,8 +230,8 @@ mutex_spin_own(struct lwp *l)
 }
 
 /*
- * Raise the level for a spin mutex.  A handler may interrupt this function, but
- * it restores l_mtxcount and l_mtxoldspl before it returns.
+ * Raise the level for a spin mutex.  A handler may interrupt this function.
+ * When the handler returns, intr_leave() restores l_mtxcount and l_mtxoldspl.
  */
 static inline void
 mutex_spin_raise(const kmutex_t *mtx, struct lwp *l)

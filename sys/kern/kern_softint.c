@@ -640,8 +640,9 @@ softint_disestablish(void *cookie)
 }
 
 /*
- * Return the level up to which the thread holds back the soft interrupts that
- * it schedules.  This is the level of the thread, with one exception.
+ * Return an IPL.  A soft interrupt of this IPL or below that the thread
+ * schedules waits until the thread lowers its level.  The result is the level
+ * of the thread, with one exception.
  *
  * A thread that runs a soft interrupt, and has not raised its level further,
  * holds none back.  Until it sleeps, no other soft interrupt can begin on its

@@ -114,8 +114,8 @@ workqueue_runs(const struct lwp *l, const struct workqueue *wq,
  */
 
 /*
- * Handle LWP_LOST: panic if the thread is a worker, because a callback has
- * ended it.
+ * Handle LWP_LOST: a function has ended the thread that called it.  If the
+ * thread was running a queue, this function is a callback, so panic.
  */
 void
 workqueue_lwplost(struct lwp *l)

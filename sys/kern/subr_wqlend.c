@@ -44,9 +44,9 @@
  *	woke the announced thread.  So the push wakes the lender.
  *
  *	If a later producer finds both links claimed but not pushed, it sets
- *	lp_lost and wakes the lender.  A thread of the pool then searches all
- *	records for those with two such links, and takes the ones whose queues
- *	need a thread.
+ *	lp_lost and wakes the lender.  The next thread that takes records of the
+ *	pool then also searches all records for those with two such links, and
+ *	takes the ones whose queues need a thread.
  *
  * A thread that waits for an item acts like a later producer.
  *
@@ -54,8 +54,9 @@
  * before it claims the record.  If another thread waits for the item, that
  * thread claims the record itself.  So the item may run, and the queue may be
  * destroyed, before the producer goes on and pushes the record once more.  This
- * push has no effect, because a thread that takes the record off the list does
- * not run the queue in three cases:
+ * push is harmless, because a thread that takes the record off the list runs
+ * the queue only if the queue needs a thread.  It does not run the queue in
+ * three cases:
  *
  *	The record is free.
  *
@@ -200,13 +201,13 @@ wqlend_poke(struct workqueue_queue *q)
 
 	/*
 	 * Relaxed is enough for each caller.  wqlend_end_one() holds lp_lock,
-	 * and q_lwp changes only under lp_lock.  For any other caller a missed
-	 * wake-up matters only if there is an item that the caller has found.
-	 * A thread that goes home clears q_lwp and then announces the record.
-	 * If the item came before the announcement, the announcement fails and
-	 * the thread stays.  If the item came after it, its producer saw the
-	 * announcement.  Then a thread that sees the item also sees that q_lwp
-	 * is clear, and calls wqlend_wakeup().
+	 * and q_lwp changes only under lp_lock.  Any other caller must wake a
+	 * thread only if it has seen that there is an item.  A thread that goes
+	 * home clears q_lwp and then announces the record.  If the item came
+	 * before the announcement, the announcement fails and the thread stays.
+	 * If the item came after it, its producer saw the announcement.  Then a
+	 * thread that sees the item also sees that q_lwp is clear, and calls
+	 * wqlend_wakeup().
 	 */
 	if ((l = atomic_load_relaxed(&q->q_lwp)) != NULL)
 		lwp_unpark(l);

@@ -39,8 +39,9 @@
  * runs another callback.  A thread that puts an item into an open lane wakes no
  * other thread, unless the lane closes at that moment.  With several threads,
  * an item could wait in ip_lane while the thread that looks into ip_lane runs a
- * callback.  So ip_lane is open only if the pool has a single thread, or if one
- * thread is the guard, which often looks into ip_lane.
+ * callback, although another thread is free.  So ip_lane is open only if the
+ * pool has a single thread, or if one thread is the guard, which often looks
+ * into ip_lane.
  *
  * The guard.  If running an item costs less than sharing it, several threads
  * are slower than one.  Then one of the active threads becomes the guard, while

@@ -39,8 +39,8 @@ lwq_end_pools(struct workqueue_struct *wq, int n)
 {
 
 	/*
-	 * Clear lq_pool, because the memory of a queue may be reused while an
-	 * item still refers to the queue.
+	 * Clear lq_pool.  The memory may become that of a new workqueue, which
+	 * may have fewer pools, while an item still refers to this one.
 	 */
 	while (n-- > 0) {
 		wqpool_destroy(wq->wq_queues[n].lq_pool);
