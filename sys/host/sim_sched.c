@@ -67,13 +67,16 @@ baton_give(struct sim_thread *t)
 /*
  * Wait for the baton.  Meanwhile do what another thread requests by SIM_STACK
  * or SIM_LOOK.  If the thread that gave the baton is ending, wait until the
- * kernel has removed that thread.
+ * kernel has removed that thread.  Keep errno, which futex(2) sets if the baton
+ * comes before the wait.
  */
 void
 sim_baton_wait(struct sim_thread *t)
 {
 	unsigned word;
+	int serrno;
 
+	serrno = errno;
 	for (;;) {
 		/* Acquire: pairs with baton_give(). */
 		word = __atomic_load_n(&t->st_baton, __ATOMIC_ACQUIRE);
@@ -99,6 +102,7 @@ sim_baton_wait(struct sim_thread *t)
 			sim_thread_free(sim.sim_dying);
 		sim.sim_dying = NULL;
 	}
+	errno = serrno;
 }
 
 /*
@@ -395,7 +399,9 @@ sim_point(struct sim_thread *t, const volatile void *addr, unsigned kind,
     int order)
 {
 	struct sim_result *sr = sim.sim_result;
+	int serrno;
 
+	serrno = errno;
 	t->st_inside++;
 	sr->sr_hash = (sr->sr_hash ^ (uintptr_t)addr ^
 	    (uint64_t)t->st_id << 56 ^ (uint64_t)kind << 48) *
@@ -423,6 +429,7 @@ sim_point(struct sim_thread *t, const volatile void *addr, unsigned kind,
 	if (sim.sim_always > 0)
 		sim_run_always(t);
 	t->st_inside--;
+	errno = serrno;
 	if (t->st_nsigs > 0)
 		sim_signal_take(t);
 	if (sim.sim_inject > 0)
