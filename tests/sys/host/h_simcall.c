@@ -1336,6 +1336,31 @@ test_badtimes(void)
 	CHECK(clock_gettime(12345, &ts) == -1 && errno == EINVAL);
 }
 
+/* A switch to another thread, and back, keeps errno. */
+static void *
+errno_thread(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		errno = 12345;
+		CHECK(sched_yield() == 0);
+		CHECK(errno == 12345);
+	}
+	return arg;
+}
+
+static void
+test_errno(void)
+{
+	pthread_t t1, t2;
+
+	t1 = start(errno_thread, NULL);
+	t2 = start(errno_thread, NULL);
+	join(t1);
+	join(t2);
+}
+
 static void
 test_children(void)
 {
@@ -1399,6 +1424,7 @@ static const struct test tests[] = {
 	{ "children", test_children },
 	{ "choose", test_choose },
 	{ "connect", test_connect },
+	{ "errno", test_errno },
 	{ "exit", test_exit },
 	{ "exitrun", test_exitrun },
 	{ "fds", test_fds },

@@ -105,6 +105,7 @@ good full "a write of more than the free space waits"
 good connect "a connect waits for a full queue"
 good sigs "signals wait for their turn, and end sleeps"
 good cancel "a thread that waits can be cancelled"
+good errno "a switch to another thread, and back, keeps errno"
 good badtimes "a time or a clock that is not valid is refused"
 good watchdog "an alarm without a handler spares a thread that can run"
 good children "a child goes on, is waited for, and is not left behind"
@@ -343,6 +344,7 @@ atf_init_test_cases() {
 	atf_add_test_case cancel
 	atf_add_test_case children
 	atf_add_test_case badtimes
+	atf_add_test_case errno
 	atf_add_test_case sigchld
 	atf_add_test_case watchdog
 	atf_add_test_case report
