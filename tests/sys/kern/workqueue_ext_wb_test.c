@@ -182,41 +182,49 @@ never(void *arg)
 }
 
 /*
+ * What use() makes.  It is not on a stack: in the child, the stack of a thread
+ * that is gone serves the next new thread, and the library still lists the
+ * pool.
+ */
+static struct objects {
+	struct pool	ob_pool;
+	callout_t	ob_co;
+	struct work	ob_work;
+} users, childs;
+
+/*
  * Use everything that has a spin lock.
  */
 static void
-use(void)
+use(struct objects *ob)
 {
 	struct workqueue *wq;
-	struct pool pool;
-	callout_t co;
-	struct work wk;
 	void *p;
 	int fd;
 
 	if (workqueue_create_polled(&wq, "polled", nothing, NULL, IPL_NONE,
 	    WQ_MPSAFE, &fd) != 0)
 		_exit(30);
-	workqueue_enqueue(wq, &wk, NULL);
+	workqueue_enqueue(wq, &ob->ob_work, NULL);
 	if (workqueue_run_polled(wq) != 1)
 		_exit(31);
 	workqueue_destroy(wq);
 
-	pool_init(&pool, 64, 0, 0, 0, "pool", NULL, IPL_NONE);
-	pool_put(&pool, pool_get(&pool, PR_WAITOK));
-	pool_destroy(&pool);
+	pool_init(&ob->ob_pool, 64, 0, 0, 0, "pool", NULL, IPL_NONE);
+	pool_put(&ob->ob_pool, pool_get(&ob->ob_pool, PR_WAITOK));
+	pool_destroy(&ob->ob_pool);
 	p = kmem_alloc(100, KM_SLEEP);
 	kmem_free(p, 100);
 
 	wq = test_create("threads", nothing, NULL, 0);
-	workqueue_enqueue(wq, &wk, NULL);
-	workqueue_wait(wq, &wk);
+	workqueue_enqueue(wq, &ob->ob_work, NULL);
+	workqueue_wait(wq, &ob->ob_work);
 	workqueue_destroy(wq);
-	callout_init(&co, 0);
-	callout_setfunc(&co, never, NULL);
-	callout_schedule(&co, 1000000);
-	callout_halt(&co, NULL);
-	callout_destroy(&co);
+	callout_init(&ob->ob_co, 0);
+	callout_setfunc(&ob->ob_co, never, NULL);
+	callout_schedule(&ob->ob_co, 1000000);
+	callout_halt(&ob->ob_co, NULL);
+	callout_destroy(&ob->ob_co);
 }
 
 static void
@@ -224,7 +232,7 @@ child_uses(void)
 {
 
 	forking = false;
-	use();
+	use(&childs);
 }
 
 static void *
@@ -234,7 +242,7 @@ user(void *arg)
 	if (late)
 		test_sem_wait(&begin);
 	stop_exit = *(int *)arg;
-	use();
+	use(&users);
 	*(int *)arg = stop_exit;
 	stop_exit = 0;
 	sem_post(&stopped);
