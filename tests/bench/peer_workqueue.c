@@ -14,7 +14,6 @@
 #include <sys/intr.h>
 #include <sys/workqueue.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "bench.h"
@@ -24,11 +23,14 @@ struct wq_item {
 	struct source	*i_source;
 };
 
+/* A producer's handle if each producer has its CPU's worker. */
 struct wq_queue {
 	struct workqueue *q_wq;
 	struct cpu_info	 *q_ci;
-	bool		  q_first;	/* the first record to use q_wq */
 };
+
+static struct workqueue *percpu;	/* of all records, or NULL */
+static unsigned nrecords;
 
 static void
 wq_func(struct work *wk, void *arg)
@@ -39,36 +41,30 @@ wq_func(struct work *wk, void *arg)
 	bench_ran(it->i_source, it);
 }
 
+/*
+ * Return a workqueue.  If each producer has its CPU's worker, return a record
+ * for producer n.  All records are of one workqueue.
+ */
 static void *
 wq_make(const struct conf *c, unsigned n, int flags)
 {
-	static struct workqueue *percpu;
+	struct workqueue *wq;
 	struct wq_queue *q;
-	char name[16];
-	int error;
 
+	if (c->c_place == PLACE_OWN)
+		flags |= WQ_PERCPU;
+	wq = percpu;
+	if (wq == NULL && workqueue_create(&wq, "bench", wq_func, NULL,
+	    PRI_NONE, IPL_HIGH, flags) != 0)
+		return NULL;
+	if (c->c_place != PLACE_OWN)
+		return wq;
+	percpu = wq;
 	if ((q = aligned_alloc(BENCH_LINE, BENCH_LINE)) == NULL)
 		return NULL;
-	q->q_ci = NULL;
-	q->q_first = true;
-	snprintf(name, sizeof(name), "bench%u", n);
-	if (c->c_place == PLACE_OWN) {
-		q->q_ci = cpu_lookup(n % (unsigned)ncpu);
-		q->q_first = n == 0;
-		if (n > 0) {
-			q->q_wq = percpu;
-			return q;
-		}
-		flags |= WQ_PERCPU;
-	}
-	error = workqueue_create(&q->q_wq, name, wq_func, NULL, PRI_NONE,
-	    IPL_HIGH, flags);
-	if (error != 0) {
-		free(q);
-		return NULL;
-	}
-	if (c->c_place == PLACE_OWN)
-		percpu = q->q_wq;
+	q->q_wq = wq;
+	q->q_ci = cpu_lookup(n % (unsigned)ncpu);
+	nrecords++;
 	return q;
 }
 
@@ -89,29 +85,23 @@ wq_openlocked(const struct conf *c, unsigned n)
 static void *
 wq_openlent(const struct conf *c, unsigned n)
 {
-	struct workqueue *wq;
 
-	(void)c;
-	(void)n;
-	return workqueue_create(&wq, "bench", wq_func, NULL, PRI_NONE,
-	    IPL_HIGH, WQ_MPSAFE) == 0 ? wq : NULL;
-}
-
-static void
-wq_closelent(void *v)
-{
-
-	workqueue_destroy(v);
+	return wq_make(c, n, WQ_MPSAFE);
 }
 
 static void
 wq_close(void *v)
 {
-	struct wq_queue *q = v;
 
-	if (q->q_first)
-		workqueue_destroy(q->q_wq);
-	free(q);
+	if (percpu == NULL) {
+		workqueue_destroy(v);
+		return;
+	}
+	free(v);
+	if (--nrecords == 0) {
+		workqueue_destroy(percpu);
+		percpu = NULL;
+	}
 }
 
 static void
@@ -120,18 +110,6 @@ wq_prep(void *item, struct source *s)
 	struct wq_item *it = item;
 
 	it->i_source = s;
-}
-
-/*
- * Return the workqueue itself as the handle, as in a client.  If each producer
- * has a CPU, return our record.
- */
-static void *
-wq_enter(void *v)
-{
-	struct wq_queue *q = v;
-
-	return q->q_ci != NULL ? (void *)q : (void *)q->q_wq;
 }
 
 static void
@@ -157,7 +135,6 @@ const struct peer peer_workqueue = {
 	.p_itemsize = sizeof(struct wq_item),
 	.p_open = wq_open,
 	.p_close = wq_close,
-	.p_enter = wq_enter,
 	.p_prep = wq_prep,
 	.p_submit = wq_submit,
 	.p_submitown = wq_submitown,
@@ -166,13 +143,14 @@ const struct peer peer_workqueue = {
 const struct peer peer_lent = {
 	.p_name = "lent",
 	.p_mode = "this library, threads that are lent",
-	.p_flags = PF_SIGSAFE,
-	.p_does = DO_TRIP | DO_LIFE | DO_RSS | DO_MANY,
+	.p_flags = PF_SIGSAFE | PF_PINNED,
+	.p_does = DO_ALL,
 	.p_itemsize = sizeof(struct wq_item),
 	.p_open = wq_openlent,
-	.p_close = wq_closelent,
+	.p_close = wq_close,
 	.p_prep = wq_prep,
 	.p_submit = wq_submit,
+	.p_submitown = wq_submitown,
 };
 
 const struct peer peer_biglock = {
@@ -183,7 +161,6 @@ const struct peer peer_biglock = {
 	.p_itemsize = sizeof(struct wq_item),
 	.p_open = wq_openlocked,
 	.p_close = wq_close,
-	.p_enter = wq_enter,
 	.p_prep = wq_prep,
 	.p_submit = wq_submit,
 	.p_submitown = wq_submitown,
