@@ -90,7 +90,10 @@ wake_up(void *arg)
 	splx(s);
 }
 
-/* Sleep as drivers did before there were mutexes. */
+/*
+ * Sleep as drivers did before there were mutexes.  Sleep at least once, even if
+ * the callout runs first: then the time ends the sleep.
+ */
 static void
 sleeps(void)
 {
@@ -99,10 +102,10 @@ sleeps(void)
 	callout_init(&callout, 0);
 	callout_reset(&callout, 1, wake_up, NULL);
 	s = splbio();
-	while (!atomic_load_relaxed(&done)) {
-		(void)tsleep(&done, PRIBIO, "biowait", 0);
+	do {
+		(void)tsleep(&done, PRIBIO, "biowait", hz);
 		is_level(IPL_BIO);
-	}
+	} while (!atomic_load_relaxed(&done));
 	splx(s);
 	is_level(IPL_NONE);
 }
