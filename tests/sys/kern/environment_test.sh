@@ -4,12 +4,12 @@
 #
 
 # The environment variables that the library reads when it starts.  The test can
-# run any program that is linked with the library.
+# run any program that is linked with the library; h_trace(many) runs one item.
 
 # Check that the program writes $3 to standard error if the variable $1 is $2.
 says() {
 	atf_check -o ignore -e inline:"$3" env "$1=$2" \
-	    "$(atf_get_srcdir)/mutex_test" -l
+	    "$(atf_get_srcdir)/h_trace" many 1
 }
 
 atf_test_case unknown
@@ -51,7 +51,7 @@ taken as 0\n"
 	atf_check -o ignore -e match:"^workqueue: WORKQUEUE_CHECK is \
 \"yes\", not 0, 1 or strict: taken as 1$" \
 	    -e match:'^workqueue: checking mode, version' \
-	    env WORKQUEUE_CHECK=yes "$(atf_get_srcdir)/mutex_test" -l
+	    env WORKQUEUE_CHECK=yes "$(atf_get_srcdir)/h_trace" many 1
 }
 
 atf_test_case checking
@@ -66,7 +66,7 @@ checking_body() {
 		atf_check -o ignore \
 		    -e match:"^workqueue: ${mode#*:}, version [0-9.]+$" \
 		    env WORKQUEUE_CHECK=${mode%%:*} \
-		    "$(atf_get_srcdir)/mutex_test" -l
+		    "$(atf_get_srcdir)/h_trace" many 1
 	done
 }
 
