@@ -23,7 +23,7 @@
  *	sim_list.c	the strategy that replays a list of decisions
  *	sim_minimise.c	the shortest list that still fails
  *	sim_replay.c	files that hold such a list
- *	sim_trace.c	the trace of a failing schedule, recorded
+ *	sim_trace.c	records the trace of a failing schedule
  *	sim_row.c	the lines of a trace
  *	sim_name.c	the names in a trace
  *	sim_show.c	the trace in columns, and as a page
@@ -33,7 +33,7 @@
  *	sim_time.c	the client's clocks, sleeps and random numbers
  *	sim_rwlock.c	the client's rwlocks, barriers, spin locks and once
  *	sim_fd.c	reads, writes and polls of descriptors
- *	sim_outside.c	waits that another process ends
+ *	sim_outside.c	blocked threads that only another process can wake
  *	sim_signal.c	signals, and interrupts that the strategy injects
  *	sim_timer.c	timers of the process, and of descriptors
  *	sim_fork.c	children: fork(2) and wait(2)
@@ -54,11 +54,13 @@
  * and no rule below applies to it.
  *
  * Determinism.  The course of a schedule depends only on its seed.  So all
- * schedules are forked from one process.  This process executes itself again,
- * to have the same addresses each time.  The clocks are virtual.  When a thread
- * ends, the next one runs only after the kernel has removed it.  No code that
- * runs in a schedule may read a clock or a random number of the system, or
- * compare addresses of memory that the system chose.  The zygote reads clocks.
+ * schedules are forked from one process, the zygote.  The zygote executes
+ * itself again, to have the same addresses each time.  The clocks are virtual.
+ * When a thread ends, the next one runs only after the kernel has removed the
+ * thread that ended.  Code that runs in a schedule must not read a clock or a
+ * random number of the system.  It must not compare addresses of memory that
+ * the system chose.  The zygote may read the clocks, because it is not part of
+ * a schedule.
  */
 
 #ifndef _HOST_SIM_H_
@@ -113,7 +115,7 @@ struct sim_store {
 	uintptr_t	 s_addr;
 	unsigned	 s_size;
 	uint64_t	 s_number;	/* counts the thread's stores */
-	uint64_t	 s_after;	/* lower numbers go first */
+	uint64_t	 s_after;	/* stores numbered below it go first */
 	union {
 		uint8_t	 v_8;
 		uint16_t v_16;
@@ -125,7 +127,7 @@ struct sim_store {
 struct sim_buffer {
 	unsigned	 b_n;
 	uint64_t	 b_number;	/* of the next store */
-	uint64_t	 b_fence;	/* b_number at a release fence */
+	uint64_t	 b_fence;	/* b_number at the last release fence */
 	struct sim_store b_stores[SIM_STORES];
 };
 
@@ -136,7 +138,7 @@ struct sim_buffer {
  */
 enum sim_state {
 	SIM_FREE,			/* the record is not in use */
-	SIM_READY,			/* runs, or may run */
+	SIM_READY,			/* runs, or can run */
 	SIM_BLOCKED,			/* waits: st_chan, st_deadline */
 	SIM_DEAD			/* has ended; record still in use */
 };
@@ -166,13 +168,13 @@ struct sim_thread {
 	/* The number of signals for this thread that it has not raised yet. */
 	unsigned	 st_nsigs;
 	bool		 st_daemon;	/* the simulator's own thread */
-	bool		 st_emergency;	/* its timeout is for emergencies */
+	bool		 st_emergency;	/* times out only if none can run */
 
-	/* Of a thread of the library, which runs items. */
+	/* These belong to a thread of the library, which runs items. */
 	bool		 st_library;
 	bool		 st_shared;	/* serves the whole process */
 	unsigned	 st_calls;	/* callbacks that have not returned */
-	uintptr_t	 st_call;	/* the outermost */
+	uintptr_t	 st_call;	/* the outermost of these */
 
 	/* These tell whether the thread spins. */
 	uint64_t	 st_step;	/* its points, waits and choices */
@@ -195,7 +197,7 @@ struct sim_thread {
 	void		*st_arg;
 	unsigned	 st_baton;	/* futex: enum sim_baton */
 
-	/* In the last points of a schedule that does not end: sim_fair.c. */
+	/* For the report of a schedule that does not end: sim_fair.c. */
 	unsigned	 st_progress;	/* times that it made progress */
 	unsigned	 st_turns;	/* times that it yielded or blocked */
 	uint64_t	 st_waitpoint;	/* sr_points when it last blocked */
@@ -271,10 +273,9 @@ struct sim_result {
  *		":nofence" appended, the heavy fence drains only the caller's
  *		buffer, so that one sees what breaks without the fence
  *	b=N	a schedule fails after N points
- *	t=SECS	time may jump while a thread can run: this is the limit for the
- *		sum of such jumps in a schedule.  A longer timeout is for
- *		emergencies: while a thread can run, time does not jump to its
- *		end
+ *	t=SECS	time may jump while a thread can run.  SECS limits the sum of
+ *		such jumps in a schedule.  If a timeout is longer than SECS,
+ *		time jumps to its end only when no thread can run
  *	f=KIND	the strategy may refuse "alloc", "malloc" or "thread"
  *	i=N	each interrupt of intr_establish(9) may arrive at N points
  *	v	print a line for each schedule
@@ -327,9 +328,9 @@ struct sim {
 	struct sim_thread *sim_dying;	/* is ending; see sim_thread_gone() */
 	int64_t		 sim_now;	/* nanoseconds, monotonic */
 	int64_t		 sim_wall;	/* wall time minus sim_now */
-	int64_t		 sim_jumped;	/* in jumps while threads could run */
+	int64_t		 sim_jumped;	/* jumped while threads could run */
 	uint64_t	 sim_step;	/* the sum of all st_step */
-	uint64_t	 sim_skip;	/* points that do not ask */
+	uint64_t	 sim_skip;	/* points that do not ask sst_pick() */
 	int64_t		 sim_expiry;	/* the earliest st_deadline */
 	unsigned	 sim_nready;
 	unsigned	 sim_ntimed;	/* blocked with a deadline */
@@ -339,15 +340,15 @@ struct sim {
 	unsigned	 sim_inject;	/* interrupts that may still arrive */
 	unsigned	 sim_always;	/* predicates of wqsim_always() */
 	unsigned	 sim_waitfds;	/* threads with st_fds or st_outside */
-	bool		 sim_vain;	/* no process has ended these waits */
+	bool		 sim_vain;	/* other processes got time in vain */
 	enum sim_model	 sim_model;
 	bool		 sim_nofence;
 	bool		 sim_inrun;	/* in a schedule of wqsim_run() */
-	uint32_t	 sim_run;	/* counts these */
+	uint32_t	 sim_run;	/* counts these schedules */
 	bool		 sim_fair;	/* threads take turns: sim_fair.c */
 	uint64_t	 sim_fairfrom;	/* from this point on */
 	struct sim_thread *sim_exiting;	/* waits in sim_lastrun() */
-	uint64_t	 sim_exitpoint;	/* until this point */
+	uint64_t	 sim_exitpoint;	/* ... at most until this point */
 	uint64_t	 sim_runs;	/* schedules of wqsim_run() to run */
 	unsigned	 sim_nstores;	/* in all store buffers */
 	const struct sim_strategy *sim_strategy;
@@ -368,38 +369,41 @@ extern struct sim sim;
  *
  * sst_pick() gets at least two candidates, in the order of st_id.  The last one
  * may be a blocked thread with a deadline; if the strategy picks it, time
- * jumps.  cur is the thread that asks.  If it blocks or ends, it is not a
- * candidate.  If it yields, it is one only if no other is READY.  sst_pick()
- * may set sim.sim_skip to n, so that the next n points do not ask.  A point
- * asks nevertheless if a thread has become READY since the last one.  A thread
- * that blocks, yields or ends always asks.
+ * jumps.  cur is the thread that asks.  If cur ends, it is not a candidate.  If
+ * cur blocks, it can only be that last candidate, with its deadline.  If cur
+ * yields, it is a candidate only if no other thread is READY.  sst_pick() may
+ * set sim.sim_skip to n, so that the next n points do not ask the strategy.
+ * But when a thread becomes READY, the next point asks.  A thread that blocks,
+ * yields or ends always asks.
  *
  * sst_choose() returns a number below n.  0 is the usual course.  Any other
- * number is the rare event that "what" names; but if "what" begins with
- * "which ", all numbers are alike, and sim_israre() returns false.
+ * number is the rare event that "what" names.  If "what" begins with "which ",
+ * none of the numbers is rare, and sim_israre() returns false.
  *
  * sst_point() is called at each point, before sst_pick(), and gets the access
- * that cur is about to do.  If the strategy may want another thread to run, it
- * leaves sim_skip at 0, so that sst_pick() is called next.  sst_point() may be
- * NULL.
+ * that cur is about to do.  If sst_point() leaves sim_skip at 0, sst_pick() is
+ * called next, and can let another thread run.  sst_point() may be NULL.
  *
  * sst_thread() is called for each new thread, and may be NULL.
  *
  * A strategy takes its random numbers only from sim_random(), and keeps its
  * data about a thread in st_strategy.
  *
- * The zygote calls the other functions.  Each may be NULL.
+ * The zygote calls the other functions, with the exception below.  Each may be
+ * NULL.
  *
  * sst_next() is called before schedule n, where n starts at 0.  It may change
  * the seed.  It returns false to end the run.  A strategy with sst_next() ends
- * its search by itself, so n=N is only a limit.  A child that a schedule forks
- * does not use such a strategy, because the child is not part of the search.
+ * its search by itself, so the setting n=N is only a limit.  A child that a
+ * schedule forks does not use such a strategy, because the child is not part of
+ * the search.
  *
  * sst_done() is called after a schedule that has passed.  If wqsim_run() runs
- * several schedules, it calls sst_done() itself, except after the last one.
+ * several schedules, it calls sst_done() itself, in the process of these
+ * schedules.  After the last one, the zygote calls it.
  *
- * sst_replay() stores the name and the parameters that replay the schedule that
- * has just failed.
+ * After a schedule has failed, sst_replay() stores the name and the parameters
+ * of a strategy that replays this schedule.
  *
  * sst_verdict() stores a text about the result of a search.  n is the number of
  * schedules that ran.  "failed" is the number of those that failed.  "ended" is
@@ -447,8 +451,8 @@ void	sim_strategy_begin(uint64_t);
 
 /*
  * sim_choose_usual() is a sst_choose() for most strategies.  It draws evenly
- * among equals, and draws a rare event rarely.  SIM_INTERRUPT is the text of an
- * interrupt that arrives.  sim_timeprio() returns a random priority for the
+ * among equals, and draws a rare event rarely.  SIM_INTERRUPT is the "what" of
+ * an interrupt that arrives.  sim_timeprio() returns a random priority for the
  * timeout of a blocked thread.  The priority stays the same until the thread
  * blocks again.
  */
@@ -486,8 +490,8 @@ void	sim_drain_all(void);
  * sim_block() blocks the thread until sim_wake() is called with the same
  * address, and returns 0.  At the deadline it returns ETIMEDOUT.  The caller
  * tests its condition, and must reach no point between this test and
- * sim_block(), or it could lose a wake-up.  The thread may run long after it
- * was woken, so it must test again.
+ * sim_block(), or it could lose a wake-up.  A woken thread may run much later,
+ * so it must test its condition again.
  *
  * A signal ends the wait, too.  sim_block() then runs the signal handler, sets
  * st_intr, and returns 0.  sim_interrupt() ends the wait of a thread without a
@@ -532,10 +536,10 @@ void	sim_rest(struct sim_thread *);
  * sim_fair.c.  When a schedule has used half of its points, threads take turns,
  * so that the strategy does not starve any.  If the schedule does not end then,
  * the report names one thread that makes no progress while others do, or says
- * that there is a livelock, or neither.  sim_fair_point() is called at each
- * point from then on; kind 0 is a yield.  sim_fair_try() is called before a
- * read-modify-write, and sim_fair_fruitless() after a call that made no
- * progress.
+ * that there is a livelock, or neither.  In the second half of the points,
+ * sim_fair_point() is called at each point; kind 0 is a yield.  sim_fair_try()
+ * is called before a read-modify-write, and sim_fair_fruitless() after a call
+ * that made no progress.
  */
 void	sim_fair_begin(void);
 void	sim_fair_point(struct sim_thread *, unsigned kind);
@@ -644,8 +648,7 @@ void	sim_stack(const struct sim_thread *);
  * sim_fd.c.  sim_fd_changed() wakes the threads whose descriptors have become
  * ready.  sim_fd_ready() returns true if one of the thread's descriptors is
  * ready.  sim_fd_leadsout() returns true if another process may make one of
- * them ready; "kin" is true if this process has a parent or children that may
- * do so.
+ * them ready; "kin" is true if a parent or a child of this process may do so.
  */
 void	sim_fd_changed(void);
 bool	sim_fd_ready(const struct sim_thread *);
