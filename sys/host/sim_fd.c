@@ -170,9 +170,9 @@ fd_begin(struct sim_thread *t, int fd, short events, const char *what)
 }
 
 /*
- * Let other threads run before another attempt, if poll(2) does not tell when
- * the attempt will succeed.  Return false with errno set if a signal handler
- * interrupts this.
+ * Let other threads run before the next attempt.  This is for an attempt that
+ * may fail although poll(2) finds the descriptor ready.  Return false with
+ * errno set if a signal handler interrupts this.
  */
 static bool
 fd_retry(struct sim_thread *t)
@@ -563,9 +563,10 @@ CHANGE(epoll_ctl, (int ep, int op, int fd, struct epoll_event *ev),
     (ep, op, fd, ev))
 
 /*
- * Connect a socket that is not in non-blocking mode.  A local socket fails with
- * EAGAIN while the queue of the listening socket is full.  Another socket may
- * go on connecting after the call.
+ * Connect a socket that is in blocking mode.  Make it non-blocking during the
+ * real call.  A local socket then fails with EAGAIN while the queue of the
+ * listening socket is full.  Any other socket may still be connecting when the
+ * real call returns.
  */
 static int
 fd_connect(struct sim_thread *t, int fd, __CONST_SOCKADDR_ARG sa, socklen_t len,

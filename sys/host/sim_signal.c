@@ -181,7 +181,8 @@ sim_signal_send(struct sim_thread *t, const siginfo_t *si)
 		return;
 	}
 	/*
-	 * If only the mask of a call blocks the signal, it stays in sig_queue.
+	 * If the thread blocks the signal, the kernel keeps it.  But if only
+	 * the mask of a call blocks it, sig_queue keeps it.
 	 */
 	if (sig_masked(t, signo)) {
 		sig_raise(t, si);
@@ -220,7 +221,7 @@ sim_signal_queue(struct sim_thread *t, const siginfo_t *si)
 		sim_interrupt(t);
 }
 
-/* Take the oldest signal of the thread that its mask does not block. */
+/* Take the thread's oldest signal that the mask does not block. */
 static bool
 sig_next(struct sim_thread *t, const sigset_t *mask, siginfo_t *si)
 {

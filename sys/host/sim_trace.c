@@ -26,10 +26,11 @@
 struct sim_trace *trace_last;
 
 /*
- * Set whether the next schedule records a trace.  If the schedule has more
- * points than fit, record the last ones.  If reads is true, record the first
- * ones, and also the values that the client reads.  Return false if there is no
- * memory.
+ * Set whether the next schedule records a trace.  If reads is true, the trace
+ * begins with the first point, and has the values that the client reads, too.
+ * If reads is false and the schedule is long, the trace has only the last
+ * points.  "points" is the expected number of points.  Return false if there is
+ * no memory.
  */
 bool
 sim_trace_set(bool on, uint64_t points, bool reads)
@@ -181,8 +182,8 @@ differs_event(const struct trace_event *te, const char *which)
 }
 
 /*
- * If the two runs have read different values before that event, describe the
- * last such read.
+ * If the two runs have read different values before the first event that
+ * differs, describe the last such read.
  */
 static void
 differs_read(const struct trace_event *a, const struct trace_event *b)

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define	TRACE_EVENTS	32768		/* kept: the last ones */
+#define	TRACE_EVENTS	32768		/* events that are kept */
 #define	TRACE_NAMES	64		/* of threads */
 #define	TRACE_ROWS	(TRACE_EVENTS + 1)	/* a row each, and the last */
 
@@ -27,7 +27,7 @@ struct trace_event {
 	uintptr_t	 te_addr;	/* or the text of a choice, a wait */
 	uintptr_t	 te_site;	/* where the point is */
 	uintptr_t	 te_client;	/* the client's call that led there */
-	uintptr_t	 te_entry;	/* in the function that it called */
+	uintptr_t	 te_entry;	/* in the function the client called */
 	uint32_t	 te_thread;
 	uint32_t	 te_kind;
 	uint32_t	 te_value;
@@ -35,7 +35,7 @@ struct trace_event {
 };
 
 struct sim_trace {
-	uint64_t	 tr_n;		/* recorded */
+	uint64_t	 tr_n;		/* events recorded */
 	uint64_t	 tr_from;	/* the first point to record */
 	bool		 tr_reads;	/* record what is read, too */
 	uint32_t	 tr_thread;	/* ran last */
