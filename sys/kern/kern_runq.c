@@ -16,18 +16,19 @@
  *
  * Invariant.  oc_lwp is the one thread that owns the CPU.  A thread owns at
  * most one CPU, its l_oncpu.  l_own counts the reasons for which the thread
- * owns a CPU.  A bound thread owns the CPU that it is bound to.  Any other
- * thread takes the CPU that it had last, or any free CPU, or waits.
+ * owns a CPU.  When a bound thread needs a CPU, it takes the one that it is
+ * bound to, or waits for it.  Any other thread takes the CPU that it had last,
+ * or any free CPU, or waits.
  *
  * Lock order.  First the kernel lock and adaptive locks, then the CPU, then
  * spin mutexes, then kspins.
  *
  * There is no deadlock.  While a thread owns a CPU, it waits only for spin
- * mutexes and kspins.  A spin mutex is taken after the CPU, so the holder of a
- * spin mutex has a CPU and can go on.  A kspin is held for a few instructions
- * that do not need a CPU.  When a thread sleeps, it gives its CPU up
- * (oncpu_sleep()), and takes it again when it wakes.  At that time the thread
- * holds no spin mutex.
+ * mutexes and kspins, except that a handler may spin for the kernel lock (see
+ * below).  A spin mutex is taken after the CPU, so the holder of a spin mutex
+ * has a CPU and can go on.  A kspin is held for a few instructions that do not
+ * need a CPU.  When a thread sleeps, it gives its CPU up (oncpu_sleep()), and
+ * takes it again when it wakes.  At that time the thread holds no spin mutex.
  *
  * A handler uses the CPU of the thread that it has interrupted.  If the thread
  * owns no CPU, the handler takes a free CPU before it begins.  It does not wait
@@ -41,13 +42,13 @@
  *
  * Strays.  Ownership is off until the process first disables preemption, or
  * otherwise needs a CPU.  Until then spin mutexes have no extra cost.  The
- * first use switches ownership on.  A thread may have taken a spin mutex before
- * the first use.  It owns no CPU while it holds this mutex: it is a stray.  A
- * thread that wants a CPU waits until there are no strays.  A stray may take a
- * CPU later, while it still holds its mutex.  It may then spin for a mutex of
- * another stray.  With more strays than CPUs, the other stray may get no CPU.
- * So a stray waits at most ONCPU_STRAYWAIT for a CPU, and then goes on without
- * one.
+ * first use switches ownership on.  If a thread has taken a spin mutex before
+ * the first use, without owning a CPU, it is a stray until it releases this
+ * mutex.  Any other thread that wants a CPU waits until there are no strays.  A
+ * stray may need a CPU itself, while it still holds its mutex.  With this CPU
+ * it may spin for a mutex of another stray.  If there are more strays than
+ * CPUs, the other stray may get no CPU.  So a stray waits at most
+ * ONCPU_STRAYWAIT for a CPU, and then goes on without one.
  *
  * Waiters.  A waiter spins for a moment, and then sleeps on a list.  When a
  * thread gives up a CPU, it wakes the first waiter that wants this CPU.  The
@@ -303,10 +304,10 @@ oncpu_dequeue(struct oncpu_waiter *w, struct lwp *l)
 }
 
 /*
- * Wait for a CPU.  The level stays raised, because it may exclude handlers.  A
- * handler that waits for a CPU must spin, because it may have interrupted the
- * thread in host_park().  While l_cpuwait is set, no handler runs on top of
- * this thread; see intr_try().
+ * Wait for a CPU.  The level stays raised, because the caller may have raised
+ * it to keep handlers out.  A handler that waits for a CPU must spin, because
+ * it may have interrupted the thread in host_park().  While l_cpuwait is set,
+ * no handler runs on top of this thread; see intr_try().
  */
 static void
 oncpu_wait(struct lwp *l, struct oncpu *only)
@@ -408,7 +409,7 @@ oncpu_enter_slow(struct lwp *l)
  * false if no CPU is free.
  *
  * Otherwise set l_own to 0.  The handler then takes a CPU when it first needs
- * one, and may wait for it.  It must not wait earlier, because the owner of the
+ * one, and may wait for it.  It must not wait earlier, because the owner of a
  * CPU may be waiting for this handler.
  */
 bool
@@ -425,10 +426,11 @@ oncpu_intrenter(struct lwp *l, bool wait)
 }
 
 /*
- * Take a CPU for a thread that calls curcpu() at a raised level.  splraise()
- * itself takes no CPU, and costs nothing more.  The thread owns the CPU until
- * the level is IPL_NONE again.  splx() costs nothing more either: it tests
- * l_ipending in any case, and finds LWP_LEVELOWN there.
+ * Take a CPU for a thread that calls curcpu() at a raised level.  The thread
+ * owns the CPU until the level is IPL_NONE again.  Ownership does not make
+ * splraise() slower, because splraise() does not take the CPU.  It does not
+ * make splx() slower either: splx() tests l_ipending in any case, and finds
+ * LWP_LEVELOWN there.
  */
 __kern_noinline void
 oncpu_level(struct lwp *l)
@@ -436,9 +438,9 @@ oncpu_level(struct lwp *l)
 
 	/*
 	 * Do nothing if the library itself makes the call, or if the caller is
-	 * a stray that has gone on without a CPU.  Also do nothing in a signal
-	 * handler that the library did not install, if it has interrupted a
-	 * thread that waits for a CPU.
+	 * a stray that has gone on without a CPU.  A signal handler that the
+	 * library did not install may have interrupted a thread that waits for
+	 * a CPU.  Do nothing in such a handler either.
 	 */
 	if (l->l_kspin != 0 || l->l_own != 0 ||
 	    (atomic_load_relaxed(&l->l_ipending) & LWP_LEVELOWN) != 0)

@@ -91,9 +91,9 @@ rw_destroy(krwlock_t *rw)
 }
 
 /*
- * Try to take the lock.  The caller has loaded its word into *wp.  If the
- * caller has to wait, leave the lock unchanged, store its current word in *wp,
- * and return false.
+ * Try to take the lock.  The caller has loaded the word of the lock into *wp.
+ * For RW_WRITER, *wp may instead be a guess.  If the caller has to wait, leave
+ * the lock unchanged, store its current word in *wp, and return false.
  */
 static inline bool
 rw_try(krwlock_t *rw, const struct lwp *l, krw_t op, uintptr_t *wp)
@@ -123,7 +123,7 @@ rw_wait(krwlock_t *rw, struct lwp *l, krw_t op)
 	uintptr_t bits, o;
 	unsigned n;
 
-	/* The writer will probably release the lock soon, if it can run. */
+	/* The holder will probably release the lock soon, if it can run. */
 	if (cpu_spinok) {
 		o = atomic_load_relaxed(&rw->rw_word);
 		for (n = 0; n < RW_SPINS;) {
@@ -231,9 +231,9 @@ rw_handover(krwlock_t *rw, bool writer)
 	/* Acquire: pass on the stores of the readers that left before. */
 	o = atomic_load_acquire(&rw->rw_word);
 	/*
-	 * Other readers may have taken the lock before the bucket was locked,
-	 * and may still release it.  No reader can take it now, because
-	 * RW_WANTED is set.
+	 * Other readers may have taken the lock before sleepq_enter() locked
+	 * the sleep queue.  They may still release the lock.  No reader can
+	 * take it now, because RW_WANTED is set.
 	 */
 	while (!writer && RW_COUNT(o) > 1) {
 		/* Release: publish our stores. */

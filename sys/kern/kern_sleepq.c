@@ -5,9 +5,9 @@
 
 /*
  * Sleep queues.  A thread sleeps on a wait channel, which is the address of an
- * object.  A table has a number of buckets.  The address selects the bucket,
- * which has a spin lock and a list of the threads that sleep there.  The list
- * links the lwps of the sleepers.
+ * object.  The address selects a bucket of a table.  The bucket is the sleep
+ * queue of the object: it has a spin lock, and a list that links the lwps of
+ * the sleepers.  Several objects may share a bucket.
  *
  * So a lock or condition variable has no list of its own.  A lock is only one
  * word, and a wake-up does not access an object that may be gone.
@@ -229,10 +229,10 @@ sleepq_deadline(int ticks)
  * Sleep until another thread takes the caller off the channel, or until the
  * deadline.  Return 0 or EWOULDBLOCK.
  *
- * During the sleep the thread is at IPL_NONE, and does not hold the kernel
- * lock.  It owns no CPU, neither in kern_runq.c nor in kern_softint.c.  A
- * thread that waits for the kernel lock keeps its level, because in a kernel it
- * would spin at that level.
+ * During the sleep the thread does not hold the kernel lock.  It owns no CPU,
+ * neither in kern_runq.c nor in kern_softint.c.  If it waits for the kernel
+ * lock, it keeps its level, because in a kernel it would spin at that level.
+ * Otherwise it sleeps at IPL_NONE.
  */
 int
 sleepq_block(struct lwp *l, int64_t deadline)

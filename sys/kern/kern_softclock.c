@@ -172,7 +172,7 @@ softclock_klock_thread(void *arg)
 
 /*
  * Leave a callout to the second thread, because another thread has the kernel
- * lock or the second thread has a callout left.
+ * lock, or because the second thread runs a callout or has one left.
  */
 static void
 softclock_handover(struct callout_runner *cr, struct callout_impl *c)
@@ -240,9 +240,9 @@ softclock_thread(void *arg)
 		}
 		/*
 		 * callout_until may be the deadline of a callout that has been
-		 * stopped.  Do not change it before that time.  Otherwise a
-		 * client that repeatedly arms and stops a callout would wake
-		 * this thread each time.
+		 * stopped.  Until that time, do not change callout_until to a
+		 * later time.  Otherwise a client that repeatedly arms and
+		 * stops a callout would wake this thread each time.
 		 */
 		if (callout_until > next || callout_until <=
 		    (uint64_t)host_monotime() >> CALLOUT_UNITSHIFT)
@@ -257,7 +257,7 @@ softclock_thread(void *arg)
 
 /*
  * Start the first thread, unless there is one.  Meanwhile callout_started is
- * "how", so that no other thread starts it.
+ * "how", so that no other caller starts the thread.
  */
 static int
 softclock_start(int how)
@@ -273,7 +273,9 @@ softclock_start(int how)
 		if (atomic_cas_relaxed(&callout_started, &old, how))
 			break;
 		/*
-		 * Another thread is starting it, and may fail: wait for this.
+		 * CALLOUT_STARTED: the first thread exists, or its starter
+		 * panics on failure.  CALLOUT_TRYING: its starter may fail, so
+		 * wait for the result.
 		 */
 		if (old == CALLOUT_STARTED)
 			return 0;
@@ -288,10 +290,9 @@ softclock_start(int how)
 
 /*
  * Start the first thread, unless there is one.  In an interrupt handler, or in
- * a thread that holds a kspin, do nothing: the callout that the caller arms
- * then waits until another thread calls this.  This happens only in a forked
- * child.  In any other process, callout_init() has already started the first
- * thread.
+ * a thread that holds a kspin, do nothing.  The callout that the caller arms
+ * then waits until a later call starts the thread.  It waits only in a forked
+ * child: in any other process, callout_init() has already started the thread.
  */
 __kern_noinline void
 callout_start(const char *func)
