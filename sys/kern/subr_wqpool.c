@@ -22,35 +22,36 @@
  *
  * The rules, with p_lock held:
  *
- * Announcement.  The inbox contains one idle thread, p_announced, alone or
- * behind the oldest item.  If a producer finds the thread in the inbox, it
- * wakes the thread.  When the inbox has no item, p_announced is the first
- * thread of p_idle.  If p_idle is empty, p_announced is NULL, except in a cold
- * pool (see below).  Code that changes p_idle or takes the items of the inbox
- * ensures this.  A thread that is announced, or that a producer has found,
- * stays idle until it removes itself from p_idle, or until another thread
- * removes it and then wakes it.  A thread ends only after the swap that takes
- * it out of the inbox has succeeded, because then no producer is going to wake
- * it.
+ * Announcement.  The inbox contains at most one idle thread, p_announced:
+ * alone, or behind the oldest item.  If a producer finds the thread in the
+ * inbox, it wakes the thread.  When the inbox has no item, p_announced is the
+ * first thread of p_idle.  If p_idle is empty, p_announced is NULL, except in a
+ * cold pool (see below).  Code that changes p_idle or takes the items of the
+ * inbox ensures this.  A thread that is announced, or that a producer has
+ * found, stays idle until it removes itself from p_idle, or until another
+ * thread removes it and then wakes it.  A thread ends only after the swap that
+ * takes it out of the inbox has succeeded, because then no producer is going to
+ * wake it.
  *
  * No item is left behind.  While there is an item in the inbox or on the list,
  * one of two things is true.  Either a thread is awake, or a producer is about
  * to wake one.  That thread will look at the inbox and at the list before it
  * sleeps.  A producer may be preempted before it wakes the thread.  So a thread
  * that waits until items have run wakes an idle thread itself (wqpool_kick()).
- * A thread that orders the inbox and is no runner also wakes an idle thread.
- * Until the pool ends (WQPOOL_ENDS), an idle thread ends only if another one is
- * idle, so the last thread stays.
+ * A thread that moves the items of the inbox to the list (wqpool_order()), and
+ * is no runner, also wakes an idle thread.  Until the pool ends (WQPOOL_ENDS),
+ * an idle thread ends only if another one is idle, so the last thread stays.
  *
  * Cold.  A pool is cold while it has no thread of its own.  A pool that is to
  * keep a spare thread (WQPOOL_SPARE) has a record of subr_wqlend.c.  The runner
  * of this record is p_cold, and a cold pool announces it.  If a producer finds
- * this runner, it pushes the record.  The lender then starts a thread, or has
- * the rescuer visit the pool (wqpool_cold_ops).  A pool may become cold while
- * there are items, or remain cold because a thread was refused.  Then the
- * thread that changes p_nthreads pushes the record itself (wqpool_cool()).
- * Without WQPOOL_SPARE, the client calls wqpool_grow() after an enqueue
- * instead.  If the system refuses the thread, p_lacks is called.
+ * this runner in the inbox, it pushes the record to the lender.  The lender
+ * then starts a thread, or has the rescuer visit the pool (wqpool_cold_ops);
+ * see subr_wqlender.c.  A pool may become cold while there are items, or remain
+ * cold because a thread was refused.  Then the thread that changes p_nthreads
+ * pushes the record itself (wqpool_cool()).  Without WQPOOL_SPARE, the client
+ * calls wqpool_grow() after an enqueue instead.  If the system refuses the
+ * thread, p_lacks is called.
  *
  * Refused.  p_short is set if the system refuses a thread and no thread is
  * idle.  All threads may then be blocked in callbacks, so another thread must
@@ -327,8 +328,9 @@ wqpool_next(struct wqpool *p, struct wqpool_runner *wr, bool nested)
 	for (;;) {
 		/*
 		 * While the list has more than one item, leave the inbox to the
-		 * producers.  If there are waiters, the list may have marks,
-		 * which are not items.
+		 * producers.  But if there are waiters, order the inbox in any
+		 * case, because the second entry of the list may be a mark and
+		 * not an item.
 		 */
 		if (p->p_waiters != NULL || p->p_first == NULL ||
 		    p->p_first->wk_dummy == NULL)
@@ -642,7 +644,8 @@ wqpool_woken(const void *arg)
 
 /*
  * Spin for a while before a sleep, if that pays, as workqueue_spin() does.  The
- * thread is already on p_idle.  It spins until it is unparked.
+ * thread is already on p_idle.  It spins until it is unparked, but not longer
+ * than kern_spin nanoseconds.
  */
 static void
 wqpool_spin(struct wqpool_runner *wr, int64_t start)

@@ -72,8 +72,10 @@ struct wqpool {
 	int		 p_nleaving;	/* (p) off p_runners, not ended */
 	int		 p_nrunning;	/* (p) in a callback */
 	int		 p_nstarting;	/* (p) started or woken, not here yet */
-	bool		 p_refused;	/* (p) one more was wanted meanwhile */
-	bool		 p_short;	/* (p) one was refused; none is idle */
+	bool		 p_refused;	/* (p) a thread was wanted while
+					   p_nstarting was not 0 */
+	bool		 p_short;	/* (p) the system refused a thread,
+					   and none is idle */
 	enum wqpool_state p_state;	/* (p) */
 	uint64_t	 p_seq;		/* (p) items begun */
 	uint64_t	 p_ndone;	/* (p) items run */
@@ -147,18 +149,21 @@ struct wqpool_attr {
 };
 
 /*
- * Create a pool.  Return 0 or an errno value: there may be no memory for the
- * pool, or the system may refuse a thread that must exist.  With WQPOOL_READY
- * this is a thread of the pool, otherwise with WQPOOL_SPARE the lender, and
- * with WQPOOL_DELAYS the callout thread.
+ * Create a pool.  Return 0 or an errno value.  The call fails if there is no
+ * memory, or if the system refuses one of these threads:
+ *
+ *	WQPOOL_DELAYS	the callout thread
+ *	WQPOOL_READY	the first thread of the pool
+ *	WQPOOL_SPARE	without WQPOOL_READY: the lender, or the rescuer
  *
  * With WQPOOL_READY the pool has a thread from the start.  Otherwise the first
  * thread starts after the first item comes: with WQPOOL_SPARE the lender starts
  * it, and without WQPOOL_SPARE wqpool_grow() does.
  *
- * Without WQPOOL_SPARE, the pool calls pa_lacks, unless it is NULL, with pa_arg
- * when the system has refused a thread and the pool has items but no thread.
- * pa_lacks must not sleep.  Any thread may then call wqpool_help().
+ * Without WQPOOL_SPARE, the pool may have items but no thread, because the
+ * system has refused a thread.  The pool then calls pa_lacks with pa_arg,
+ * unless pa_lacks is NULL.  pa_lacks must not sleep.  After that call, any
+ * thread may call wqpool_help().
  */
 int	wqpool_create(struct wqpool **, const struct wqpool_attr *);
 
@@ -309,18 +314,19 @@ bool	wqpool_asymfence(void);
 void	wqpool_fence(void);
 
 /*
- * Checking mode for other kinds of item.  wqpool_checking() returns true if it
- * is on.  wqpool_checkin() records that an item becomes pending.  It returns
- * NULL, or the place where the item is pending already.  wqpool_checkout()
- * records that the item is no longer pending.
+ * Checking mode for other kinds of item.  If checking mode is on,
+ * wqpool_checking() returns true.  wqpool_checkin() records that an item
+ * becomes pending.  It returns NULL, or the place where the item is pending
+ * already.  wqpool_checkout() records that the item is no longer pending.
  */
 bool	wqpool_checking(void);
 const void *wqpool_checkin(const struct work *, const void *);
 void	wqpool_checkout(const struct work *);
 
 /*
- * The trace, for such items: see subr_wqtrace.h.  Each does nothing without a
- * trace; wqpool_checking() returns true if there is one.
+ * The trace, for other kinds of item, too: see subr_wqtrace.h.  If there is a
+ * trace, wqpool_checking() returns true.  If there is none, these functions do
+ * nothing.
  */
 void	wqpool_trace_enqueue(const struct work *, const char *);
 void	wqpool_trace_begin(const struct work *, const char *, uintptr_t);

@@ -86,8 +86,8 @@ wqpool_watch(int flags, int maxthreads)
 }
 
 /*
- * Have the lender start the first thread when there is an item.  Return 0 or an
- * errno value.
+ * Arrange that the lender starts the first thread when there is an item.
+ * Return 0 or an errno value.
  */
 static int
 wqpool_prepare(struct wqpool *p)
@@ -204,7 +204,7 @@ wqpool_destroy(struct wqpool *p)
 	if (p->p_cold != NULL)
 		wqlend_detach(p->p_cold);
 	wqstat_leave(p->p_statslot, p);
-	/* All threads have left the pool.  Only the last is not joined. */
+	/* All threads have left the pool.  Join the last one. */
 	if (p->p_dead != NULL)
 		lwp_join(p->p_dead);
 	if (p->p_canretry) {

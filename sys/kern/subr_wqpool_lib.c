@@ -217,7 +217,8 @@ wqpool_fork(struct lwp *l)
 /*
  * Detect a child that was forked without fork handlers, and start the library
  * in it.  A library on top calls this before it changes anything for a thread.
- * Do nothing in an interrupt handler, because fork handlers cannot run there.
+ * Do nothing in an interrupt handler or with a kspin held, because fork
+ * handlers cannot run there.
  */
 __kern_public void
 wqpool_fork_catchup(void)

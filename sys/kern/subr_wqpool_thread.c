@@ -104,10 +104,10 @@ wqpool_start(struct wqpool *p)
 			return 0;
 		mutex_enter(&p->p_lock);
 		/*
-		 * Start the callout thread, which a further attempt needs.  If
-		 * the pool has no thread, either its creator frees the pool or
-		 * the lender retries.  Such a pool needs no callout, unless it
-		 * has items and no p_cold.
+		 * A further attempt needs the callout thread, so start it.  If
+		 * the pool has no thread, it needs no callout: its creator
+		 * frees the pool, or the lender retries.  But it does need the
+		 * callout if it has items and no p_cold.
 		 */
 		alone = p->p_nthreads == p->p_nvisitors + 1;
 		if (n == 0 && (!alone || (p->p_cold == NULL &&
@@ -145,8 +145,8 @@ wqpool_start(struct wqpool *p)
  */
 
 /*
- * Undo what a callback has changed in the rescuer.  For the client, this is the
- * end of the thread.
+ * Undo what a callback has changed in the rescuer.  To the client, the thread
+ * seems to end here.
  */
 static void
 wqpool_undo(const struct wqpool *p, struct lwp *l)
@@ -159,8 +159,9 @@ wqpool_undo(const struct wqpool *p, struct lwp *l)
 }
 
 /*
- * Run one item in the calling thread, which is not the pool's, but counts as
- * one of its threads meanwhile.  wqpool_want() has counted the thread already.
+ * Run one item in the calling thread.  The caller is not a thread of the pool,
+ * but counts as one until this function returns.  wqpool_want() has counted the
+ * thread already.
  */
 static void
 wqpool_visit(struct wqpool *p, struct lwp *l, bool rescuer)

@@ -273,9 +273,9 @@ wqpool_flush_end(struct wqpool *p, struct wqpool_waiter *pw)
 			wrp = &(*wrp)->wr_next;
 		*wrp = self.wr_next;
 		/*
-		 * The wait may be over.  It does not include a run that was
-		 * left to an outer runner of this thread: that runner runs the
-		 * item after its callback.
+		 * The wait may be over.  This thread does not wait for a run
+		 * that was left to its own outer runner, because that runner
+		 * begins the run only after its current callback has returned.
 		 */
 		wqpool_wake_passed(p);
 	}
