@@ -60,7 +60,7 @@ struct workqueue_waiter {
 	struct workqueue_queue *ww_queue;
 	struct lwp	*ww_lwp;
 	const struct work *ww_work;
-	uint64_t	 ww_pos;	/* (q) q_done that it waits for */
+	uint64_t	 ww_pos;	/* (q) wait until q_done is this */
 	bool		 ww_taken;	/* (q) ww_pos is final */
 	int		 ww_done;	/* (a) set when it is off q_waiters */
 };
@@ -76,8 +76,8 @@ struct workqueue_canceller {
 };
 
 /*
- * A queue that a thread runs, while the thread runs another queue within a
- * callback of this one.
+ * A callback of a queue may run another queue.  This record then holds the
+ * outer queue.
  */
 struct workqueue_outer {
 	struct workqueue_outer *wo_next;
@@ -223,7 +223,10 @@ int	workqueue_check_args(const char *, const char *,
 /* Panic if a pending item was overwritten. */
 void	workqueue_check_item(struct workqueue_queue *, const struct work *);
 
-/* Panic if the workqueue is destroyed or the caller must not sleep. */
+/*
+ * Panic if the workqueue is NULL.  In checking mode, also panic if it is
+ * destroyed or the caller must not sleep.
+ */
 void	workqueue_check_call(struct workqueue *, const char *);
 
 /*

@@ -52,8 +52,8 @@ workqueue_check_args(const char *who, const char *name,
 }
 
 /*
- * Check a call that may sleep.  In checking mode, panic if the queue is
- * destroyed or the caller may not sleep.
+ * Check a call of a function that sleeps.  Panic if the workqueue is NULL.  In
+ * checking mode, also panic if it is destroyed or the caller must not sleep.
  */
 void
 workqueue_check_call(struct workqueue *wq, const char *func)

@@ -32,7 +32,7 @@
 /*
  * Make the worker look for waiters when it reaches a position.  The caller
  * holds the lock of the queue.  Return false if the worker has reached the
- * position already.  It may then have missed the waiter.
+ * position already.  The worker may then have missed the waiter.
  */
 static bool
 workqueue_arm(struct workqueue_queue *q, uint64_t pos)

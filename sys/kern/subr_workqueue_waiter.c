@@ -256,8 +256,9 @@ workqueue_quiesce(struct workqueue *wq)
 }
 
 /*
- * Wait until all items have run, for workqueue_destroy().  Only the runners are
- * left then.  If quiet is false, the wait is needed only in checking mode.
+ * Wait until all items have run, for workqueue_destroy().  At that time no
+ * client uses the workqueue any more, only its runners do.  If quiet is false,
+ * the wait is needed only in checking mode.
  */
 void
 workqueue_finish(struct workqueue *wq, bool quiet)

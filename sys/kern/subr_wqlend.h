@@ -28,7 +28,8 @@ struct wqlend_pool;
  */
 struct wqlend_link {
 	struct work	 wl_work;
-	int		 wl_state;	/* (a) WQLEND_*, and a count above */
+	int		 wl_state;	/* (a) WQLEND_* bits, and a count
+					   above them */
 	int		 wl_index;	/* (c) in we_links */
 };
 
@@ -51,7 +52,7 @@ struct wqlend {
 	struct wqlend_pool *we_pool;	/* (c) */
 	union {
 		struct workqueue_queue *we_queue; /* (p) NULL: free record */
-		void	*we_client;	/* (p) the same, if lp_ops is set */
+		void	*we_client;	/* (p) instead, if lp_ops is set */
 	};
 	union {
 		struct specificdata *we_specific; /* (p) lwp_specific(9) of
@@ -136,8 +137,8 @@ struct wqlend_pool {
 	unsigned	 lp_forkgen;	/* (c) kern_forkgen of its process */
 	pri_t		 lp_pri;	/* (c) */
 	struct cpu_info	*lp_ci;		/* (c) */
-	const struct wqlend_ops *lp_ops; /* (c) NULL: the pool has threads,
-					   for queues */
+	const struct wqlend_ops *lp_ops; /* (c) of the clients; NULL: the
+					   pool has threads, for queues */
 	struct wqlend_pool *lp_next;	/* (c) */
 };
 

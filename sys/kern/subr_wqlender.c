@@ -215,7 +215,7 @@ wqlender(void *arg)
 	l = curlwp_get();
 	next = 0;
 	for (;;) {
-		/* Acquire: observe the records of all that have called. */
+		/* Acquire: observe the records that the callers pushed. */
 		(void)atomic_swap_acquire(&wqlend_called, 0);
 		now = host_monotime();
 		if ((look = now >= next))
@@ -229,9 +229,9 @@ wqlender(void *arg)
 			    wqlender_serve(lp, look, now, &deadline))
 				threads = true;
 		/*
-		 * If there are no threads, no look is due.  Clear next, so that
-		 * the second until the next look begins in the turn that starts
-		 * a thread.
+		 * If there are no threads, no look is needed.  Clear next, so
+		 * that each turn sets it anew.  The first look then comes a
+		 * second after the turn that starts a thread.
 		 */
 		if (!threads)
 			next = 0;

@@ -15,7 +15,7 @@
 #include "kern_lwp.h"
 
 #define	WQSPIN_GAPMAX	(INT64_MAX / 2)	/* the usual gap is unknown */
-#define	WQSPIN_LONE	1024		/* last batch of 2^n with a pause */
+#define	WQSPIN_LONE	1024		/* a power of 2: see wqspin_ran() */
 
 extern int	wqspin_active;		/* (a) threads that spin */
 
@@ -48,11 +48,11 @@ wqspin_until(bool (*something)(const void *), const void *arg, int64_t start,
  * Return true if items may come in a stream, so that a pause may bring some
  * together.
  *
- * If the last batch had more than one item, they do.  A batch of one item
- * proves nothing.  The producer may wait until each item has run, so that a
- * pause is useless.  Or the producer may be just as fast as a worker that does
- * not pause.  So try a pause after the 1st, 2nd, 4th, 8th ... batch of one item
- * in a row.
+ * If the last batch had more than one item, the items come in a stream.  A
+ * batch of one item proves nothing.  The producer may wait until each item has
+ * run, so that a pause is useless.  Or the producer may be just as fast as a
+ * worker that does not pause.  So try a pause after the 1st, 2nd, 4th, 8th ...
+ * batch of one item in a row.
  */
 static inline bool
 wqspin_streams(unsigned lone)
@@ -62,7 +62,9 @@ wqspin_streams(unsigned lone)
 }
 
 /*
- * Count the batches of one item in a row.  The last batch had n items.
+ * Count the batches of one item in a row.  The last batch had n items.  The
+ * count goes no further than WQSPIN_LONE and then back to half of it, so that a
+ * pause is tried after every WQSPIN_LONE / 2 more batches.
  */
 static inline void
 wqspin_ran(unsigned *lonep, unsigned n)
