@@ -22,7 +22,7 @@
 #include "subr_wqstat.h"
 #include "subr_wqstat_var.h"
 
-/* The first chunk is static, so that few queues need no allocation. */
+/* The first chunk is static: a few queues need no allocation. */
 static struct wqstat_chunk wqstat_chunk0;
 static struct wqstat_chunk *wqstat_last;	/* (wqstat_lock) NULL: none */
 static struct wqstat_slot *wqstat_free;		/* (wqstat_lock) */

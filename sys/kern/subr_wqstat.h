@@ -120,8 +120,8 @@ struct wqstat_root {
  * the item that it runs in l_subitem, and the number of the item in
  * l_subnumber.  If the item came from the ring, the number is the low half of
  * PKH_RING just after the thread took the item.  If the item came from the
- * lane, the number is PKH_LANE just before that.  PKH_LANE starts at
- * WQPOOL_LANE, so no number of the ring is so large.
+ * lane, the number is PKH_LANE just before the thread took the item.  PKH_LANE
+ * starts at WQPOOL_LANE, so no number of the ring is so large.
  *
  * This structure is never const, because a core has no constant data: a reader
  * would need the file of the library.

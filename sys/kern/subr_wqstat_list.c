@@ -13,7 +13,7 @@
 
 /*
  * Read the objects of n slots, which are in so_slots.  Return the number of
- * objects, or 0 if the slots cannot be read again.
+ * objects, or 0 if there is none, or if the slots cannot be read again.
  */
 static unsigned
 wqstat_readobjects(struct wqstat_source *so, unsigned n, uintptr_t addr)

@@ -70,7 +70,7 @@ wqstat_pool_count(struct wqstat_source *so, const char *p, uintptr_t addr,
 }
 
 /*
- * Count the items of a pool that does not see them.
+ * Count the items of a pool that does not see its items.
  */
 static void
 wqstat_hidden_count(struct wqstat_source *so, uintptr_t obj,
@@ -101,10 +101,9 @@ wqstat_hidden_count(struct wqstat_source *so, uintptr_t obj,
 /*
  * Learn what a thread runs if the pool does not see its items.  Return false if
  * the thread is between two items.  The thread stores the number before the
- * item, so this function reads the item before the number: it does not pair the
- * item with the number of an older one.  The ring and the lane count
- * separately, so make their numbers comparable by the distance to the newest
- * number.
+ * item.  So read the item before the number, or the item could get the number
+ * of an older item.  The ring and the lane count separately, so make their
+ * numbers comparable by the distance to the newest number.
  */
 static bool
 wqstat_hidden_run(struct wqstat_source *so, const struct wqpool_kind *pk,

@@ -236,7 +236,7 @@ wqstat_emit(struct wqstat_source *so, struct workqueue_stat *ws)
 	ws->ws_time = so->so_time;
 	if (ws->ws_pending == 0)
 		ws->ws_tail = ws->ws_begun;
-	/* Little was read of an idle queue, and that has been checked. */
+	/* Little was read of an idle queue: wqstat_objects() checked it. */
 	if ((ws->ws_running != 0 || ws->ws_pending != 0) && !wqstat_same(so))
 		return true;
 	return (*so->so_emit)(so, ws);

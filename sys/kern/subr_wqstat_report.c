@@ -254,8 +254,8 @@ workqueue_report(int fd)
 		return ENOSYS;
 	stat_source(&so, &sr, stat_print, &sp);
 	/*
-	 * A handler may have interrupted a report, whose samples it must not
-	 * use.  Acquire: this report sees the samples of the last one.
+	 * If a handler has interrupted a report, it must not use the samples of
+	 * that report.  Acquire: this report sees the samples of the last one.
 	 */
 	sp.sp_keep = atomic_swap_acquire(&stat_reporting, 1) == 0;
 	sp.sp_fd = fd;

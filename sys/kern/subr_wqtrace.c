@@ -4,13 +4,14 @@
  */
 
 /*
- * The trace of workqueue_trace(7): which arrow ends at a call.
+ * The trace of workqueue_trace(7).  In the trace, a numbered arrow leads from
+ * the enqueue of an item to the call for this item.
  *
  * An item has no room for the number of its arrow.  So a table has the numbers
- * of all pending items, by their addresses.  It is preallocated and lock-free,
- * because signal handlers enqueue.  The hash of an address selects a window of
- * slots.  If all slots of a window are taken, the oldest number is lost, and
- * its call has no arrow.
+ * of all pending items, by their addresses.  The table is preallocated and
+ * lock-free, because signal handlers enqueue.  The hash of an address selects a
+ * window of slots.  If all slots of a window are taken, the oldest number is
+ * lost, and the call for its item has no arrow.
  *
  * A thread owns a slot while wt_item is WQTRACE_BUSY.  To take a number, a
  * thread reads the number, and then empties the slot by a compare-and-swap.  If
