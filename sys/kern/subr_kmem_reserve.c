@@ -235,7 +235,7 @@ kmem_reclaim(void)
 
 /*
  * Wake the threads that sleep for memory, because the caller has freed some.
- * First call kmem_drain(), if it has anything to do.
+ * Before that, do what kmem_drain() does, if there is anything to do.
  */
 void
 kmem_freed(void)
@@ -308,7 +308,7 @@ kmem_rawget(const char *func, size_t size, bool wait)
 		 * A caller that holds a spin lock should not wait for memory.
 		 * Let it wait anyway, because it deadlocks only in one case: a
 		 * handler has interrupted the C allocator in another thread,
-		 * and spins for that lock.
+		 * and spins for the spin lock that this caller holds.
 		 */
 	} else if (__predict_false(kmem_todo())) {
 		if (wait)

@@ -481,8 +481,8 @@ lockdebug_shared(const void *addr, bool shared)
 /*
  * Record that the calling thread is about to call the function of an object,
  * such as a soft interrupt.  The thread has not waited for the object.  If
- * several threads can call functions of the object at once, "part" tells them
- * apart.  Return the place where the object was made.
+ * several threads can call functions of the object at once, "part" tells these
+ * calls apart.  Return the place where the object was made.
  */
 uintptr_t
 lockdebug_call_begin(const void *addr, const void *part, uintptr_t func)
@@ -515,8 +515,8 @@ lockdebug_call_begin(const void *addr, const void *part, uintptr_t func)
 /*
  * Record that the function has returned.  It may have destroyed the object.
  * The thread must hold only the locks that it held before the call.  If the
- * object is gone, "held" is their number.  If func is NULL, the thread ends,
- * and "kind" is the text for this.
+ * object is gone, "held" is the number of these locks.  If func is NULL, the
+ * thread ends, and "kind" is the text for this.
  */
 void
 lockdebug_call_end(const char *kind, const void *addr, const void *func,

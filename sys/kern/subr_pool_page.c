@@ -418,8 +418,8 @@ pool_find(struct pool *pp, const char *func, const void *item,
 /*
  * Reset a pool in a forked child, where no thread sleeps for it or uses it.  If
  * the pool may be inconsistent, it begins without a page.  A lost page comes
- * back when one of its items is put.  But a header that is elsewhere cannot be
- * found, so such an item is given up.
+ * back when one of its items is put.  But if the header of the page is
+ * elsewhere, it cannot be found, and the item is lost.
  */
 void
 pool_forked(struct pool *pp, bool torn)

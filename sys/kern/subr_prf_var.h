@@ -19,7 +19,7 @@ struct prf {
 	size_t	 p_len;			/* of the whole text */
 	size_t	 p_done;		/* of it, already written */
 	void	(*p_write)(const char *, size_t); /* when full, or NULL */
-	bool	 p_symbols;		/* %pS and %pF: see prf_symbol() */
+	bool	 p_symbols;		/* %pS, %pF, %pI: see prf_pointer() */
 };
 
 /* The flags, width, precision and length of a conversion. */

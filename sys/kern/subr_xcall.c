@@ -100,8 +100,8 @@ xc_checked(struct lwp *l, const struct xc_call *call)
 
 /*
  * Answer the barrier for a thread that is in no section now.  The thread itself
- * or the barrier calls this.  The caller that clears LWP_XCBARRIER subtracts
- * the thread from xc_quietleft.
+ * calls this, or the thread in xc_quiesce() does.  The caller that clears
+ * LWP_XCBARRIER subtracts the thread from xc_quietleft.
  */
 void
 xc_barrier_answer(struct lwp *l)
