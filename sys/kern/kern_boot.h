@@ -17,10 +17,10 @@
  * zero memory in a child, kern_forkgen is 0 there until the library notices the
  * fork.
  *
- * kern_forkkey is the same number, shifted left.  The keys of two processes
- * differ by more than the size of any table.  So if a pointer into a table has
- * been stored with the key added, one comparison checks both the pointer and
- * the process.
+ * kern_forkkey is the same number, shifted left.  The keys of a process and of
+ * any ancestor differ by more than the size of any table.  So if a pointer into
+ * a table has been stored with the key added, one comparison checks both the
+ * pointer and the process.
  */
 #define	KERN_FORKSHIFT	20
 

@@ -9,8 +9,8 @@
  *
  * simplehook_dohooks() calls each hook without khl_lock.  So no thread may
  * unlink a hook while the list is in use.  Instead, simplehook_disestablish()
- * clears hk_func, and simplehook_dohooks() unlinks and frees the hook after it
- * has called the last one.
+ * clears hk_func.  When simplehook_dohooks() has reached the end of the list,
+ * it unlinks and frees the hooks whose hk_func is NULL.
  */
 
 #include <errno.h>
@@ -180,8 +180,8 @@ simplehook_dohooks(khook_list_t *khl)
 /*
  * Disestablish a hook.  If another thread is calling the hook, wait until the
  * call has returned.  A hook that disestablishes itself does not wait.  The
- * waiter compares khl_ncalls and not the hook, because when the waiter runs,
- * another hook may have the same address.
+ * waiter compares khl_ncalls and not khl_running, because when the waiter runs,
+ * khl_running may be another hook with the same address.
  */
 __kern_public void
 simplehook_disestablish(khook_list_t *khl, khook_t *hk, kmutex_t *lock)

@@ -9,10 +9,11 @@
  *
  * When an interrupt arrives at a thread, the thread runs the interrupt at once
  * if three conditions hold.  The thread's level is below that of the interrupt.
- * The thread holds no internal spin lock.  In a forked child, kern_fork_anew()
- * has already reset the library.  Otherwise the thread holds the interrupt
- * back: it counts the interrupt in l_iheld, and runs it when all three
- * conditions hold.  While a thread sleeps in this library, its level is low.
+ * The thread holds no internal spin lock.  If the process is a forked child,
+ * kern_fork_anew() has already reset the library.  Otherwise the thread holds
+ * the interrupt back: it counts the interrupt in l_iheld, and runs it when all
+ * three conditions hold.  A thread that sleeps in this library lowers its level
+ * to IPL_NONE, except to wait for a CPU or the kernel lock.
  *
  * An interrupt thread runs the interrupt in these cases:
  *
@@ -28,8 +29,8 @@
  * own, so that no other interrupt waits for the lock.
  *
  * A thread may block in a system call at a raised level.  The watcher then
- * takes over the interrupts that the thread holds back.  kern_intrthread.c has
- * the watcher and the interrupt threads.
+ * gives the interrupt threads the interrupts that the blocked thread holds
+ * back.  kern_intrthread.c has the watcher and the interrupt threads.
  *
  * The thread, its handlers and the watcher share l_iheld and l_ipending.  To
  * hold an interrupt back, a thread increments the count of its source in
@@ -139,8 +140,8 @@ intr_enter(struct lwp *l, int ipl, bool wait, struct intr_frame *f)
 	/*
 	 * If the thread owns a CPU, the handler uses that CPU.  Otherwise the
 	 * handler takes a CPU for itself.  Ask oncpu_owned() instead of testing
-	 * l_own, because the handler may have interrupted the thread while it
-	 * was taking a CPU or giving it up.
+	 * l_own, because the handler may have interrupted the thread while the
+	 * thread was taking a CPU or giving it up.
 	 */
 	f->if_own = l->l_own;
 	f->if_oncpu = l->l_oncpu;

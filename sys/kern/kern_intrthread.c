@@ -149,13 +149,13 @@ intrthread_watch(struct lwp *l)
  * thread is in an interruptible sleep.  And the interrupts that have arrived
  * explain all its context switches in this time.  Each interrupt explains two:
  * the thread may be preempted, and it sleeps again afterwards.  So a thread
- * that is only waiting for a CPU or for memory, or that sleeps for a moment in
- * a spin, is not blocked.
+ * that only waits for a processor of the host or for memory, or that sleeps for
+ * a moment in a spin, is not blocked.
  *
- * A thread that waits for the kernel lock or for a CPU is not blocked either,
- * because in a kernel it would spin: see sleepq_block().  A thread that holds a
- * spin mutex does not count as blocked either, because the handler might spin
- * for that mutex.
+ * A thread that waits for the kernel lock or for a CPU (kern_runq.c) is not
+ * blocked either, because in a kernel it would spin: see sleepq_block().  A
+ * thread that holds a spin mutex does not count as blocked either, because the
+ * handler might spin for that mutex.
  */
 static bool
 intrthread_look(struct lwp *l, int64_t now)
@@ -304,8 +304,8 @@ intrthread_start(enum intrthread it)
 }
 
 /*
- * Start the watcher, and wait until it is prepared.  After this, the process
- * may lose access to the host's files.
+ * Start the watcher, and wait until it is prepared.  After this, the watcher
+ * works even if the process can open no more files.
  */
 int
 intrthread_startwatcher(void)

@@ -80,7 +80,7 @@ kspin_note(const struct kspin *ks)
 	/*
 	 * Order the mark, whichever thread made it, before the caller's
 	 * changes.  The compare-and-swap alone does this only on x86.
-	 * Elsewhere a later store may pass its store.
+	 * Elsewhere a later store may become visible before the mark.
 	 */
 	membar_sync();
 }
@@ -131,8 +131,8 @@ kspin_enter(struct kspin *ks)
 }
 
 /*
- * Take a lock without leaving a mark.  Only the code for fork(2) calls this.
- * It changes nothing that needs a mark.
+ * Take a lock without leaving a mark.  Only the code for fork(2) calls this,
+ * and this code changes nothing that needs a mark.
  */
 void
 kspin_enter_quiet(struct kspin *ks)

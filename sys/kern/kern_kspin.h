@@ -14,13 +14,13 @@
 #include "kern_boot.h"
 #include "kern_param.h"
 
-/*
- * The internal spin lock.  A thread holds a kspin for a few instructions, and
- * takes no interrupt of any level meanwhile.  So a handler never needs a kspin
- * that its own thread holds.  l_ipl does not change.
- */
 extern unsigned	kern_forking __kern_hidden;	/* (a) forks under way */
 
+/*
+ * The internal spin lock.  A thread holds a kspin for a few instructions, and
+ * runs no handler of any level meanwhile.  So a handler never needs a kspin
+ * that its own thread holds.  l_ipl does not change.
+ */
 struct kspin {
 	unsigned	ks_locked;	/* KSPIN_HELD: held; else free */
 };
@@ -51,8 +51,8 @@ void	kspin_fork_done(void);
  * Wait until the current holder has released the lock.  The caller has stored
  * something, such as kern_forking, and then loads the lock.  kspin_enter()
  * takes the lock and then loads kern_forking.  Sequentially consistent: at
- * least one of the two sees the other's store.  This does not take the lock, so
- * it does not compete for it.
+ * least one of the two sees the other's store.  kspin_pass() does not compete
+ * for the lock, because it does not take it.
  */
 static inline void
 kspin_pass(const struct kspin *ks)

@@ -25,7 +25,7 @@ struct softhand;
  * thread lowers the level.
  */
 struct softint {
-	struct softint	*si_next;	/* on that list */
+	struct softint	*si_next;	/* on either list */
 	struct softhand	*si_hand;
 	unsigned	 si_cpu;
 	unsigned	 si_pending;	/* (a) SOFTINT_PENDING, or not */
@@ -41,10 +41,13 @@ struct softhand {
 };
 
 /*
- * sc_lock guards all fields.  If no thread owns the CPU, no handler can
- * continue or begin: for each pending level, a handler of the level sleeps, or
- * threads are still being started.  The new threads then run what is in
- * sc_back, too.
+ * sc_lock guards all fields.
+ *
+ * If no thread owns the CPU, one of two things is true.  Either no handler can
+ * continue or begin: sc_back is empty, and at each level with pending soft
+ * interrupts a handler sleeps.  Or the thread for the highest handler has not
+ * begun yet.  The threads in sc_back then wait until the new thread begins and
+ * chooses the next owner.
  */
 struct softcpu {
 	struct kspin	 sc_lock;

@@ -4,7 +4,8 @@
  */
 
 /*
- * Levels and sections.  They determine when a thread may be interrupted.
+ * Levels, which determine which handlers may interrupt a thread, and sections,
+ * which xc_barrier() waits for.
  */
 
 #ifndef _KERN_KERN_SPL_H_
@@ -61,8 +62,9 @@ lwp_insection(const struct lwp *l)
 /*
  * Record that the section of a thread goes on in another way than before.
  * lwp_insection() may load the field for the new way before the thread sets it,
- * and the field for the old way after the thread has cleared it.  Then it finds
- * that l_handovers has changed.  Release: publish that the section goes on.
+ * and the field for the old way after the thread has cleared it.  In this case
+ * lwp_insection() finds that l_handovers has changed.  Release: publish that
+ * the section goes on.
  */
 static inline void
 section_handover(struct lwp *l)
