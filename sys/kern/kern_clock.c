@@ -233,10 +233,11 @@ getmicroboottime(struct timeval *tv)
 }
 
 /*
- * Return the number of ticks from "now", in nanoseconds, to another time, in s
- * seconds and n units.  A second has "per" units.  Round up, and add one tick,
- * because a part of the current tick has passed.  Return 0 if the time has
- * passed, or INT_MAX if it is too far away.
+ * Return the number of ticks from "now" to another time.  "now" is in
+ * nanoseconds.  The other time is s seconds and n units; a second has "per"
+ * units.  Round up, and add one tick, because a part of the current tick has
+ * passed.  Return 0 if the other time has passed, or INT_MAX if it is too far
+ * away.
  */
 static int
 clock_ticksto(int64_t s, int64_t n, int64_t per, int64_t now)
@@ -303,9 +304,9 @@ tshztoup(const struct timespec *ts)
 
 /*
  * Wait for a number of microseconds.  Sleep if the delay is long and the thread
- * may sleep; otherwise spin.  The sleep may take a token that another thread
- * gives meanwhile.  This is harmless, because no thread parks without checking
- * its condition first.
+ * may sleep; otherwise spin.  host_park() may take a token that another thread
+ * gives meanwhile for a later sleep.  This is harmless, because each caller of
+ * host_park() checks its condition first.
  */
 __kern_public void
 delay(unsigned int us)

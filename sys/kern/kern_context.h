@@ -47,14 +47,18 @@ kern_nomalloc_p(void)
 }
 
 /*
- * Checks for checking mode.  Each takes the name of the function that calls it.
+ * Checks for checking mode.  The first argument is the name of the function
+ * that calls the check.
  *
- * context_check_sleep() panics if that function may not sleep.
- * context_check_sleep_on() and context_check_lock() panic if it may not sleep
- * on an object, or block on a lock, that has this address and is of this kind.
- * context_check_alloc() panics if it may not allocate memory.  The first flag
- * is true if the function waits for memory, and the second if an interrupt
- * handler may call the function.
+ * context_check_sleep() panics if the thread may not sleep.
+ *
+ * context_check_sleep_on() panics if the thread may not sleep on an object.
+ * context_check_lock() panics if the thread may not block on a lock.  The other
+ * arguments are the address of the object or lock, and its kind.
+ *
+ * context_check_alloc() panics if the thread may not allocate or free memory.
+ * The first flag is true if the function may wait for memory.  The second flag
+ * is true if an interrupt handler may call the function.
  */
 void	context_check_sleep(const char *);
 void	context_check_sleep_on(const char *, const void *, const char *);
@@ -80,13 +84,13 @@ context_save(const struct lwp *l, struct context *cx)
 }
 
 /*
- * Check that the thread is in the saved context and holds no spin mutex.  Panic
- * if not.  If only the level is wrong, panic only in strict mode; otherwise
- * print a message, once for each use of the macro.
+ * Check that the thread is in the saved context and holds no spin mutex.  If
+ * only the level is wrong, and strict mode is off, print a message, once for
+ * each use of the macro.  In any other case of failure, panic.
  *
  * The message begins with the formatted text, such as "function f returned".
  * The macro evaluates the arguments of the text only if it prints the message,
- * because lockdebug_text() reuses its buffers.
+ * because lockdebug_text() must not be called for anything else.
  */
 #define	context_check(l, cx, ...) do {					\
 	static int context_said;					\

@@ -91,8 +91,8 @@ kernel_lock_soon(struct lwp *l)
 
 /*
  * Take the lock if it is free, and return true.  Also return true if another
- * thread has handed it to this one meanwhile.  Otherwise set the bit that makes
- * the holder wake a sleeper, and return false.
+ * thread has handed the lock to the caller meanwhile.  Otherwise set the bit
+ * that makes the holder wake a sleeper, and return false.
  */
 static bool
 kernel_lock_claim(struct lwp *l)

@@ -33,8 +33,8 @@ struct wqpool;
  * A runner runs a queue.  While the queue is empty and its runner sleeps, the
  * inbox contains the runner's address.  The producer that takes the address out
  * of the inbox calls r_wakeup, exactly once.  The queue may be gone by then.
- * So r_wakeup may access only the runner, whose memory must be type-stable.
- * Hooks are async-signal-safe.
+ * So r_wakeup must access only the runner, whose memory must be type-stable.
+ * r_wakeup must be async-signal-safe.
  */
 struct runner {
 	void	(*r_wakeup)(struct runner *);
@@ -44,10 +44,10 @@ struct runner {
  * The hooks of a thread that runs the soft interrupts of a CPU.  The thread
  * calls ls_sleep before its sleep and ls_wake after it.
  *
- * If the thread sleeps for a lock, another thread may be about to hand it that
- * lock.  The other thread then calls ls_claim, with the bucket of the wait
- * channel locked.  ls_claim returns false if the sleeper would have to wait for
- * its CPU while it holds the lock.
+ * The thread may sleep for a lock.  Before another thread hands it the lock,
+ * the other thread calls ls_claim, with the bucket of the wait channel locked.
+ * If ls_claim returns false, the other thread must not hand over the lock,
+ * because the sleeper would hold the lock while it waits for its CPU.
  */
 struct lwp_switch {
 	void	(*ls_sleep)(struct lwp *);
@@ -113,7 +113,7 @@ struct lwp {
 
 	/* The watcher's data: kern_intrthread.c. */
 	unsigned	 l_iwatched;	/* (a) INTR_WATCHED, or not */
-	struct lwp	*l_iwnext;	/* next on that list */
+	struct lwp	*l_iwnext;	/* next of the watched threads */
 	uint64_t	 l_iwasleep;	/* host_asleep() at the first look */
 	unsigned	 l_iwarrived;	/* l_iarrived at that look */
 	int64_t		 l_iwsince;	/* time of that look */
@@ -166,9 +166,8 @@ struct lwp {
 	/* A waker and the thread that it wakes share this cache line. */
 	struct runner	 l_runner __kern_aligned; /* wakes this thread */
 	struct work	*l_curwork;	/* item it runs: an address, or NULL */
-	int		 l_wakercpu;	/* (a) CPU of the last waker; -1: not
-					   the CPU of this thread;
-					   LWP_NOWAKER: wakers do not store */
+	int		 l_wakercpu;	/* (a) CPU of the last waker, -1, or
+					   LWP_NOWAKER: see subr_wqspin.h */
 	struct host_park l_park;
 	struct host_thread l_thread;
 };
@@ -181,7 +180,7 @@ struct lwp {
 #define	LWP_XCBARRIER	((uint64_t)1 << 62)	/* a barrier waits for it */
 #define	LWP_LEVELOWN	((uint64_t)1 << 63)	/* owns a CPU for its level */
 #define	LWP_PRI_UNKNOWN	(-1000)
-#define	LWP_NOWAKER	(-2)
+#define	LWP_NOWAKER	(-2)		/* wakers do not store their CPU */
 
 /*
  * The events in the life of a thread, for files on higher floors.  Each event

@@ -23,10 +23,11 @@ int64_t		kern_spin = 50 * 1000;
 int64_t		kern_watchdog;
 
 /*
- * Return the value of an environment variable that is a switch.  It is "unset"
- * if the variable is unset or empty, 0 if the variable is "0", and 1 if it is
- * "1".  It is 2 if the variable is the word "more", unless that argument is
- * NULL.  Report any other content, and return "other".
+ * Return the value of an environment variable that is a switch.  If the
+ * variable is unset or empty, return the argument unset.  If it is "0" or "1",
+ * return this number.  If it is the word to which the argument more points,
+ * return 2.  Report any other content, and return the argument other.  There is
+ * no word if more is NULL.
  */
 static int
 kern_switch(const char *name, const char *more, int unset, int other)

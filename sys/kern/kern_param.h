@@ -14,8 +14,9 @@
 #include "subr_prf.h"
 
 /*
- * kern_param_init() sets these from the environment before any other thread can
- * be inside the library.  After that they are read-only.
+ * kern_param_init() and wqtrace_init() set these from the environment before
+ * any other thread can be inside the library.  After that they are read-only,
+ * except that a forked child clears kern_tracing.
  */
 extern int	kern_checking;		/* WORKQUEUE_CHECK: 0, 1, 2 strict */
 extern bool	kern_tracing;		/* WORKQUEUE_TRACE */
@@ -34,7 +35,7 @@ void	kern_param_init(void);
 
 /*
  * KERN_TRACING() is true if the process writes a trace.  A hot path does not
- * test it.  It tests only KERN_SLOW(), or nothing at all: an object that is
+ * test KERN_TRACING().  It tests KERN_SLOW(), or nothing: an object that is
  * created while KERN_SLOW() is true has no fast path.
  */
 #define	KERN_TRACING()	__predict_false(kern_tracing)

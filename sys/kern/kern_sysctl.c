@@ -103,7 +103,7 @@ sysctl_relock(void)
 
 /*
  * Find a child of a node by number, or return NULL.  sysctl_byname() finds a
- * child by name, which is the first len bytes of the argument.
+ * child by the first len bytes of name.
  */
 static struct sysctlnode *
 sysctl_bynumber(const struct sysctlnode *node, int num)
@@ -368,9 +368,9 @@ sysctl_path(int *path, va_list ap)
 }
 
 /*
- * Put a new node into the tree.  If the node exists already, leave the tree as
- * it is, because several callers may create a node that they share.  Store the
- * node of the tree in *madep.  Return 0 or an errno value.
+ * Put a new node into the tree.  Several callers may create the same node of
+ * CTLTYPE_NODE and share it: if it exists already, leave the tree as it is.
+ * Store the node of the tree in *madep.  Return 0 or an errno value.
  */
 static int
 sysctl_share(struct sysctlnode *node, const struct sysctlnode *root,
@@ -638,8 +638,9 @@ sysctl_dispatch(const int *name, unsigned int namelen, void *oldp,
 }
 
 /*
- * Translate a name into a path of numbers.  A number in the name stands for
- * itself: below a node with a function there are no names.
+ * Translate a name into a path of numbers.  A part of the name may be a number,
+ * which stands for itself.  Below a node with a function each part must be a
+ * number, because there are no nodes and so no names.
  */
 static int
 sysctl_translate(const char *s, int *path, unsigned int *np)

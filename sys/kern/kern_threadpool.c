@@ -80,7 +80,7 @@ static struct threadpool_percpu *threadpool_percpu_list; /* (l) */
 
 /*
  * Check that a job has changed no state of its thread.  The job has returned,
- * and may be freed.
+ * and its memory may be gone.
  */
 static void
 threadpool_check_return(struct lwp *l, threadpool_job_fn_t *fn, int held,

@@ -29,8 +29,8 @@
 #define	CALLOUT_NOKLOCK		0x04	/* made with CALLOUT_MPSAFE */
 
 /*
- * The state of a callout; see callout_setstate().  A callout that was pending
- * or late in the parent is idle in a forked child: see callout_armed().
+ * The state of a callout; see callout_setstate().  If a callout was pending or
+ * late in the parent, it counts as idle in a forked child: see callout_armed().
  */
 enum callout_state {
 	CALLOUT_IDLE,			/* never armed, or stopped */
@@ -39,17 +39,19 @@ enum callout_state {
 	CALLOUT_FIRED			/* called since it was armed */
 };
 
-/*
- * The contents of a callout_t.  A callout belongs to its client.  The library
- * may access it while it is armed, but not once its function has been called.
- *
- * callout_lock guards the fields.  The fields marked (a) are also read without
- * it.
- */
+/* The list of a slot. */
 struct callout_link {
 	struct callout_link	*cl_next, *cl_prev;
 };
 
+/*
+ * The contents of a callout_t.  A callout belongs to its client.  The library
+ * may access an armed callout until it calls the callout's function.  After
+ * that the callout may be gone.
+ *
+ * callout_lock guards the fields.  The fields marked (a) are also read without
+ * this lock.
+ */
 struct callout_impl {
 	struct callout_link c_link;	/* first; in its slot's list */
 	uint64_t	 c_time;	/* deadline, in units */
@@ -144,8 +146,9 @@ extern unsigned		callout_waiters; /* (callout_lock) waits in progress */
 extern int		callout_started; /* (a) CALLOUT_*, below */
 
 /* Values of callout_started.  0: there is no first thread. */
-#define	CALLOUT_STARTED		1	/* it exists, or is being started */
-#define	CALLOUT_TRYING		2	/* the same, but this may fail */
+#define	CALLOUT_STARTED		1	/* it exists, or is being started; its
+					   starter panics on failure */
+#define	CALLOUT_TRYING		2	/* it is being started; may fail */
 
 /* Start the first thread, unless there is one, or panic. */
 void	callout_start(const char *);
