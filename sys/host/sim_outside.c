@@ -4,14 +4,14 @@
  */
 
 /*
- * Waits that another process ends, in the simulator.
+ * Threads that wait for another process, in the simulator.
  *
  * The time of another process is not virtual.  So the simulator looks outside
  * only when no thread can run or all threads spin, and now and then while
  * threads are busy.  If another process may end a wait, the simulator waits in
- * real time before it lets virtual time jump or reports a deadlock.  Another
- * process may end these waits: for a child; for a descriptor; for a signal; and
- * for a lock, semaphore or condition variable that processes share.
+ * real time before it lets virtual time jump or reports a deadlock.  These are
+ * the waits that another process may end: for a child; for a descriptor; for a
+ * signal; and for a lock, semaphore or condition variable that processes share.
  *
  * If another process sends a signal, the kernel delivers it to the main thread,
  * unless that thread blocks it.  So the main thread is the one that waits in
@@ -53,8 +53,8 @@ enum outside {
 	OUTSIDE_NOW
 };
 
-static bool outside_timed;		/* do not wait without limit */
-static bool outside_woken;		/* a thread can run */
+static bool outside_timed;		/* wait for OUTSIDE_MS at most */
+static bool outside_woken;		/* the result of sim_outside() */
 
 static enum outside
 outside_when(bool shared, bool over)
@@ -74,9 +74,9 @@ outside_memory(const struct sim_thread *t)
 	int value;
 
 	/*
-	 * The handler of a real signal may have posted the semaphore or stored
-	 * the token while its thread was inside the simulator.  Then no thread
-	 * has woken the one that waits.
+	 * The handler of a real signal may have called sem_post() or
+	 * host_unpark() while its thread was inside the simulator.  Then this
+	 * call has not woken the waiting thread.
 	 */
 	if (strcmp(t->st_kind, "semaphore") == 0) {
 		if (sem_getvalue((sem_t *)(uintptr_t)t->st_chan, &value) == 0 &&
@@ -146,10 +146,10 @@ outside_thread(const struct sim_thread *t)
 }
 
 /*
- * Wake the threads whose wait is over.  If naps is true, also wake those that
- * must find out whether it is.  Return true if there are any.  Otherwise set
- * *leads if another process may still end a wait, so that the simulator should
- * wait in real time.
+ * Wake the threads whose wait is over.  If naps is true, also wake the threads
+ * that must find out themselves whether their wait is over.  Return true if a
+ * thread was woken.  Otherwise set *leads if another process may still end a
+ * wait, so that the simulator should wait in real time.
  */
 static bool
 outside_look(bool *leads, bool naps)
@@ -183,7 +183,7 @@ outside_look(bool *leads, bool naps)
 
 /*
  * Return true if the handler of SIGCHLD may end a wait, because the process has
- * children.  If ended is false, all of them must still run.
+ * children.  If ended is false, return true only if no child has ended yet.
  */
 static bool
 outside_child(bool ended)
@@ -253,8 +253,8 @@ sim_outside_wait(struct sim_thread *t)
 }
 
 /*
- * Return the thread that gets signals of other processes, or NULL if it has
- * ended.
+ * Return the thread that waits in real time: the main thread if it is blocked,
+ * or else the calling thread.  Return NULL if the calling thread is ending.
  */
 static struct sim_thread *
 outside_main(void)
@@ -294,8 +294,8 @@ sim_outside(bool timed)
 }
 
 /*
- * Each thread that can run spins.  These threads may spin until a thread runs
- * that waits for another process.  So give that process real time before
+ * All threads that can run spin.  A thread that waits for another process may
+ * be the one for which they spin.  So give the other process real time before
  * virtual time passes, once for each wait.
  */
 void

@@ -4,10 +4,10 @@
  */
 
 /*
- * Detect a schedule that reaches no point for a long time.  The thread with the
- * baton has slept all that time, or the process has used much processor time
- * since its last point.  A thread that could run but gets no processor is not
- * stuck.
+ * Detect a schedule that reaches no point for a long time.  A schedule is stuck
+ * if the thread with the baton has slept all that time, or if the process has
+ * used much processor time since its last point.  A thread that could run but
+ * gets no processor is not stuck before OUTSIDE_MS.
  *
  * The zygote finds out what the thread with the baton is doing, and sends a
  * signal to that thread.  The signal handler reports what all threads are
@@ -35,16 +35,16 @@
 #define	STUCK_SIGNAL	32
 #define	STUCK_MS	2000		/* without a point */
 #define	STUCK_NS	2000000000	/* the same, of processor time */
-#define	OUTSIDE_MS	60000		/* in any case */
+#define	OUTSIDE_MS	60000		/* without a point, in any case */
 #define	REPORT_MS	1000		/* ms for the report */
 
-/* The time since the process last reached a point. */
+/* When the process last reached a point, and the time since then. */
 static struct {
-	uint64_t	 s_points;	/* sr_points at that time, and sr_ran */
-	uint64_t	 s_ran;
+	uint64_t	 s_points;	/* sr_points at that time */
+	uint64_t	 s_ran;		/* sr_ran at that time */
 	int64_t		 s_used;	/* processor time at that time */
-	unsigned	 s_ms;
-	unsigned	 s_asleep;	/* of these, it slept the last */
+	unsigned	 s_ms;		/* milliseconds since then */
+	unsigned	 s_asleep;	/* ... that it has now been asleep */
 } stuck;
 
 /* The system calls that may block.  The report prints their names. */
@@ -147,9 +147,8 @@ stuck_handler(int signo)
 
 /*
  * Install the handler.  The C library refuses to set an action for its own
- * signal.  So set the action of another signal, read from the kernel the action
- * that the C library has set, and pass that action to the kernel for this
- * signal.
+ * signal.  So let the C library set the action of SIGRTMAX.  Then read this
+ * action from the kernel, and pass it to the kernel for STUCK_SIGNAL.
  */
 void
 sim_stuck_init(void)
