@@ -16,23 +16,22 @@
  * The tree.  A node is a choice between two or more alternatives.  Number 0 is
  * the usual one.  The path from the root to the current leaf is an array, in
  * memory that the zygote shares with the schedules.  A schedule takes the
- * alternatives of the path, and adds its further nodes to it.  Then the zygote
- * removes nodes from the end of the path while they have no alternative left.
- * The last remaining node takes its next alternative.
+ * alternatives of the path, and adds its further nodes to the path.  Then the
+ * zygote removes nodes from the end of the path while they have no alternative
+ * left.  The last remaining node takes its next alternative.
  *
  * Sleep sets.  If the search preempts a thread at an access, it has already run
  * the schedules in which the thread did the access.  So the thread sleeps: it
- * does not run until another thread has done a dependent access.  Before that,
- * the outcome would be the same.  If only sleeping threads could run, the
- * search cuts the schedule short.
+ * does not run until another thread has done a dependent access.  If it ran
+ * earlier, the outcome would be the same as in those schedules.  If only
+ * sleeping threads could run, the search cuts the schedule short.
  *
- * Only the preempted thread may sleep.  The other threads that a node could
- * have chosen may not.  The search omits a schedule only if it runs an
- * equivalent one.  The schedule in which the preempted thread did its access
- * first never has more preemptions than the omitted one.  If one of the other
- * threads did its access first, that schedule can have one preemption more than
- * the omitted one.  Then that schedule may exceed B, and the search would not
- * run it.
+ * Only the preempted thread sleeps.  The other threads that a node could have
+ * chosen do not, because of B.  The search may omit a schedule only if it runs
+ * an equivalent one.  If the preempted thread does its access first, the
+ * equivalent schedule never has more preemptions than the omitted one.  If one
+ * of the other threads does its access first, the equivalent schedule can have
+ * one preemption more.  It may exceed B, and then the search would not run it.
  *
  * This argument assumes that the program has no data races on plain memory.
  * With ":all" after the bound no thread sleeps.  With store buffers no thread
@@ -434,7 +433,7 @@ ex_next(uint64_t n, uint64_t *seed)
 	return false;
 }
 
-/* The messages do not count what was cut short. */
+/* The messages do not count the schedules that were cut short. */
 static void
 ex_verdict(char *buf, size_t size, uint64_t n, uint64_t failed, bool ended)
 {

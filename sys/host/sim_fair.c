@@ -29,7 +29,7 @@
 
 #define	FAIR_RUN	12		/* points, on average */
 #define	FAIR_WINDOW	20000		/* the last points, at most */
-#define	FAIR_TURNS	10		/* turns in them that show a loop */
+#define	FAIR_TURNS	10		/* turns in these that show a loop */
 
 static uint64_t fair_state;
 

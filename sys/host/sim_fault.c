@@ -6,9 +6,9 @@
 /*
  * Failures that the strategy injects.
  *
- * Any weak compare-and-swap may fail, and any host_park() may return early.
- * Code must always expect that, so the strategy may always do it.  It refuses
- * memory and threads only if the setting f= permits that.
+ * Code must always expect that a weak compare-and-swap fails, and that
+ * host_park() returns early.  So the strategy may always inject these two.  The
+ * strategy refuses memory and threads only if the setting f= permits that.
  */
 
 #include <string.h>

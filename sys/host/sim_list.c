@@ -83,7 +83,10 @@ list_decision(struct sim_thread *t, bool choice)
 	/* The part before wqsim_run() does not belong to the schedule. */
 	if (list_inrun && !sim.sim_inrun)
 		return NULL;
-	/* At one point, stores reach memory before a thread is chosen. */
+	/*
+	 * One step may have two decisions: first a choice, such as a store that
+	 * reaches memory, and then the next thread.
+	 */
 	while (i < list_n && (list[i].sd_step < t->st_step ||
 	    (list[i].sd_step == t->st_step && list[i].sd_choice != 0 &&
 	    !choice)))

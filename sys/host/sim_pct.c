@@ -28,7 +28,7 @@
 #define	PCT_DEPTH	3		/* the default depth */
 #define	PCT_MAX		64		/* the largest depth */
 #define	PCT_POINTS	100		/* K before the first schedule */
-#define	PCT_TURN	1000		/* points of a turn, beside 2 K */
+#define	PCT_TURN	1000		/* points of a turn, plus 2 K */
 
 /*
  * Ranges of priorities: drawn ones are above PCT_HIGH, those after a change

@@ -82,9 +82,9 @@ pos_pick(struct sim_thread *cur, enum sim_why why, struct sim_thread **cand,
 	for (i = 0; i < n; i++) {
 		prio = POS_PRIO(cand[i]);
 		/*
-		 * Let every second timeout compete.  The others come only when
-		 * no thread can run.  If they competed, too, a timeout would
-		 * soon have the highest priority.
+		 * Let every second timeout compete.  The other timeouts come
+		 * only when no thread can run.  If all competed, a timeout
+		 * would soon have the highest priority.
 		 */
 		if (cand[i]->st_state == SIM_BLOCKED) {
 			prio = sim_timeprio(cand[i]);
