@@ -245,7 +245,7 @@ name_kind(uint32_t kind)
 }
 
 /*
- * Ask addr2line(1) for the files and lines of some rows, if it is installed.
+ * If addr2line(1) is installed, ask it for the files and lines of some rows.
  */
 void
 name_lines(struct row *rows, unsigned n)

@@ -67,12 +67,12 @@ report_address(uintptr_t addr)
 		    (unsigned long)hs.hs_offset + 1);
 }
 
-/* The address to which the function that reports will return. */
+/* The return address of sim_fail() or report_crash(). */
 static uintptr_t report_from;
 
 /*
- * Print the stack of the calling thread, from the function that called the
- * simulator, or failed.
+ * Print the stack of the calling thread.  Begin with the function that called
+ * the simulator, or the function that failed.
  */
 void
 sim_stack(const struct sim_thread *t)

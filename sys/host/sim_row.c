@@ -79,8 +79,10 @@ row_event(struct row *r, const struct trace_event *te)
 }
 
 /*
- * Return true if the point belongs to the row, whose last point is "last".  A
- * point in another function belongs to another call, at whatever line.
+ * Return true if the point belongs to the row, whose last point is "last".  The
+ * points of a row have the same call of the client, te_client.  After an
+ * interposed call, the point must also have the same object.  If there is no
+ * call of the client, the points have the same te_site.
  */
 static bool
 row_continues(const struct row *r, const struct trace_event *last,
@@ -110,8 +112,8 @@ row_folds(const struct row *r, const struct trace_event *te)
 }
 
 /*
- * Begin row n for a thread that goes on in the call of its last row, if it has
- * one.
+ * Begin row n for a thread that goes on in the call of its last row.  The
+ * thread may have no row yet.
  */
 static void
 row_resume(struct row *rows, unsigned n, const struct trace_event *te,
