@@ -91,9 +91,10 @@ host_setname(const char *name)
  * Park.  host_unpark() stores a token and wakes the thread.  host_park() takes
  * the token after sim_block().
  *
- * A thread may end with a token, and the next thread with its record then has
- * it.  So that each schedule of wqsim_run() begins in the same state, a token
- * is good only in the schedule in which the thread got it.
+ * A thread may end and leave a token in its struct host_park.  The next thread
+ * that uses this structure would find the token.  But each schedule of
+ * wqsim_run() must begin in the same state.  So a token is good only in the
+ * schedule in which it was given.
  */
 
 void

@@ -6,9 +6,10 @@
 /*
  * The client's calls of <threads.h>, in the simulator.
  *
- * The C library defines them by the calls of pthread(7), and their objects have
- * the same memory, but it does not call functions that another library
- * interposes.  So the functions here call the interposed ones.
+ * The C library implements <threads.h> by its own functions of pthread(7), and
+ * the objects of both have the same layout.  But it does not call functions
+ * that another library interposes.  So the functions here call the interposed
+ * functions of pthread(7).
  */
 
 #include <errno.h>

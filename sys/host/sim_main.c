@@ -191,8 +191,8 @@ __libc_start_main(int (*func)(int, char **, char **), int argc, char **argv,
 }
 
 /*
- * An alias of the function above.  The other name may stand for the C library's
- * function.
+ * An alias of the function above.  The name __libc_start_main may stand for the
+ * C library's function.
  */
 static __typeof__(__libc_start_main) main_start
     __attribute__((__alias__("__libc_start_main")));

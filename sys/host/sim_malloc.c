@@ -5,9 +5,9 @@
 
 /*
  * The client's memory, in the simulator.  With f=malloc the strategy may refuse
- * memory to the program and its libraries.  It does not refuse memory to the C
- * library and the dynamic linker, which could not report that, or to this
- * library, for which there is f=alloc.
+ * memory to the program and its libraries, with three exceptions.  The C
+ * library and the dynamic linker could not report that.  For this library there
+ * is f=alloc.
  *
  * The functions below call those of the next library that has them.  Before the
  * constructor of this library has run, they call the C library's.

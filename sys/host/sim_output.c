@@ -147,7 +147,7 @@ output_strategy(void)
 }
 
 /*
- * Print the options that a replay file contains.
+ * Print the options that a replay file would contain.
  */
 static void
 output_options(void)

@@ -19,8 +19,9 @@
  * memcpy(3), memmove(3) and memset(3), too.  Older versions and gcc do not
  * replace these three, so sim_plain.h does.
  *
- * Each library that is built on libworkqueue has these functions, too, because
- * they are not exported: a program may have the functions of ThreadSanitizer.
+ * A program may have the functions of ThreadSanitizer, so the functions here
+ * are not exported.  Each library that is built on libworkqueue has its own
+ * copy of them.
  */
 
 #include <stdbool.h>

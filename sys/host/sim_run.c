@@ -8,7 +8,7 @@
  *
  * wqsim_run() runs many schedules in one process.  The first call of a function
  * may do things that later calls do not, such as starting the library.  So
- * wqsim_run() first calls the client's function with default decisions only.
+ * wqsim_run() first calls the client's function with default decisions, twice.
  * Then each schedule starts from the same state, whether it is the first in the
  * process, as in a replay, or a later one.
  */

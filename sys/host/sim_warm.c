@@ -10,7 +10,7 @@
  * fork(2) does not copy the page tables of a file that is mapped, unless the
  * process has written to that mapping.  So each child would take a fault for
  * each part of the code that it runs.  To avoid this, the zygote writes one
- * byte to each such mapping, with the value that it has.
+ * byte to each such mapping, but does not change the byte's value.
  */
 
 #include <sys/mman.h>
@@ -32,7 +32,7 @@ struct mapping {
 	int		m_prot;
 };
 
-/* Find the mappings of files that are not writable. */
+/* Find the mappings of files, except writable mappings. */
 static unsigned
 warm_find(struct mapping *maps, unsigned max)
 {
