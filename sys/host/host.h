@@ -42,9 +42,10 @@ unsigned	host_caps(void);
  * Initialise the back end.  The first call must come before all other calls;
  * further calls do nothing.
  *
- * When a thread that has called host_attach() ends, the host calls
- * threadexit(self).  It also does so for a thread of host_thread_create() that
- * has a self, if the thread ends before its function returns.
+ * When a thread that has called host_attach(self) ends, the host calls
+ * threadexit(self).  A thread of host_thread_create() may end before its
+ * function returns.  Then the host calls threadexit(host_self()), unless that
+ * is NULL.
  */
 void	host_init(void (*threadexit)(void *));
 
@@ -94,9 +95,9 @@ uintptr_t host_selfkey(void);
  *
  * A new thread cannot be cancelled.  It blocks every signal except those that
  * its own faults raise (SEGV BUS FPE ILL TRAP SYS), those of
- * host_signal_establish(), SIGPROF, and SIGABRT.  It blocks SIGABRT, too, if
- * its creator does.  The creator blocks all signals during the call, and then
- * restores its mask.
+ * host_signal_establish(), and SIGPROF.  It blocks SIGABRT only if its creator
+ * does.  The creator blocks all signals during the call, and then restores its
+ * mask.
  *
  * The host truncates a name that is too long.  hostcpu is a number from
  * host_cpus(), or -1 for any CPU; a failure to bind is not an error.
@@ -262,9 +263,9 @@ void	host_fence_heavy(void);
  * address.
  *
  * host_unwatched() declares memory that the library synchronises itself.
- * host_access_item() reports a write to an item's word, at a place where the
- * library has ordered it.  host_check_item() reports such a write to the tools
- * that ignore the order.
+ * host_access_item() tells the tools of a write to an item's word.  The library
+ * must have ordered this write.  host_check_item() tells only those tools that
+ * ignore the order.
  */
 #define	HOST_WATCH_TSAN		0x01
 #define	HOST_WATCH_ASAN		0x02
@@ -296,7 +297,8 @@ void	*host_memalign(size_t align, size_t);
 void	 host_free(void *);
 
 /*
- * Return nanoseconds, of a clock that is never stepped and of the wall clock.
+ * host_monotime() returns nanoseconds of a clock that is never stepped.
+ * host_realtime() returns nanoseconds of the wall clock.
  */
 int64_t	host_monotime(void);
 int64_t	host_realtime(void);
@@ -361,7 +363,7 @@ void	host_abort(void) __attribute__((__noreturn__));
 /*
  * Find the module that contains an address of code or data.  Store the module's
  * file name, the offset for addr2line(1), the name of the function or object at
- * the address, and the offset in that.  An unknown part is empty.  hs_own is
+ * the address, and the offset in it.  An unknown part is empty.  hs_own is
  * true if the module is a shared library of this project.  hs_code is true if
  * the address is in code.  Return false if no module contains the address.  The
  * call opens nothing, allocates nothing, and does not wait for the constructors
@@ -438,7 +440,10 @@ void	host_forked(void);
 #endif
 bool	host_wipe(void *, size_t);
 
-/* Return zeroed memory that parent and children share, or NULL.  Free it. */
+/*
+ * host_share() returns zeroed memory that parent and children share, or NULL.
+ * host_unshare() frees this memory.
+ */
 void	*host_share(size_t);
 void	host_unshare(void *, size_t);
 

@@ -24,21 +24,18 @@
 #endif
 #endif
 
-/*
- * Words of ht_space: the pthread_t, the back end's, whether the thread has
- * stored its ID.
- */
-#define	HT_PTHREAD	0
-#define	HT_MD		1
-#define	HT_KNOWN	2
+/* Words of ht_space. */
+#define	HT_PTHREAD	0		/* the thread's ID, a pthread_t */
+#define	HT_MD		1		/* for the back end */
+#define	HT_KNOWN	2		/* 1: the thread has stored its ID */
 
 /*
  * A parker's word, except in the simulator.  The owner sets PARKED before it
- * sleeps.  PARKED stays beside TOKEN until the owner is awake, and a waker that
- * has called the system sets WOKEN.  So if a waker is stopped between its token
- * and its call, the next waker calls the system, and otherwise it does not.
- * When the owner is awake, it clears the bits and adds COUNT.  So a late waker
- * does not set WOKEN in another sleep.
+ * sleeps.  A waker sets TOKEN.  If it finds PARKED, it calls the system and
+ * then sets WOKEN.  The next waker calls the system, too, unless it finds
+ * WOKEN.  So the owner wakes even if a waker is stopped between TOKEN and its
+ * call.  When the owner is awake, it clears the bits and adds COUNT.  So a late
+ * waker does not set WOKEN in a later sleep.
  */
 #define	PARK_TOKEN	1U
 #define	PARK_PARKED	2U
