@@ -31,7 +31,8 @@ host_peek(void *dst, uintptr_t src, size_t size)
 	remote.iov_base = (void *)src;
 	local.iov_len = remote.iov_len = size;
 	/*
-	 * Use syscall(2), because sanitizers would report the expected race.
+	 * Use syscall(2).  In the C library's process_vm_readv(), sanitizers
+	 * would report the race that this function expects.
 	 */
 	n = syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL,
 	    0UL);

@@ -14,7 +14,7 @@
  * while its thread is recording, and a thread that ends leaves nothing behind.
  *
  * The life of a chunk: a thread that needs a chunk makes it OPEN; when all its
- * events are taken, it is FULL; the thread that has written it makes it FREE.
+ * events are taken, it is FULL; when it is written to the file, it is FREE.
  * While a chunk is not open, tc_next is at least CHUNK_EVENTS.  So a thread
  * that still has the address of such a chunk takes no event from it.
  *
@@ -83,7 +83,7 @@ chunk_close(struct chunk *tc)
 	unsigned n;
 
 	/*
-	 * From here on, no thread takes an event.  Acq_rel: see the earlier
+	 * From here on, no thread takes an event.  Acq_rel: observe the earlier
 	 * takers.
 	 */
 	n = atomic_swap_acq_rel(&tc->tc_next, (unsigned)CHUNK_EVENTS);
@@ -126,11 +126,14 @@ chunk_replace(unsigned *openp, unsigned old)
 
 	if ((tc = chunk_take()) == NULL)
 		return false;
-	/* Acq_rel: publish the new chunk; see the takers of the old one. */
+	/* Acq_rel: publish the new chunk; observe the old one's takers. */
 	if (atomic_cas_acq_rel(openp, &old, (unsigned)(tc - trace_chunks)))
 		chunk_close(&trace_chunks[old]);
 	else
-		/* Another thread was faster.  Close tc: it may have events. */
+		/*
+		 * Another thread was faster.  A thread that still has the
+		 * address of tc may have taken an event, so close tc as usual.
+		 */
 		chunk_close(tc);
 	return true;
 }
@@ -264,7 +267,7 @@ trace_free(struct chunk *tc)
 
 /*
  * Write the full chunks in their order, so that the file has the events of each
- * thread in their order.  Unless all is set, skip a chunk with an event that is
+ * thread in their order.  If all is false, skip a chunk with an event that is
  * still being recorded: the caller may be a handler that has interrupted the
  * recording thread.
  */

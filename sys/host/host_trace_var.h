@@ -25,7 +25,7 @@
 #define	TRACE_NAME	32
 
 struct event {
-	int		 e_kind;	/* (a) enum host_trace_kind; last */
+	int		 e_kind;	/* (a) enum host_trace_kind; set last */
 	long		 e_thread;
 	int64_t		 e_time;
 	uint64_t	 e_from;
