@@ -4,9 +4,9 @@
  */
 
 /*
- * kcpuset(9).  All accesses to words are relaxed atomics.  If several threads
- * change a set without the atomic functions, some changes may be lost, but
- * nothing worse happens.
+ * kcpuset(9).  Accesses to words are relaxed atomics, except in the atomic
+ * functions.  If several threads change a set without the atomic functions,
+ * some changes may be lost, but nothing worse happens.
  */
 
 #include <sys/kcpuset.h>

@@ -7,8 +7,9 @@
  * Get memory for kmem(9), and wait for memory.
  *
  * Where kern_nomalloc_p() forbids the C allocator, memory comes from the
- * library's own reserve, and freed memory goes to a list.  The helper, or the
- * next thread that may call the allocator, frees the memory on the list and
+ * library's own reserve, and freed memory goes to a list.  (But a caller that
+ * waits for memory uses the C allocator: see kmem_rawget().)  The helper, or
+ * the next thread that may call the allocator, frees the memory on the list and
  * refills the reserve.
  */
 
@@ -285,8 +286,8 @@ kmem_backoff(struct kmem_wait *kw, const char *func, size_t size)
 }
 
 /*
- * Get memory without a header, from the C allocator or, where that must not be
- * called, from the reserve.
+ * Get memory without a header.  If the C allocator must not be called, and the
+ * caller does not wait, the memory comes from the reserve.
  */
 void *
 kmem_rawget(const char *func, size_t size, bool wait)

@@ -4,8 +4,8 @@
  */
 
 /*
- * The checking mode of locks, and of objects that run functions, which may take
- * locks.
+ * The checking mode of locks, and of objects that run functions.  The functions
+ * may take locks.
  *
  * This file records which objects exist, and where they were made.
  * subr_lockheld.c records which objects each thread holds and waits for.

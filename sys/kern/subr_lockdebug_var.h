@@ -79,7 +79,7 @@ struct ld_hold {
 
 struct ld_want {
 	struct ld_object *lw_object;
-	const void	*lw_part;	/* the same; NULL: all parts */
+	const void	*lw_part;	/* as lh_part; NULL: all parts */
 	const int	*lw_done;	/* (a) not 0: wait is over; or NULL */
 	struct ld_object *lw_interlock;	/* released during the wait; or NULL */
 	uint64_t	 lw_serial;	/* waits only for older holds */

@@ -10,7 +10,8 @@
  *
  * Pages come from an allocator of the client, or from the C allocator.  The C
  * allocator is not called where kern_nomalloc_p() forbids it: in interrupts and
- * under spin mutexes.
+ * under spin mutexes.  (But a caller that waits may call it under a spin mutex:
+ * see pool_empty().)
  *
  * A page has a header with a link for each item.  So the pool stores nothing in
  * free items, and knows the state of an item without reading the item.  Only

@@ -23,19 +23,20 @@
  * removes an item from the list, holds q_findlock.  The worker never waits for
  * that lock.  While the thread follows links, it also holds q_lock.  After
  * WQ_PIECE items it hands q_lock to a thread that sleeps for this lock.
- * Meanwhile only the worker changes the list: the worker takes items from the
- * head or, if the list is empty and q_unturned holds no item, takes the inbox.
+ * Meanwhile only the worker changes the list.  It takes items from the head.
+ * If the list is empty, it takes the items of q_unturned or, if there are none,
+ * those of the inbox.
  *
  * The first search of a list of more than WQ_PIECE items walks the list.  The
  * second search makes an index (subr_wqindex.c), which exists until the list is
  * empty.  If there is no memory for an index, the search walks the list.
  *
  * The index holds a contiguous part of the list, in the same order.  The worker
- * does not update it, so each search does.  The search removes from the head of
- * the index the items that the worker has taken, and appends the new items to
- * its tail.  Each item is appended and removed once.  So the cost of a search
- * is at most proportional to the number of items that were enqueued since the
- * previous search.
+ * does not update the index, so each search does.  The search removes from the
+ * head of the index the items that the worker has taken, and appends the new
+ * items to its tail.  Each item is appended and removed once.  So the cost of a
+ * search is at most proportional to the number of items that were enqueued
+ * since the previous search.
  */
 
 #include "kern.h"

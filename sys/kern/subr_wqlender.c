@@ -5,8 +5,8 @@
 
 /*
  * Two threads, the lender and the rescuer, serve the queues to which threads
- * are lent, and the pools that have no thread yet.  They start when the first
- * queue or such pool is created.
+ * are lent, and the wqpools that have a record: see subr_wqlend.c.  They start
+ * when the first such queue or wqpool is created.
  *
  * The lender starts a thread when a queue waits for a thread and none is idle.
  * While there are threads, the lender looks at them once a second, and sends

@@ -571,7 +571,7 @@ wqpool_run_next(struct wqpool *p, struct wqpool_runner *wr, bool spare)
 	mutex_exit(&p->p_lock);
 	if (hl != NULL && !KERN_BUG(KICK))
 		lwp_unpark(hl);
-	/* If this fails, this thread or another one runs the other items. */
+	/* If the start fails, existing threads run the other items. */
 	if (start && !KERN_BUG(KICK))
 		(void)wqpool_start(p);
 	wqpool_call(p, wr->wr_lwp, wr->wr_cur);
@@ -580,8 +580,8 @@ wqpool_run_next(struct wqpool *p, struct wqpool_runner *wr, bool spare)
 }
 
 /*
- * Run one item.  If the item is enqueued again meanwhile, only its runner may
- * run it, so run it again.
+ * Run one item.  In a WQPOOL_EXCLUSIVE pool, the item may be enqueued again
+ * meanwhile.  Then only this runner may run the item, so run it again.
  */
 void
 wqpool_run_one(struct wqpool *p, struct wqpool_runner *wr)

@@ -8,8 +8,8 @@
  * them.  threadpool(9) and the Linux interfaces are built on pools.
  *
  * Like workqueue_enqueue(), wqpool_enqueue() is lock-free, and any number of
- * producers may call it in any context.  Call the other functions in thread
- * and callback context only.
+ * producers may call it in any context.  Call the other functions that use a
+ * pool in thread and callback context only.
  */
 
 #ifndef _KERN_SUBR_WQPOOL_H_
@@ -59,10 +59,10 @@ struct wqpool {
 	struct work	**p_lastp;	/* (p) */
 	struct wqpool_runner *p_runners; /* (p) all its threads */
 	struct wqpool_runner *p_idle;	/* (p) its sleepers, latest first */
-	const struct runner *p_announced; /* (p) the one in p_inbox, or NULL */
+	const struct runner *p_announced; /* (p) in p_inbox; or NULL */
 	struct runner	*p_cold;	/* (c) announced while there is no
 					   thread; or NULL */
-	struct wqpool_runner *p_batcher; /* (p) the one with a batch, or NULL */
+	struct wqpool_runner *p_batcher; /* (p) has a batch; or NULL */
 	struct wqpool_waiter *p_waiters; /* (p) */
 	struct lwp	*p_dead;	/* (p) a thread to join, or NULL */
 	struct lwp	*p_destroyer;	/* (p) waits until all threads end */

@@ -59,7 +59,8 @@ wqpool_retry(void *arg)
 /*
  * Arrange for further attempts: a thread was refused and none is idle, so all
  * other threads may be blocked.  Wake the waiters once; from then on they try
- * from time to time.  A callout tries after a tick.
+ * from time to time.  If there is a callout thread (clock), a callout tries
+ * after a tick.
  */
 static void
 wqpool_fall_short(struct wqpool *p, bool clock)

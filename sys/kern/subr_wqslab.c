@@ -48,8 +48,8 @@ struct wqslab {
 	union wqslab_place ws_places[WQSLAB_PLACES];
 };
 
-static struct wqslab	*wqslab_list;	/* (s) those with a free place */
-static int		wqslab_nempty;	/* (s) empty ones on the list */
+static struct wqslab	*wqslab_list;	/* (s) slabs with a free place */
+static int		wqslab_nempty;	/* (s) empty slabs on the list */
 static unsigned		wqslab_gen;	/* a child increments it if the lists
 					   may be inconsistent */
 struct kspin		wqslab_lock;

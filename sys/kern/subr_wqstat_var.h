@@ -84,8 +84,8 @@ bool	wqstat_ran(struct wqstat_source *, const struct workqueue_stat *,
 bool	wqstat_emit(struct wqstat_source *, struct workqueue_stat *);
 
 /*
- * Sample an object of the list, which was read.  Return false if a hook ended
- * the sample.
+ * Sample an object of the list.  The caller has read the object.  Return false
+ * if a hook ended the sample.
  */
 bool	wqstat_workqueue(struct wqstat_source *, char *, uintptr_t, uint64_t,
 	    unsigned);
