@@ -355,8 +355,9 @@ bed_sleep(struct parker *p, uint32_t parked, int64_t deadline)
 }
 
 /*
- * Reset the timers in a child.  Neither the timer thread nor the threads that
- * have armed a timer exist in the child.  The library does not take timer_lock
+ * Reset the timers in a child.  The child has no timer thread.  It has none of
+ * the threads that have armed a timer, except perhaps the caller of fork(2),
+ * and park_sleep() arms that timer again.  The library does not take timer_lock
  * for fork(2), because the program's fork handlers may park.  So in the child
  * the lock may be held by a thread that is gone.
  */

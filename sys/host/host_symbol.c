@@ -6,17 +6,18 @@
 /*
  * Names for addresses, and the stack of the calling thread, for messages.
  *
- * No message opens a file, allocates memory, or takes a lock that a constructor
- * may hold.  So this file does not use dladdr(3), which takes a lock that the
- * loader holds while it runs the constructors of a plug-in.  A constructor may
- * wait for a worker, and the worker may panic.  dl_iterate_phdr(3) takes
+ * host_symbol() opens no file, allocates no memory, and takes no lock that a
+ * constructor may hold.  So it does not use dladdr(3), which takes a lock that
+ * the loader holds while it runs the constructors of a plug-in.  A constructor
+ * may wait for a worker, and the worker may panic.  dl_iterate_phdr(3) takes
  * another lock, which the loader holds only while it changes its list of
  * modules.
  *
  * The dynamic symbols of a module are in memory.  The program's other symbols,
  * such as its static functions, are only in its file.  host_symbol_init() maps
- * this file.  It is called when the library starts in checking mode, and
- * otherwise in a panic, after the panic's line is written.
+ * this file.  It is called when the library starts in checking mode, with a
+ * trace or with a watchdog.  Otherwise it is called in a panic, after the
+ * panic's line is written.
  *
  * On a system without ELF or dl_iterate_phdr(3), addresses have no names.
  */

@@ -117,7 +117,7 @@ chunk_take(void)
 }
 
 /*
- * Replace a chunk that has no event left.  Return false if there is no memory.
+ * Replace a chunk that has no event left.  Return false if no chunk is free.
  */
 static bool
 chunk_replace(unsigned *openp, unsigned old)
