@@ -6,10 +6,11 @@
 /*
  * Find items that are pending when the process exits, and so will never run.
  *
- * At exit(3), after the program's own handlers, the threads of the library go
- * on until each of them waits.  If one of them then calls a callback, an item
- * was pending.  If one of them is in a callback, an item was running.  So this
- * finds items only on queues that have threads of the library.
+ * The check follows the program's own handlers of exit(3).  If a thread of the
+ * library is in a callback, an item is running.  Otherwise the threads of the
+ * library go on until each of them waits.  If one of them calls a callback, an
+ * item was pending.  So the check finds items only on queues that have threads
+ * of the library.
  */
 
 #include <stdio.h>

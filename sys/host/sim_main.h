@@ -38,10 +38,11 @@ const char *sim_env(const char *name);
 void	sim_schedule(uint64_t seed) __attribute__((__noreturn__));
 
 /*
- * sim_zygote.c.  sim_zygote() runs all schedules up to the first that fails,
- * and exits.  zygote_run() runs one in a child, and returns true if it fails;
- * the result is in sim.sim_result.  zygote_clock() returns the time of the
- * system, and zygote_used() the processor time of the zygote and the schedules.
+ * sim_zygote.c.  sim_zygote() runs the schedules, and exits.  Without the
+ * setting k it exits after the first that fails.  zygote_run() runs one in a
+ * child, and returns true if it fails; the result is in sim.sim_result.
+ * zygote_clock() returns the time of the system, and zygote_used() the
+ * processor time of the zygote and the schedules.
  */
 void	sim_zygote(void) __attribute__((__noreturn__));
 bool	zygote_run(uint64_t seed);

@@ -29,7 +29,7 @@ static struct found {
 } best, fewest;
 static struct sim_decision trial[SIM_DECISIONS];
 static bool best_inrun;			/* a schedule of wqsim_run() */
-static uint64_t best_seed;		/* for choices not in the list */
+static uint64_t best_seed;		/* of the schedule that failed */
 static char best_what[sizeof(((struct sim_result *)0)->sr_what)];
 
 /*

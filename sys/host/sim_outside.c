@@ -217,7 +217,9 @@ outside_signals(const struct sim_thread *t, const sigset_t *old, sigset_t *set)
 }
 
 /*
- * Wait until a thread can run, or no other process can end a wait any more.
+ * Wait until a thread can run, or no other process can end a wait any more, but
+ * for OUTSIDE_MS at most.  If outside_timed is false and the process has
+ * children, wait without limit.
  */
 void
 sim_outside_wait(struct sim_thread *t)
@@ -233,7 +235,6 @@ sim_outside_wait(struct sim_thread *t)
 	(void)SIM_REAL(pthread_sigmask)(SIG_BLOCK, &set, NULL);
 	woken = outside_look(&leads, false);
 	leads = leads || outside_child(true);
-	/* If nothing else can happen, wait for a child without limit. */
 	for (n = 0; !woken && leads && (n < OUTSIDE_MS / OUTSIDE_STEP ||
 	    (!outside_timed && sim_fork_children())); n++) {
 		sim.sim_result->sr_outside = 1;

@@ -181,7 +181,7 @@ pct_done(const struct sim_result *sr)
 	if (pct_given || PCT_FIRST(sr) == 0)
 		return;
 	k = sr->sr_points - PCT_FIRST(sr) + 1;
-	/* The schedule may have learned from earlier ones of its process. */
+	/* PCT_K() may come from earlier schedules of the same process. */
 	pct_points = PCT_LEARNED(sr) != 0 ? (7 * PCT_K(sr) + k + 7) / 8 : k;
 	pct_learned = true;
 }

@@ -130,9 +130,9 @@ __tsan_memset(void *dst, int c, size_t size)
 }
 
 /*
- * Atomic operations.  All are sequentially consistent.  Only the thread with
- * the baton runs, so the order has no effect here.  sim_access() has applied
- * it.
+ * Atomic operations.  sim_access() has applied the memory order already.  The
+ * functions here are sequentially consistent in any case.  This has no effect,
+ * because only the thread with the baton runs.
  */
 #define	SEQ		__ATOMIC_SEQ_CST
 

@@ -25,7 +25,7 @@ sem_sleep(struct sim_thread *t, sem_t *sem, int64_t deadline)
 			return 0;
 		if (errno != EAGAIN)
 			return -1;
-		/* Take a post that came just at the deadline. */
+		/* The try above takes a post that came just at the deadline. */
 		if (error != 0) {
 			errno = error;
 			return -1;

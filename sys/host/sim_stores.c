@@ -107,8 +107,8 @@ sim_stores_forked(struct sim_thread *t)
 }
 
 /*
- * Find store number "which" among those that may be next.  If which is
- * SIM_NOSTORE, only count them.
+ * Find store number "which" among those that can reach memory next.  If which
+ * is SIM_NOSTORE, only count them.
  */
 static unsigned
 store_find(unsigned which, struct sim_buffer **bp, unsigned *ip)

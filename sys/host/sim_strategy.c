@@ -39,8 +39,8 @@ sim_random(void)
 
 /*
  * The rates at which stores leave the buffers and interrupts arrive: once in so
- * many points.  Each schedule has rates of its own.  A fixed rate would leave
- * out events that come much earlier or much later.
+ * many points.  Each schedule has rates of its own.  With fixed rates, events
+ * would seldom come much earlier or much later.
  */
 static const uint64_t usual_flushes[] = { 2, 8, 64, UINT64_MAX };
 static const uint64_t usual_interrupts[] = { 4, 32, 256, 2048 };
@@ -87,9 +87,9 @@ sim_timeprio(const struct sim_thread *t)
 }
 
 /*
- * The random walk.  It is sticky: a thread runs for N points on average, which
- * random:N sets, before the walk draws again.  Most races need few switches.  A
- * walk that draws at each point seldom lets one thread get far ahead.
+ * The random walk.  It is sticky: random:N lets a thread run for N points on
+ * average before the walk draws again.  Most races need few switches.  A walk
+ * that draws at each point seldom lets one thread get far ahead.
  */
 
 #define	RANDOM_RUN	12		/* points */

@@ -121,7 +121,7 @@ clock_gettime(clockid_t clock, struct timespec *ts)
 	struct sim_thread *t;
 	int64_t ns;
 
-	/* The system knows the clock, or returns the error. */
+	/* If this is no clock of the system, return the system's error. */
 	if ((clock < 0 || clock > CLOCK_TAI) &&
 	    SIM_REAL(clock_gettime)(clock, ts) == -1)
 		return -1;

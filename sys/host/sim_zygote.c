@@ -5,8 +5,9 @@
 
 /*
  * The zygote is the process that has loaded the program.  It runs the schedules
- * in children, judges how each child ended, and examines the first failure.
- * Unless wqsim_run() is called, a child runs one schedule.
+ * in children, and judges how each child ended.  It examines the first failure
+ * and exits; with the setting k it only counts failures.  A child runs one
+ * schedule, or several if it calls wqsim_run().
  */
 
 #include <sys/prctl.h>
