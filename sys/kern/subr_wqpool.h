@@ -168,8 +168,8 @@ struct wqpool_attr {
 int	wqpool_create(struct wqpool **, const struct wqpool_attr *);
 
 /*
- * Initialise a pool without threads, in memory of the caller.  Drain such a
- * pool before its memory is freed.
+ * Initialise a pool without threads, in memory of the caller.  The pool must be
+ * drained before this memory is freed.  wqpool_fini() drains it.
  */
 void	wqpool_init(struct wqpool *, const struct wqpool_attr *);
 void	wqpool_fini(struct wqpool *);
@@ -361,7 +361,7 @@ wqpool_after(const void *p)
 
 /*
  * A library on top of pools.  It calls wqpool_atfork() once, when it is loaded.
- * In a forked child, this library calls wl_fork after its own fork handlers.
+ * In a forked child, libworkqueue calls wl_fork after its own fork handlers.
  */
 struct wqpool_lib {
 	struct wqpool_lib *wl_next;
