@@ -98,7 +98,7 @@
 #define	SIM_CALL	16		/* an interposed call */
 #define	SIM_PARK	17
 #define	SIM_UNPARK	18
-#define	SIM_CREATE	19		/* a thread has been made */
+#define	SIM_CREATE	19		/* before and after pthread_create() */
 #define	SIM_USER	20		/* wqsim_point(), with its text */
 
 /*
@@ -215,7 +215,7 @@ struct sim_thread {
 
 enum sim_baton {
 	SIM_WAIT,			/* has no baton */
-	SIM_RUN,			/* you have the baton */
+	SIM_RUN,			/* has the baton */
 	SIM_STACK,			/* print the stack, then wait again */
 	SIM_LOOK			/* sim_outside_wait(), then wait */
 };
@@ -245,7 +245,7 @@ struct sim_decision {
  */
 struct sim_result {
 	uint64_t	 sr_points;
-	uint64_t	 sr_seed;	/* of wqsim_run()'s schedule */
+	uint64_t	 sr_seed;	/* of the current schedule */
 	uint64_t	 sr_ran;	/* wqsim_run(): schedules that passed */
 	uint32_t	 sr_inrun;	/* this is one of wqsim_run() */
 	uint64_t	 sr_strategy[3]; /* the strategy's data */
@@ -362,8 +362,8 @@ extern struct sim sim;
  * Strategies.
  *
  * sst_init() gets the text after the first colon of the strategy's name, or "".
- * It returns NULL, or a text that says what is wrong.  The zygote calls it
- * once.
+ * It returns NULL, or a text that says what is wrong.  It is called before the
+ * first schedule.  The minimiser may call sst_init() of pct again.
  *
  * sst_begin() starts a schedule, in the schedule's process.
  *
@@ -384,7 +384,9 @@ extern struct sim sim;
  * that cur is about to do.  If sst_point() leaves sim_skip at 0, sst_pick() is
  * called next, and can let another thread run.  sst_point() may be NULL.
  *
- * sst_thread() is called for each new thread, and may be NULL.
+ * sst_thread() is called for each new thread.  When wqsim_run() begins a
+ * schedule, sst_thread() is also called for each thread that is there already.
+ * It may be NULL.
  *
  * A strategy takes its random numbers only from sim_random(), and keeps its
  * data about a thread in st_strategy.
@@ -521,8 +523,8 @@ unsigned sim_choose(unsigned n, const char *what);
 void	sim_clockread(struct sim_thread *);
 
 /*
- * Let the threads of the library run until each of them waits, before the
- * calling thread goes on.
+ * Let the threads of the library run until each of them waits, or for
+ * EXIT_POINTS points, before the calling thread goes on.
  */
 void	sim_lastrun(struct sim_thread *);
 

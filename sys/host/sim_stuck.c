@@ -44,7 +44,7 @@ static struct {
 	uint64_t	 s_ran;		/* sr_ran at that time */
 	int64_t		 s_used;	/* processor time at that time */
 	unsigned	 s_ms;		/* milliseconds since then */
-	unsigned	 s_asleep;	/* ... that it has now been asleep */
+	unsigned	 s_asleep;	/* ms that it has been asleep now */
 } stuck;
 
 /* The system calls that may block.  The report prints their names. */

@@ -16,7 +16,7 @@
 
 #define	TRACE_EVENTS	32768		/* events that are kept */
 #define	TRACE_NAMES	64		/* of threads */
-#define	TRACE_ROWS	(TRACE_EVENTS + 1)	/* a row each, and the last */
+#define	TRACE_ROWS	(TRACE_EVENTS + 1)	/* one each, and the failure */
 
 /*
  * An event: a point, or something else that the scheduler did.
@@ -24,7 +24,7 @@
 struct trace_event {
 	uint64_t	 te_point;
 	int64_t		 te_now;
-	uintptr_t	 te_addr;	/* or the text of a choice, a wait */
+	uintptr_t	 te_addr;	/* or the text of a choice or a read */
 	uintptr_t	 te_site;	/* where the point is */
 	uintptr_t	 te_client;	/* the client's call that led there */
 	uintptr_t	 te_entry;	/* in the function the client called */
