@@ -363,9 +363,9 @@ void	host_abort(void) __attribute__((__noreturn__));
 /*
  * Find the module that contains an address of code or data.  Store the module's
  * file name, the offset for addr2line(1), the name of the function or object at
- * the address, and the offset in it.  An unknown part is empty.  hs_own is
- * true if the module is a shared library of this project.  hs_code is true if
- * the address is in code.  Return false if no module contains the address.  The
+ * the address, and the offset in it.  An unknown part is empty.  hs_own is true
+ * if the module is a shared library of this project.  hs_code is true if the
+ * address is in code.  Return false if no module contains the address.  The
  * call opens nothing, allocates nothing, and does not wait for the constructors
  * of a module.
  */

@@ -33,7 +33,7 @@
  *	sim_time.c	the client's clocks, sleeps and random numbers
  *	sim_rwlock.c	the client's rwlocks, barriers, spin locks and once
  *	sim_fd.c	reads, writes and polls of descriptors
- *	sim_outside.c	blocked threads that only another process can wake
+ *	sim_outside.c	threads that wait for another process
  *	sim_signal.c	signals, and interrupts that the strategy injects
  *	sim_timer.c	timers of the process, and of descriptors
  *	sim_fork.c	children: fork(2) and wait(2)
