@@ -20,11 +20,12 @@
 #include "include/iv_work.h"
 
 #define	IV_ASLEEP	((struct iv_work_item *)1) /* the owner sleeps */
-#define	IV_WANTED	((struct iv_work_item *)1) /* send a call */
+/* In the inbox: the next thread that submits an item must make a call. */
+#define	IV_WANTED	((struct iv_work_item *)1)
 #define	IV_RING		64	/* shared items; a power of two */
-#define	IV_MANY		16	/* items in a list are many */
+#define	IV_MANY		16	/* a list of this length is long */
 #define	IV_AHEAD	8	/* items to prefetch; a power of two */
-#define	IV_ENOUGH	64	/* items before a guard is considered */
+#define	IV_ENOUGH	64	/* items begun before a check for a guard */
 #define	IV_DESCRIPTORS	8	/* for a new thread or pool */
 #define	IV_LANE		1024	/* items in a lane; a power of two */
 
@@ -37,23 +38,26 @@ struct iv_trail {
 };
 
 /*
- * A lane moves items from one thread to another without a locked instruction.
- * Such an instruction would wait for earlier stores, which wait for the cache
- * lines of the items.
+ * A lane moves items from one thread to another.  To put an item, or to take
+ * one if there is no other taker, needs no locked instruction.  Such an
+ * instruction would wait for earlier stores, which wait for the cache lines of
+ * the items.
  *
  * One thread at a time is the putter.  While the lane is open, the putter puts
  * items into it, and a taker looks there without being called.  When items come
  * fast, the putter opens the lane, and then pushes one more item onto the list
  * that it otherwise uses.  The thread that takes this list sees that the lane
- * is open.  Before it stops looking for items, it closes the lane and looks
- * once more.
+ * is open.  Before this thread stops looking for items, it closes the lane and
+ * looks once more.  If a pool has several threads, ip_lane needs a guard: a
+ * thread that looks into the lane even while the others are in callbacks.
  *
  * The putter stores ln_tail and then loads ln_open.  The taker stores ln_open
  * and then loads ln_tail.  The asymmetric fence ensures that at least one of
  * them sees the other's store.  Without that fence no lane is ever opened.
  *
  * The putter reuses a slot only when ln_head, loaded with acquire, is past it.
- * So a taker whose store of ln_head succeeds has read the slot.
+ * A taker reads the slot and then stores ln_head.  So if this store succeeds,
+ * the putter had not reused the slot when the taker read it.
  *
  * Fields: (p) only the putter, (a) atomic.
  */
@@ -111,7 +115,7 @@ struct iv_pool {
 	struct iv_work_item *ip_list;	/* (la) oldest first */
 	unsigned	 ip_ordered;	/* (l) length of the last list */
 	unsigned	 ip_skip;	/* (l) lists before the next pause */
-	int		 ip_guard;	/* (a, stored l) there is a guard */
+	int		 ip_guard;	/* (a, stored l) a guard is there */
 	uint32_t	 ip_begun;	/* (l) items begun at the last look */
 	int64_t		 ip_since;	/* (l) ns, time of the last look */
 	uint32_t	 ip_enough;	/* (l) items until the next look */
@@ -123,7 +127,7 @@ struct iv_pool {
 	char		 ip_pad2[KERN_CACHELINE];
 	struct iv_work_item *ip_done;	/* (a) newest first */
 	char		 ip_pad3[KERN_CACHELINE];
-	__atomic64_t	 ip_ring;	/* (a) items taken, and put << 32 */
+	__atomic64_t	 ip_ring;	/* (a) low half taken, high put */
 	struct iv_work_item *ip_slots[IV_RING]; /* (a) */
 	char		 ip_pad4[KERN_CACHELINE];
 	struct iv_lane	 ip_lane;	/* from the owner to the threads; its
@@ -276,8 +280,8 @@ iv_lane_take(struct iv_lane *ln, uint64_t *tailp, bool alone,
 	} while (!atomic_cas_acq_rel(&ln->ln_head, &head, head + 1));
 	/*
 	 * While this item runs, prefetch a later one and the memory after it,
-	 * which its callback often uses.  A slot beyond ln_tail has the address
-	 * of an old item, which is only prefetched, never read.
+	 * which its callback often uses.  A slot beyond ln_tail has NULL or the
+	 * address of an old item, which is only prefetched, never read.
 	 */
 	next = atomic_load_relaxed(&ln->ln_slots[(head + IV_AHEAD) % IV_LANE]);
 	__builtin_prefetch(next, 1);

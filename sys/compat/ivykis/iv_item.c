@@ -35,7 +35,8 @@ iv_item_call(struct iv_work_item *item)
 
 /*
  * Call the function of an item that has a completion.  If a tool watches, show
- * it that the owner comes before the function and after it.
+ * it that the owner's submission comes before the function, and that the
+ * owner's completion comes after the function.
  */
 void
 iv_item_callback(struct iv_work_item *item)

@@ -175,8 +175,9 @@ iv_pool_submit(struct iv_pool *ip, struct iv_work_item *item, bool isowner)
 	do {
 		iv_item_setnext(item, old == IV_WANTED ? NULL : old);
 		/*
-		 * Release: publish the item.  Acquire: observe the value that
-		 * the thread that put IV_WANTED has stored in ip_active.
+		 * Release: publish the item.  Acquire: a thread decrements
+		 * ip_active and then puts IV_WANTED.  Observe the new
+		 * ip_active.
 		 */
 	} while (!atomic_cas_weak_acq_rel(&ip->ip_inbox, &old, item));
 	if (old == IV_WANTED) {
