@@ -31,7 +31,7 @@
 
 /*
  * The code before and after an operation that is a full barrier.  A tool that
- * watches the client cannot see the order, so describe it to the tool.
+ * watches the client cannot see this order, so describe the order to the tool.
  */
 #define	LWQ_BEFORE(p)	do {						\
 	wqpool_before((const void *)(uintptr_t)(p));			\
@@ -43,7 +43,8 @@
 } while (0)
 
 /*
- * The functions for both sizes.  Sums wrap, because they are unsigned.
+ * The functions for both sizes.  Sums wrap, because the unsigned type uv is
+ * used.
  */
 #define	LWQ_ATOMIC(p, t, v, uv)						\
 __kern_public v								\

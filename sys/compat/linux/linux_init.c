@@ -41,8 +41,8 @@ lwq_load(void)
 	wqpool_atfork(&lib);
 	/*
 	 * A worker may get delayed work items, which need the callout thread.
-	 * Start that thread first, because the creation of a worker can still
-	 * return an error.
+	 * Start the callout thread before the worker's thread, because the
+	 * creation of a worker can still return an error.
 	 */
 	lwq_task_prepare(kthread_worker_fn, wqpool_delays);
 }

@@ -52,9 +52,9 @@ local_irq_restore(unsigned long flags)
 }
 
 /*
- * Lower the level to the caller's own.  A handler keeps its level.  A soft
- * interrupt returns to its level, which for timers and tasklets is
- * IPL_SOFTCLOCK.
+ * Lower the level to the caller's own.  In an interrupt handler do nothing.  In
+ * a soft interrupt the level becomes that of timers and tasklets,
+ * IPL_SOFTCLOCK.  In any other context it becomes IPL_NONE.
  */
 __lwq_public void
 local_irq_enable(void)

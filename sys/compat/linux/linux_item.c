@@ -13,12 +13,14 @@
  * the thread that removes it by wqpool_cancel().
  *
  * While TIMER is set, the item belongs to the callout, or to the thread that
- * clears TIMER under the timer lock.  A callout that was called cannot be
- * stopped.  It will soon enqueue the item, and other threads wait for that.
+ * clears TIMER under the timer lock.  After the callout was called it cannot be
+ * stopped.  It will soon enqueue the item.  A thread that wants to cancel the
+ * item waits until then.
  *
  * In a forked child, an item that the parent made pending has no owner, because
- * no timer, worker or other thread of the child will process it.  The thread
- * that marks it as this process's own becomes its owner: see lwq_take().
+ * no timer, worker or other thread of the child will process the item.  The
+ * thread that marks the item as this process's own becomes the item's owner:
+ * see lwq_take().
  */
 
 #include <string.h>
@@ -43,7 +45,7 @@ lwq_timerinit(void)
 }
 
 /*
- * Make a forked child initialise the locks again, because a thread of the
+ * Make this forked child initialise the locks again, because a thread of the
  * parent may have held one.
  */
 void
@@ -129,8 +131,8 @@ lwq_item_init(struct __lwq_item *it, int kind)
 }
 
 /*
- * Hold the queue that an item was last enqueued on, and return it.  Return NULL
- * if there is none.
+ * Hold the queue that an item was last enqueued on, and return the queue.
+ * Return NULL if there is no such queue.
  */
 struct lwq_queue *
 lwq_hold(struct __lwq_item *it)
@@ -138,7 +140,7 @@ lwq_hold(struct __lwq_item *it)
 	struct lwq_queue *lq;
 	uint64_t s;
 
-	/* A callback that runs in the parent does not run here. */
+	/* A callback of the parent does not run in this process. */
 	s = atomic_load_relaxed(&it->__i_state);
 	if ((s & LWQ_PENDING) == 0 && !lwq_isours(s))
 		return NULL;
@@ -202,7 +204,7 @@ lwq_fire(void *arg)
 
 /*
  * Wait for the calls of lwq_fire() that began before the caller changed a
- * queue.  On return they have enqueued their items.
+ * queue.  On return they have enqueued or dropped their items.
  */
 void
 lwq_fire_barrier(void)
@@ -266,11 +268,11 @@ lwq_take(struct __lwq_item *it)
 }
 
 /*
- * Stop the timer of an item.  Return 1 if this has succeeded: "bits" are
- * cleared, and the caller owns the item.  Return 0 if no timer was running.
- * Return -1 if it is too late, because the item is about to be enqueued.  If
- * "count" is set, count the queue's delay as ended.  Otherwise the caller must
- * do so, and the queue is not reused until then.
+ * Stop the timer of an item.  If this has succeeded, clear "bits" in the item's
+ * state and return 1: the caller owns the item.  Return 0 if no timer was
+ * running.  Return -1 if it is too late, because the item is about to be
+ * enqueued.  If "count" is set, count the queue's delay as ended.  Otherwise
+ * the caller must count it as ended, and the queue is not reused until then.
  */
 int
 lwq_stop(struct __lwq_item *it, unsigned int bits, bool count)

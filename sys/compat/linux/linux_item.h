@@ -16,12 +16,13 @@
 #include "linux_var.h"
 
 /*
- * A pool and its owner.  An item names the queue that it was last enqueued on.
- * So the memory of a queue is type-stable, and a queue never changes its kind.
+ * A pool and its owner.  An item points to the queue that it was last enqueued
+ * on, even after the queue's destruction.  So the memory of a queue is
+ * type-stable, and a queue never changes its kind.
  * A queue is not reused while pending delays refer to it.
  */
 struct lwq_queue {
-	struct wqpool	*lq_pool;	/* set before an item names it */
+	struct wqpool	*lq_pool;	/* set before an item's first enqueue */
 	const struct lwq_queue_ops *lq_ops; /* set with lq_pool */
 	struct workqueue_struct *lq_wq;	/* NULL: a kthread_worker's */
 	int		 lq_ntimers;	/* pending delays */
@@ -43,7 +44,7 @@ struct lwq_queue_ops {
 
 	/*
 	 * Enqueue an item when its delay has ended, or drop it with a message.
-	 * Return false if the queue has ended; the caller then drops the item.
+	 * Return false if the queue has ended.  Then the caller drops the item.
 	 * The caller holds the item's timer lock, and has called qo_hold().
 	 */
 	bool		(*qo_fire)(struct lwq_queue *, struct __lwq_item *);
@@ -52,8 +53,8 @@ struct lwq_queue_ops {
 /*
  * __i_state.  PENDING: the item is enqueued, or its timer runs, or the thread
  * that set the bit is about to enqueue the item or to start the timer.  TIMER:
- * its timer runs.  GEN: lwq_gen of the process that set PENDING.  The other
- * bits count the calls that have disabled the item.
+ * the item's timer runs.  GENMASK: lwq_gen of the process that set PENDING.
+ * The bits of DISABLEMASK count the calls that have disabled the item.
  */
 #define	LWQ_PENDING	UINT64_C(0x01)
 #define	LWQ_TIMER	UINT64_C(0x02)
@@ -105,9 +106,9 @@ lwq_claim(struct __lwq_item *it)
 		new = (s & (LWQ_PENDING | LWQ_DISABLEMASK)) != 0 ? s :
 		    LWQ_PENDING | lwq_gen;
 		/*
-		 * Release, even if nothing changes.  The worker clears the bit
-		 * with acquire before it runs a pending item.  So the run sees
-		 * what the caller did before.
+		 * Release, even if the item is pending already.  Before the
+		 * worker runs a pending item, it clears PENDING with acquire.
+		 * So this run sees what the caller did before this call.
 		 */
 	} while (!atomic_cas_weak_acq_rel(&it->__i_state, &s, new));
 	return new != s;

@@ -21,7 +21,8 @@ static int	(*task_prepare)(void);
 
 /*
  * Register prepare(), which is called before a thread that runs func() is
- * created.  It returns 0 or an error.  Only one such pair is needed.
+ * created.  prepare() returns 0 or an error.  Only one pair of func() and
+ * prepare() can be registered.
  */
 void
 lwq_task_prepare(int (*func)(void *), int (*prepare)(void))
@@ -150,7 +151,7 @@ kthread_bind(struct task_struct *t, unsigned int cpu)
 	mutex_enter(&t->t_lock);
 	if (t->t_life != TASK_WAITS)
 		wqk_panic("kthread_bind: \"%s\" runs already", t->t_name);
-	/* If no other thread can be started, keep the old one. */
+	/* If no thread can be started on the CPU, keep the old one. */
 	error = task_start(t, ci, &l);
 	if (error == 0)
 		t->t_lwp = l;

@@ -4,8 +4,9 @@
  */
 
 /*
- * Workers with one thread each.  A worker is a pool without threads of its own.
- * The thread that calls kthread_worker_fn() becomes its thread.
+ * Workers with one thread each.  A worker is a pool that starts no thread
+ * itself.  The thread that calls kthread_worker_fn() becomes the worker's
+ * thread.
  */
 
 #include <errno.h>
@@ -121,8 +122,8 @@ kw_fire(struct lwq_queue *lq, struct __lwq_item *it)
 {
 
 	/*
-	 * A thread that sets ENDING then waits, in lwq_fire_barrier(), for the
-	 * lock that is held here.
+	 * A thread that sets ENDING calls lwq_fire_barrier() afterwards, which
+	 * waits for the timer lock.  The caller holds this lock.
 	 */
 	if ((atomic_load_relaxed(&lq->lq_state) & KW_ENDING) != 0)
 		return false;
@@ -182,11 +183,11 @@ kw_thread(void)
 }
 
 /*
- * Enqueue the mark, which separates rounds while a worker stops.  This is done
- * whenever an item runs and the mark is not enqueued.  So an item that
- * re-enqueues itself runs once in a round.  After a round without items the
- * mark is not enqueued again.  If items re-enqueue themselves for too many
- * rounds, the worker refuses them.
+ * Enqueue the mark, which separates rounds while a worker stops.  Do so
+ * whenever an item is about to run and the mark is not enqueued.  So an item
+ * that re-enqueues itself runs once in a round.  After a round without items,
+ * kw_mark() does not enqueue the mark again.  If items re-enqueue themselves
+ * for too many rounds, the worker refuses them.
  */
 static __kern_noinline void
 kw_put_mark(struct kthread_worker *kw)
@@ -198,8 +199,8 @@ kw_put_mark(struct kthread_worker *kw)
 		return;
 	kt->kt_marked = true;
 	/*
-	 * An item is about to run.  With this value the round does not count as
-	 * one without items.
+	 * An item is about to run.  With this value kw_mark() does not count
+	 * the round as one without items.
 	 */
 	kt->kt_ndone = UINT64_MAX;
 	wqpool_enqueue(kw_queue(kw)->lq_pool,
@@ -334,8 +335,9 @@ kw_get(struct kthread_worker *kw)
 
 /*
  * Find out whether a worker refuses an item.  The caller owns the item, and
- * wants to enqueue it now or after a delay.  If the worker refuses the item,
- * drop it and return true.  lq is NULL for a destroyed worker.
+ * wants to enqueue it now or, if "now" is false, after a delay.  If the worker
+ * refuses the item, drop the item and return true.  lq is NULL for a destroyed
+ * worker.
  */
 static __kern_noinline bool
 kw_refused(struct lwq_queue *lq, struct kthread_work *kk, bool now)
@@ -367,9 +369,9 @@ kthread_init_worker(struct kthread_worker *kw)
 {
 
 	/*
-	 * The memory may never have been a worker, or may have been one long
-	 * ago.  So the items that look enqueued may be gone.  Report them, and
-	 * forget them.
+	 * Perhaps the memory was never a worker, or was one long ago.  Then
+	 * items that look enqueued may be freed.  So only report that there are
+	 * items, and forget them.
 	 */
 	if (atomic_load_relaxed(&kw->__kw_ready) == KW_READY &&
 	    kw_queue(kw)->lq_pool == (void *)kw->__kw_pool &&
@@ -406,7 +408,7 @@ kthread_init_delayed_work(struct kthread_delayed_work *kd,
 }
 
 /*
- * Make the caller's task a worker's task.  Return false if it must end already.
+ * Make the caller's task a worker's task.  Return false if the task must end.
  */
 static bool
 kw_begin(struct kthread_worker *kw, struct task_struct *t,

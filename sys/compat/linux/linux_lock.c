@@ -99,7 +99,7 @@ spin_unlock_irqrestore(spinlock_t *l, unsigned long flags)
 {
 
 	wqk_mutex_spin_exit(lwq_spin(l));
-	/* The level may have been raised before. */
+	/* If the level was raised before the lock was taken, restore it now. */
 	splx((int)flags);
 }
 

@@ -88,7 +88,7 @@ param_bool(void *var, size_t size, const char *s, bool has, bool invert)
 	else
 		return -EINVAL;
 	b ^= invert;
-	/* Before Linux 3.3 it could be an int. */
+	/* Before Linux 3.3 the variable could be an int. */
 	if (size == sizeof(bool))
 		*(bool *)var = b;
 	else if (size == sizeof(int))

@@ -12,8 +12,8 @@
 #include <linux/kernel.h>
 
 /*
- * This function is here, so that a program of this interface needs no other
- * library.  wqk_panic() has as much room as buf.
+ * With this function a program that uses the Linux interface needs no other
+ * library.  wqk_panic() has as much room for the message as buf.
  */
 __lwq_public void
 panic(const char *fmt, ...)

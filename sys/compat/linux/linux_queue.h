@@ -16,7 +16,7 @@
 
 /*
  *	FREE --> ALIVE --> FREE		made, destroyed
- *	         ALIVE --> PARENTS	the parent's shared one, in a child
+ *	         ALIVE --> PARENTS	a shared one of the parent, in a child
  */
 enum lwq_life {
 	LWQ_FREE,
@@ -25,8 +25,8 @@ enum lwq_life {
 };
 
 /*
- * A workqueue.  Its memory is type-stable.  So are its queues, of which there
- * are ncpu, used or not.  Fields: (a) atomic, (l) wq_lock of linux_queue.c, (c)
+ * A workqueue.  Its memory is type-stable, with room for ncpu queues, used or
+ * not.  Fields: (a) atomic, (l) wq_lock of linux_queue.c, (c)
  * constant after creation.
  */
 struct workqueue_struct {
