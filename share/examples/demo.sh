@@ -4,8 +4,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # demo.sh: hash files with pcksum, and compare the result with that of
-# sha256sum(1).  "./build.sh demo" and "bmake demo" run this last.  The files
-# are those of this tree and, to have more of them, those of gcc.
+# sha256sum(1).  "./build.sh demo" and "bmake demo" run this script last.  It
+# hashes the files of this tree and, to have more files, those of gcc.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

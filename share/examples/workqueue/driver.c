@@ -42,8 +42,8 @@
 	((type *)((char *)(p) - offsetof(type, member)))
 
 /*
- * A packet.  Its item comes first, so a pointer to one can be cast to the
- * other, as many drivers do.  An assertion checks that it comes first.
+ * A packet.  The item is its first member, so a pointer to the item can be cast
+ * to a pointer to the packet, as many drivers do.  An assertion checks this.
  */
 struct wx_packet {
 	struct work	 p_work;
@@ -195,7 +195,8 @@ wx_rx(struct work *wk, void *arg)
 }
 
 /*
- * A queue has only one callback, which knows its items by their addresses.
+ * A queue has only one callback, which tells the items apart by their
+ * addresses.
  */
 static void
 wx_ctl(struct work *wk, void *arg)
@@ -318,7 +319,7 @@ main(void)
 
 	/*
 	 * Change the link three times with the lock held.  One item reports
-	 * them, and sees the last state.
+	 * all three changes, and sees only the last state.
 	 */
 	wx_setlink(sc, false);
 	wx_setlink(sc, true);

@@ -8,8 +8,8 @@
  *
  * The loop ticks ten times a second while the threads of a pool count prime
  * numbers, each in its own range.  Results come back to the loop, which adds
- * them up and prints them without a lock.  A worker halves a range that turns
- * out to be long, and submits one half as a continuation.
+ * them up and prints them without a lock.  If a range is long, the worker
+ * halves it and submits one half as a continuation.
  *
  * cc ivykis_work.c $(pkg-config --cflags --libs workqueue-iv)
  *

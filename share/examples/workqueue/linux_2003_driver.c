@@ -4,9 +4,10 @@
  */
 
 /*
- * A driver in the dialect of Linux 2.5 and 2.6: bottom halves as work items
- * whose functions take a pointer, a queue of its own, and a watchdog that
- * re-arms itself.  The device is a thread that "interrupts" now and then.
+ * A driver in the dialect of Linux 2.5 and 2.6.  Its bottom halves are work
+ * items, whose functions take a pointer.  It has a queue of its own, and a
+ * watchdog that re-arms itself.  The device is a thread that "interrupts" now
+ * and then.
  *
  *	cc linux_2003_driver.c $(pkg-config --cflags --libs workqueue-linux) \
  *	    -pthread

@@ -8,7 +8,7 @@
  *
  * It shows one queue per CPU (WQ_PERCPU), items embedded in the client's own
  * records, choosing a CPU by its load, waiting for single items, and signal
- * handlers that only call workqueue_enqueue().
+ * handlers that only enqueue items.
  *
  * cc pcksum.c $(pkg-config --cflags --libs workqueue) -lmd
  *
@@ -100,7 +100,7 @@ static _Atomic uint64_t	 donefiles, donebytes;
 static bool		 progress;	/* standard error is a terminal */
 static bool		 shared;	/* and standard output is one, too */
 static bool		 barshown;	/* under the kernel lock */
-static struct timespec	 starttime;	/* others read it once counted is set */
+static struct timespec	 starttime;	/* others read it after "counted" */
 static _Atomic uint64_t	 totalfiles, totalbytes;
 static atomic_bool	 counted;	/* the totals are final */
 
@@ -219,8 +219,8 @@ setup(void)
 	/*
 	 * SA_RESETHAND: the handler runs only once, so it does not enqueue its
 	 * item while the item is pending.  A second ^C ends the program at
-	 * once, even if it is stuck behind a pipe.  If our parent, such as
-	 * nohup(1) or a shell's &, ignored interrupts, keep ignoring them.
+	 * once, even if it is stuck behind a pipe.  If interrupts are ignored,
+	 * because a shell has started the program with &, do not catch them.
 	 */
 	memset(&sa, 0, sizeof(sa));
 	sigemptyset(&sa.sa_mask);
@@ -238,9 +238,10 @@ setup(void)
 }
 
 /*
- * Undo setup().  The workers block all signals, so the handlers run in this
- * thread only.  Once they are removed, no enqueue is half done, and the queue
- * may be destroyed.  workqueue_destroy() runs what is still pending.
+ * Stop the signals and free what setup() has created.  The workers block all
+ * signals, so the handlers run in this thread only.  After the handlers are
+ * removed, no enqueue is half done, and the queue may be destroyed.
+ * workqueue_destroy() runs the items that are still pending.
  */
 static void
 teardown(void)
@@ -367,10 +368,10 @@ summary(void)
 }
 
 /*
- * The signal handlers.  They may interrupt this thread anywhere, in malloc or
- * in workqueue_enqueue() itself, and that is harmless: a handler may enqueue.
- * The rest happens in control(), in a thread, where printf and locks are
- * allowed.
+ * The signal handlers.  They interrupt this thread anywhere, in malloc or in
+ * workqueue_enqueue() itself.  This is harmless, because a handler is allowed
+ * to enqueue items anywhere.  control() does the rest in a thread, where printf
+ * and locks are allowed.
  */
 static void
 oninterrupt(int signo)
@@ -381,9 +382,9 @@ oninterrupt(int signo)
 }
 
 /*
- * An item must not be enqueued while it is pending, and the timer may expire
- * again before its last tick was drawn.  The flag is true while the item is
- * pending.
+ * An item must not be enqueued while it is pending.  But the timer may expire
+ * again before the item of the last tick has run.  tickpending is true while
+ * the item is pending.
  */
 static void
 onalarm(int signo)

@@ -37,8 +37,8 @@
 
 /*
  * One for each signal.  A pending item must not be enqueued, and the library
- * checks this only with WORKQUEUE_CHECK=1.  So ev_pending is true from before
- * the enqueue to the start of the callback.
+ * checks this only with WORKQUEUE_CHECK=1.  So the handler sets ev_pending
+ * before the enqueue, and the callback first clears it.
  */
 struct event {
 	struct work	 ev_work;	/* first: dispatch() casts it back */
@@ -74,8 +74,8 @@ static unsigned int generation;
  * enqueue on this queue.  workqueue_enqueue() takes no lock and preserves
  * errno.
  *
- * The handler tests and sets the flag in one step, because a second signal
- * could come in between.
+ * The handler tests and sets ev_pending in one step, because another signal
+ * could come between a test and a store.
  */
 static void
 handler(int signo)
@@ -92,7 +92,7 @@ handler(int signo)
 /*
  * The callback.  It first clears the flag, so a signal that comes later
  * enqueues the item again.  If it cleared the flag at the end, signals that
- * come in between would be lost.
+ * come while ev_func() runs could be lost.
  */
 static void
 dispatch(struct work *wk, void *arg)

@@ -6,8 +6,8 @@
 /*
  * A plain program with threads.  It does not use libworkqueue, but wqsim(1) can
  * run it, too.  Two producers and two consumers share a slot and one condition
- * variable.  A signal may wake a thread that cannot use the slot, and is then
- * lost.  "simslot fixed" runs without the bug.
+ * variable.  If pthread_cond_signal() wakes a thread that cannot use the slot,
+ * the wake-up is lost.  "simslot fixed" runs without the bug.
  *
  *	cc simslot.c -pthread
  *	wqsim -n 10000 ./a.out
