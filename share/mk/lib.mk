@@ -34,8 +34,8 @@ SHLIB=		${SONAME}.${MINOR}
 OBJS=		${SRCS:.c=.o}
 MAPFILE?=	${.CURDIR}/${MAP}
 
-# The users' -flto would lose what only assembly refers to, and "ld -r" and
-# objcopy(1) need machine code.
+# Undo the users' -flto.  It would lose symbols that only assembly refers to.
+# "ld -r" and objcopy(1) need machine code.
 .if !empty(USER_CFLAGS:M-flto*)
 _NOLTO=		-fno-lto
 .endif
@@ -74,8 +74,8 @@ ${s:.c=.o}: ${s} ${.CURDIR}/Makefile ${TOP}/share/mk/own.mk \
 .-include "${.OBJDIR}/${s:.c=.d}"
 .endfor
 
-# The word that has the address of the unwinder's function is hidden, but all of
-# a static program shares one.
+# DW.ref.__gcc_personality_v0 has the address of the unwinder's function.  It is
+# a hidden symbol, but a static program has only one, which all objects share.
 lib${LIB}.a: ${OBJS}
 	@echo "archive ${RELDIR}/${.TARGET}"
 	${Q}rm -f ${.TARGET}

@@ -67,8 +67,8 @@ STAGE_DIRS=	DESTDIR= PREFIX=${STAGE} BINDIR=${STAGE}/bin \
 		GDBDIR=${STAGE}/share/gdb/auto-load \
 		_SAME=-C
 
-# The user's flags.  sys.mk has assigned to these names, so ask the environment
-# for its values; the command line overrides both.
+# The user's flags.  sys.mk has assigned to these names, so take the values from
+# the environment.  Values on the command line override those.
 .for v in CFLAGS CXXFLAGS CPPFLAGS LDFLAGS
 .if !empty(.MAKE.OVERRIDES:M${v})
 USER_${v}=	${${v}}
@@ -148,12 +148,12 @@ LINK_CXX=	${CXX} ${CXXFLAGS.all} ${USER_CXXFLAGS} ${LDFLAGS.all} \
 		${USER_LDFLAGS}
 Q=		${V:D:U@}
 
-# Client programs are compiled like clients of an installed library.
+# Compile client programs like clients of an installed library.
 STAGE_PC=	PKG_CONFIG_PATH=${STAGE}/lib/pkgconfig ${PKG_CONFIG}
 STAGE_CFLAGS=	$$(${STAGE_PC} --cflags workqueue)
 STAGE_LIBS=	$$(${STAGE_PC} --libs workqueue) ${_RPATH}
-# They find the library in the stage.  When they are installed below TESTSDIR,
-# they find it beside that directory or in LIBDIR.
+# Client programs find the library in the stage.  When they are installed below
+# TESTSDIR, they find it beside that directory or in LIBDIR.
 _UP:=		${RELDIR:C,[^/]+,..,g}
 _RPATH=		-Wl,-rpath,'$$ORIGIN/${_UP}/stage/lib' \
 		-Wl,-rpath,'$$ORIGIN/${_UP}/../lib' -Wl,-rpath,${LIBDIR}

@@ -16,7 +16,8 @@
 #			whose names contain _wb_ or end in _wb are white-box,
 #			too
 #
-# They are built with the tree that "stage" (at the top) has installed.
+# The programs are built with the tree that "bmake stage" (at the top) has
+# installed.
 
 .include "own.mk"
 

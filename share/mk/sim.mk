@@ -5,8 +5,8 @@
 # sim.mk: is HAVE_SIM "yes" or "no"?
 #
 # The simulator, wqsim(1), needs glibc and a machine of 64 bits.  On a machine
-# of 32 bits, two runs with the same seed differed.  It is built beside the
-# library.
+# of 32 bits, two runs with the same seed differed.  The simulator is built
+# beside the library.
 .if ${HOST} != "posix" && empty(SAN) && !make(clean)
 HAVE_SIM!=	printf '\#include <features.h>\n%s\n' \
 		'__GLIBC__ __SIZEOF_POINTER__' | \
