@@ -152,15 +152,37 @@ host_thread_sigmask(const struct host_thread *ht)
 /*
  * Handle the end of a thread of the library that calls pthread_exit(3) and not
  * host_thread_exit().
+ *
+ * Before this call, glibc removes the frames of the function that was running.
+ * But other threads still read records in these frames, until this call aborts
+ * the process.  So do not overwrite them: skip covers them and is not used.
  */
-static void
+static __attribute__((__noinline__)) void
 host_thread_left(void *arg)
 {
+	char skip[16384];
 	void *self;
 
 	(void)arg;
+	__asm volatile("" : : "r" (skip) : "memory");
 	if ((self = host_self()) != NULL)
 		(*atomic_load_relaxed(&host_threadexit))(self);
+	__asm volatile("" : : "r" (skip) : "memory");
+}
+
+/*
+ * Call the function of a thread below a gap in the stack, into which the frame
+ * of host_thread_left() fits.
+ */
+static __attribute__((__noinline__)) void
+host_thread_call(const struct host_thread *ht)
+{
+	char gap[256];
+
+	__asm volatile("" : : "r" (gap) : "memory");
+	(*ht->ht_func)(ht->ht_arg);
+	/* Do not end with a call that would take the place of this frame. */
+	__asm volatile("" : : "r" (gap) : "memory");
 }
 
 void *
@@ -189,7 +211,7 @@ host_thread_main(void *arg)
 	host_base = &base;
 	if (sigsetjmp(base, 0) == 0)
 #endif
-		(*ht->ht_func)(ht->ht_arg);
+		host_thread_call(ht);
 	pthread_cleanup_pop(0);
 	return NULL;
 }
