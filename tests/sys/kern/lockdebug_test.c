@@ -977,7 +977,7 @@ destroy_pending(void)
 {
 
 	callout_init(&made_callout, CALLOUT_MPSAFE);
-	callout_reset(&made_callout, 1000, hold, NULL);
+	callout_reset(&made_callout, 1000000, hold, NULL);
 	callout_destroy(&made_callout);
 }
 
