@@ -288,6 +288,8 @@ struct sim_result {
  *	e	a schedule may exit while items are pending
  *	k	go on after a failure; count the failures
  *	l	list the strategies, and exit
+ *	c	the fields are options of wqsim(1), and messages name those
+ *	R	one of these options is -r
  *
  * Without WQSIM, the process itself runs one schedule.  Its seed is WQSIM_SEED
  * in the environment, or 1.

@@ -82,6 +82,7 @@ set_replay(char *arg)
 {
 	char *model, *seed;
 
+	set("R", "");
 	if (strchr(arg, ',') == NULL && access(arg, R_OK) == 0) {
 		set("r=", arg);
 		set("o", "");
@@ -198,6 +199,8 @@ main(int argc, char **argv)
 	char *all;
 	int ch, file = 0, list = 0, replay = 0, schedule = 0, search = 0;
 
+	/* The messages about the settings name the options. */
+	set("c", "");
 	while ((ch = getopt_long(argc, argv, "+b:def:H:i:j:klm:n:or:S:s:vw:",
 	    longopts, NULL)) != -1)
 		switch (ch) {

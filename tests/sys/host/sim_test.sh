@@ -119,11 +119,41 @@ usage_body() {
 	    -s random:x ./h_sim abba
 	atf_check -s exit:2 -e match:"no such memory model" "$WQSIM" -m x \
 	    ./h_sim abba
-	atf_check -s exit:2 -e match:"not a number in range" "$WQSIM" -n 0 \
-	    ./h_sim abba
 	atf_check -s exit:2 -e match:"with commas between" "$WQSIM" -r x \
 	    ./h_sim abba
 	atf_check -o match:"^random " "$WQSIM" -l
+}
+
+atf_test_case wrong
+wrong_head() {
+	atf_set descr "a message about a wrong value names what was written"
+}
+
+# wrong TEXT COMMAND ...: check that the command prints TEXT alone.
+wrong() {
+	local text="$1"
+
+	shift
+	atf_check -s exit:2 -e inline:"$text\n" env "$@"
+}
+
+wrong_body() {
+	local none="there is no such memory model"
+	local range="not a number in range"
+
+	need
+	wrong "wqsim: -n 0: $range" "$WQSIM" -n 0 ./h_sim abba
+	wrong "wqsim: -S x: $range" "$WQSIM" -S x ./h_sim abba
+	wrong "wqsim: -m x: $none" "$WQSIM" -m x ./h_sim abba
+	wrong "wqsim: -r: x: $range" "$WQSIM" -r random,sc,x ./h_sim abba
+	wrong "wqsim: -r: x: $none" "$WQSIM" -r random,x,1 ./h_sim abba
+	wrong "wqsim: -b 0: $range" "$WQSIM" -r random,sc,1 -b 0 ./h_sim abba
+	wrong "simulator: WQSIM: \"n=0\": $range" WQSIM=n=0 \
+	    "LD_PRELOAD=$STAGE/lib/workqueue-sim/libworkqueue.so.0" \
+	    ./h_sim abba
+	wrong "simulator: WQSIM_SEED=x: $range" WQSIM_SEED=x \
+	    "LD_PRELOAD=$STAGE/lib/workqueue-sim/libworkqueue.so.0" \
+	    ./h_sim abba
 }
 
 atf_test_case ignored
@@ -180,6 +210,7 @@ atf_init_test_cases() {
 	atf_add_test_case replay
 	atf_add_test_case schedules
 	atf_add_test_case usage
+	atf_add_test_case wrong
 	atf_add_test_case ignored
 	atf_add_test_case file
 }

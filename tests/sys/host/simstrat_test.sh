@@ -225,7 +225,7 @@ usage() {
 
 	for strategy in pct:0 pct:65 pct:x pct:3:0 pct:3:x pos:1 \
 	    exhaustive:x exhaustive:2:x exhaustive:2:3a exhaustive:1001; do
-		atf_check -s exit:2 -e match:"^simulator: WQSIM: \"$strategy" \
+		atf_check -s exit:2 -e match:"^wqsim: -s $strategy: " \
 		    "$WQSIM" -s $strategy ./h_simstrat sb
 	done
 	atf_check -o match:"^random " -o match:"^pct " -o match:"^pos " \
