@@ -597,7 +597,8 @@ void	sim_replay_read(const char *file, int argc, char **argv);
  * The kind of an event is one of those below.  sim_trace_read() records a value
  * that the client reads from the system, which may differ between two runs of a
  * seed.  sim_trace_load() records a value that the client loads.  Both record
- * only after two runs have differed.
+ * only after two runs have differed.  sim_trace_signal() records an event of a
+ * signal.
  */
 #define	SIM_EVENT		0x10000	/* larger than any kind of point */
 #define	SIM_EVENT_BLOCK		0x10001	/* the address that it waits for */
@@ -607,6 +608,9 @@ void	sim_replay_read(const char *file, int argc, char **argv);
 #define	SIM_EVENT_TIMEOUT	0x10005	/* of the thread's wait */
 #define	SIM_EVENT_LOAD		0x10006	/* the word's value is te_read */
 #define	SIM_EVENT_READ		0x10007	/* the address is that of the text */
+#define	SIM_EVENT_SIGNAL	0x10008	/* arrives; the value is its number */
+#define	SIM_EVENT_RETURN	0x10009	/* ... and its handler returns */
+#define	SIM_EVENT_ACCEPT	0x1000a	/* sigwait(3) takes it */
 
 #define	SIM_TRACE_LINES		40	/* lines of a printed trace */
 #define	SIM_PAGE_ROWS		4000	/* rows of a page */
@@ -616,6 +620,7 @@ void	sim_trace_restart(void);
 void	sim_trace_add(struct sim_thread *, uint32_t, uintptr_t, uint32_t);
 void	sim_trace_load(struct sim_thread *, const void *, unsigned size);
 void	sim_trace_read(struct sim_thread *, const char *what, uint64_t);
+void	sim_trace_signal(struct sim_thread *, uint32_t, int signo);
 void	sim_trace_save(void);
 bool	sim_trace_differs(void);
 void	sim_trace_print(void);
@@ -674,13 +679,15 @@ void	sim_outside_look(void);
 /*
  * sim_signal.c.  sim_signal_take() raises the signals that other threads have
  * sent to the caller.  sim_signal_send() sends a signal to a thread, or to the
- * process if t is NULL.  sim_signal_inject() asks the strategy whether an
- * interrupt arrives.
+ * process if t is NULL.  sim_signal_mask() changes the caller's mask in the
+ * kernel.  sim_signal_inject() asks the strategy whether an interrupt arrives.
  */
 void	sim_signal_take(struct sim_thread *);
 bool	sim_signal_handled(int signo, int *flags);
 void	sim_signal_send(struct sim_thread *t, const siginfo_t *);
 void	sim_signal_queue(struct sim_thread *t, const siginfo_t *);
+int	sim_signal_mask(struct sim_thread *, int how, const sigset_t *,
+	    sigset_t *old);
 void	sim_signal_inject(struct sim_thread *);
 void	sim_signal_established(int signo, bool on);
 void	sim_signal_allow(int signo, unsigned n);

@@ -670,7 +670,7 @@ fd_sigmask(struct sim_thread *t, const sigset_t *mask)
 		    sigismember(mask, signo) == 0 &&
 		    sim_signal_handled(signo, &flags);
 	t->st_sigmask = NULL;
-	(void)SIM_REAL(pthread_sigmask)(SIG_SETMASK, mask, &old);
+	(void)sim_signal_mask(t, SIG_SETMASK, mask, &old);
 	(void)SIM_REAL(pthread_sigmask)(SIG_SETMASK, &old, NULL);
 	t->st_sigmask = mask;
 	return run;

@@ -8,6 +8,7 @@
  * one call.
  */
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,12 +27,47 @@ row_append(struct row *r, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Write the text of a row: the client's call, or the library's own function. */
+bool
+row_signal(const struct trace_event *te)
+{
+
+	return te->te_kind == SIM_EVENT_SIGNAL ||
+	    te->te_kind == SIM_EVENT_RETURN;
+}
+
+/* Append the name of a signal. */
+static void
+row_signame(struct row *r, int signo)
+{
+#if __GLIBC_PREREQ(2, 32)
+	const char *name;
+
+	if ((name = sigabbrev_np(signo)) != NULL) {
+		row_append(r, "SIG%s", name);
+		return;
+	}
+#endif
+	if (signo >= SIGRTMIN)
+		row_append(r, "SIGRTMIN+%d", signo - SIGRTMIN);
+	else
+		row_append(r, "signal %d", signo);
+}
+
+/*
+ * Write the text of a row: a signal, the client's call, or the library's own
+ * function.
+ */
 void
 row_text(struct row *r, const struct trace_event *te)
 {
 	char object[80];
 
+	if (row_signal(te)) {
+		row_signame(r, (int)te->te_value);
+		row_append(r, te->te_kind == SIM_EVENT_SIGNAL ? " arrives" :
+		    " ends");
+		return;
+	}
 	if (te->te_client == 0) {
 		(void)snprintf(r->r_text, sizeof(r->r_text), "%s",
 		    r->r_func);
@@ -72,6 +108,10 @@ row_event(struct row *r, const struct trace_event *te)
 		break;
 	case SIM_EVENT_CHOICE:
 		row_append(r, ", %s", (const char *)te->te_addr);
+		break;
+	case SIM_EVENT_ACCEPT:
+		row_append(r, ", takes ");
+		row_signame(r, (int)te->te_value);
 		break;
 	default:
 		break;
@@ -140,7 +180,8 @@ row_shows(const struct trace_event *te)
 {
 
 	return te->te_kind == SIM_EVENT_BLOCK ||
-	    te->te_kind == SIM_EVENT_WAKE || te->te_kind == SIM_EVENT_CHOICE;
+	    te->te_kind == SIM_EVENT_WAKE || te->te_kind == SIM_EVENT_CHOICE ||
+	    te->te_kind == SIM_EVENT_ACCEPT;
 }
 
 unsigned
@@ -161,11 +202,12 @@ rows_make(struct row *rows)
 			preempts = true;
 			continue;
 		}
-		if (te->te_kind >= SIM_EVENT &&
+		if (te->te_kind >= SIM_EVENT && !row_signal(te) &&
 		    te->te_kind != SIM_EVENT_TIMEOUT) {
 			if (!row_shows(te))
 				continue;
-			if (r == NULL || r->r_thread != te->te_thread) {
+			if (r == NULL || r->r_thread != te->te_thread ||
+			    r->r_signal) {
 				row_resume(rows, n, te, te->te_thread,
 				    preempts);
 				r = &rows[n++];
@@ -175,7 +217,7 @@ rows_make(struct row *rows)
 			row_event(r, te);
 			continue;
 		}
-		if (te->te_kind != SIM_EVENT_TIMEOUT &&
+		if (te->te_kind < SIM_EVENT &&
 		    row_continues(r, last, te)) {
 			r->r_points++;
 			last = te;
@@ -189,10 +231,15 @@ rows_make(struct row *rows)
 			r->r_ends = true;
 			continue;
 		}
-		r->r_points = 1;
 		r->r_where = te->te_client != 0 ? te->te_client : te->te_site;
 		name_function(r->r_func, sizeof(r->r_func), r->r_where);
 		row_text(r, te);
+		if (row_signal(te)) {
+			r->r_signal = r->r_ends = true;
+			last = NULL;
+			continue;
+		}
+		r->r_points = 1;
 		if (n > 1 && row_folds(r, te)) {
 			n--;
 			r--;
@@ -208,7 +255,8 @@ rows_make(struct row *rows)
 
 /*
  * Fold rows until at most max are left.  In the longest stretch of rows of one
- * thread, replace rows in the middle by one.
+ * thread, replace rows in the middle by one.  A signal begins a stretch, so it
+ * remains visible.
  */
 unsigned
 rows_fold(struct row *rows, unsigned n, unsigned max)
@@ -218,7 +266,8 @@ rows_fold(struct row *rows, unsigned n, unsigned max)
 	while (n > max) {
 		best = bestlen = 0;
 		for (start = 0, i = 1; i <= n; i++) {
-			if (i < n && rows[i].r_thread == rows[start].r_thread)
+			if (i < n && !rows[i].r_signal &&
+			    rows[i].r_thread == rows[start].r_thread)
 				continue;
 			if (i - start > bestlen) {
 				best = start;

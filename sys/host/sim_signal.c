@@ -116,10 +116,16 @@ sim_signal_handled(int signo, int *flags)
 }
 
 static void
-sig_raise(const struct sim_thread *t, const siginfo_t *si)
+sig_raise(struct sim_thread *t, const siginfo_t *si)
 {
 	siginfo_t copy = *si;
+	bool shows;
 
+	/* If the thread blocks the signal, it arrives later. */
+	shows = sim.sim_trace != NULL && t == sim_self &&
+	    !sig_masked(t, si->si_signo);
+	if (shows)
+		sim_trace_signal(t, SIM_EVENT_SIGNAL, si->si_signo);
 	/*
 	 * The kernel lets only the main thread send a signal whose si_code is
 	 * SI_USER.
@@ -128,6 +134,8 @@ sig_raise(const struct sim_thread *t, const siginfo_t *si)
 	    si->si_signo, &copy) == -1)
 		(void)syscall(SYS_tgkill, sim.sim_realpid, t->st_tid,
 		    si->si_signo);
+	if (shows)
+		sim_trace_signal(t, SIM_EVENT_RETURN, si->si_signo);
 }
 
 /*
@@ -251,7 +259,7 @@ sim_signal_take(struct sim_thread *t)
 
 	/* The handler runs with the mask of the call that waits. */
 	if (mask != NULL)
-		(void)SIM_REAL(pthread_sigmask)(SIG_SETMASK, mask, &old);
+		(void)sim_signal_mask(t, SIG_SETMASK, mask, &old);
 	while (sig_next(t, mask, &si)) {
 		taken = true;
 		if (!sim_signal_handled(si.si_signo, &flags) ||
@@ -464,14 +472,39 @@ pthread_sigqueue(pthread_t tid, int signo, const union sigval value)
  * Masks.  The kernel runs the handlers of the signals that become unblocked.
  */
 
+int
+sim_signal_mask(struct sim_thread *t, int how, const sigset_t *set,
+    sigset_t *old)
+{
+	sigset_t now, pending;
+	int error, i, n = 0, signo, signos[SIG_N];
+
+	if (sim.sim_trace == NULL || set == NULL || how == SIG_BLOCK)
+		return SIM_REAL(pthread_sigmask)(how, set, old);
+	(void)SIM_REAL(pthread_sigmask)(SIG_BLOCK, NULL, &now);
+	(void)sigpending(&pending);
+	for (signo = 1; signo < SIG_N; signo++)
+		if (sigismember(&pending, signo) == 1 &&
+		    sigismember(&now, signo) == 1 &&
+		    sigismember(set, signo) == (how == SIG_UNBLOCK))
+			signos[n++] = signo;
+	for (i = 0; i < n; i++)
+		sim_trace_signal(t, SIM_EVENT_SIGNAL, signos[i]);
+	error = SIM_REAL(pthread_sigmask)(how, set, old);
+	while (n > 0)
+		sim_trace_signal(t, SIM_EVENT_RETURN, signos[--n]);
+	return error;
+}
+
 SIM_PUBLIC int
 pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
 {
 	struct sim_thread *t;
 
-	if ((t = SIM_ENTER()) != NULL && set != NULL)
-		sim_point(t, &sig_chan, SIM_CALL, 0);
-	return SIM_REAL(pthread_sigmask)(how, set, old);
+	if ((t = SIM_ENTER()) == NULL || set == NULL)
+		return SIM_REAL(pthread_sigmask)(how, set, old);
+	sim_point(t, &sig_chan, SIM_CALL, 0);
+	return sim_signal_mask(t, how, set, old);
 }
 
 SIM_PUBLIC int
@@ -495,6 +528,8 @@ sig_wait(struct sim_thread *t, const sigset_t *set, siginfo_t *si,
 	sim_point(t, &sig_chan, SIM_CALL, 0);
 	for (;;) {
 		signo = SIM_REAL(sigtimedwait)(set, si, &zero);
+		if (signo != -1 && sim.sim_trace != NULL)
+			sim_trace_add(t, SIM_EVENT_ACCEPT, 0, (uint32_t)signo);
 		if (signo != -1 || errno != EAGAIN)
 			return signo;
 		if (error != 0) {

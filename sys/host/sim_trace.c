@@ -11,6 +11,7 @@
 
 #include <sys/mman.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,7 @@ sim_trace_add(struct sim_thread *t, uint32_t kind, uintptr_t addr,
 	struct trace_event *te;
 	uintptr_t pc[TRACE_FRAMES];
 	int i, n;
+	bool called = false;	/* the C library called this library */
 
 	if (sim.sim_result->sr_points < tr->tr_from)
 		return;
@@ -99,16 +101,22 @@ sim_trace_add(struct sim_thread *t, uint32_t kind, uintptr_t addr,
 	te->te_read = 0;
 	memcpy(tr->tr_names[t->st_id % TRACE_NAMES], t->st_name,
 	    sizeof(t->st_name));
-	if (kind >= SIM_EVENT && kind != SIM_EVENT_READ)
+	if (kind >= SIM_EVENT && kind != SIM_EVENT_READ &&
+	    kind != SIM_EVENT_SIGNAL && kind != SIM_EVENT_RETURN)
 		return;
 	n = host_backtrace(pc, TRACE_FRAMES, NULL);
 	for (i = 0; i < n; i++) {
-		if (name_within(name_own, pc[i]))
-			te->te_entry = pc[i];
-		else if (!name_within(name_libc, pc[i])) {
-			te->te_client = pc[i];
+		if (!name_within(name_own, pc[i])) {
+			if (!name_within(name_libc, pc[i])) {
+				te->te_client = pc[i];
+				break;
+			}
+			called = te->te_entry != 0;
+		} else if (called) {
+			/* The library's signal handler: no client called it. */
 			break;
-		}
+		} else
+			te->te_entry = pc[i];
 	}
 }
 
@@ -143,6 +151,20 @@ sim_trace_read(struct sim_thread *t, const char *what, uint64_t value)
 		trace_read(t, SIM_EVENT_READ, (uintptr_t)what, value);
 }
 
+void
+sim_trace_signal(struct sim_thread *t, uint32_t kind, int signo)
+{
+	int serrno = errno;
+
+	if (sim.sim_trace == NULL)
+		return;
+	/* The unwinder takes locks. */
+	t->st_inside++;
+	sim_trace_add(t, kind, 0, (uint32_t)signo);
+	t->st_inside--;
+	errno = serrno;
+}
+
 /*
  * Compare two recordings of one seed.  sim_trace_save() keeps the first
  * recording.  sim_trace_differs() describes the first event that differs in the
@@ -174,7 +196,7 @@ differs_event(const struct trace_event *te, const char *which)
 	memset(&r, 0, sizeof(r));
 	name_function(r.r_func, sizeof(r.r_func), te->te_client != 0 ?
 	    te->te_client : te->te_site);
-	if (te->te_kind < SIM_EVENT)
+	if (te->te_kind < SIM_EVENT || row_signal(te))
 		row_text(&r, te);
 	sim_say("wqsim:   the %s run: thread %u, %s%s%s\n", which,
 	    te->te_thread, r.r_text,

@@ -19,7 +19,7 @@
 #define	TRACE_ROWS	(TRACE_EVENTS + 1)	/* one each, and the failure */
 
 /*
- * An event: a point, or something else that the scheduler did.
+ * An event: a point, a signal, or something else that the scheduler did.
  */
 struct trace_event {
 	uint64_t	 te_point;
@@ -55,6 +55,7 @@ struct row {
 	uintptr_t	 r_where;	/* a return address, or 0 */
 	bool		 r_preempts;
 	bool		 r_ends;	/* nothing is added to it */
+	bool		 r_signal;	/* a signal arrives, or ends */
 	char		 r_text[120];
 	char		 r_func[64];	/* of r_where */
 	char		 r_line[64];	/* its file and line, or empty */
@@ -85,10 +86,12 @@ void	name_thread(char *, size_t, unsigned id);
 /*
  * sim_row.c.  rows_make() makes the rows of the trace, at most TRACE_ROWS.
  * rows_fold() reduces their number.  Both return the number of rows.
- * row_text() describes an event.
+ * row_text() describes an event.  row_signal() returns true if the event is
+ * that a signal arrives, or that its handler returns.
  */
 unsigned rows_make(struct row *);
 unsigned rows_fold(struct row *, unsigned n, unsigned max);
 void	row_text(struct row *, const struct trace_event *);
+bool	row_signal(const struct trace_event *);
 
 #endif	/* !_HOST_SIM_TRACE_H_ */

@@ -900,6 +900,59 @@ child_end(void)
 	CHECK(waitpid(pid, &status, 0) == pid);
 }
 
+/*
+ * A signal arrives in several ways: for the trace.
+ */
+static void
+arrive_handler(int signo)
+{
+
+	(void)signo;
+	wqsim_point("in the handler");
+	got++;
+}
+
+static void
+test_arrive(void)
+{
+	sigset_t set;
+	int signo;
+
+	handle(SIGUSR1, arrive_handler, 0);
+	CHECK(sigemptyset(&set) == 0);
+	CHECK(sigaddset(&set, SIGUSR1) == 0);
+	CHECK(raise(SIGUSR1) == 0);
+	CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+	CHECK(raise(SIGUSR1) == 0);
+	CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
+	CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+	CHECK(raise(SIGUSR1) == 0);
+	CHECK(sigwait(&set, &signo) == 0);
+	wqsim_fail("arrived");
+}
+
+/* A signal arrives while its thread waits. */
+static void *
+arrive_wait(void *arg)
+{
+
+	CHECK(sem_wait(arg) == 0);
+	return arg;
+}
+
+static void
+test_arrivekill(void)
+{
+	pthread_t tid;
+	sem_t sem;
+
+	handle(SIGUSR1, arrive_handler, SA_RESTART);
+	CHECK(sem_init(&sem, 0, 0) == 0);
+	tid = start(arrive_wait, &sem);
+	CHECK(pthread_kill(tid, SIGUSR1) == 0);
+	join(tid);
+}
+
 static void
 test_sigchld(void)
 {
@@ -1415,6 +1468,8 @@ test_watchdog(void)
 static const struct test tests[] = {
 	{ "alloc", test_alloc },
 	{ "always", test_always },
+	{ "arrive", test_arrive },
+	{ "arrivekill", test_arrivekill },
 	{ "badtimes", test_badtimes },
 	{ "blocked", test_blocked },
 	{ "c11", test_c11 },

@@ -103,6 +103,57 @@ resumed_body() {
 	    cat "$DIR/last"
 }
 
+# short: print the trace without what depends on addresses and lines.
+short() {
+	trace | sed 's/^ *[0-9]*//; s/  */ /g; s/ (h_simcall.c:[0-9]*)//
+	    s/ object[0-9]*//'
+}
+
+atf_test_case signal
+signal_head() {
+	atf_set descr "a trace shows where a signal arrives, and its end"
+}
+signal_body() {
+	need
+	fail -H "$DIR/page.html" ./h_simcall arrive
+	short > "$DIR/trace"
+	cat > "$DIR/expected" <<-END
+	point 1 main where
+	 raise test_arrive
+	 SIGUSR1 arrives test_arrive
+	 wqsim_point arrive_handler
+	 SIGUSR1 ends test_arrive
+	 pthread_sigmask test_arrive
+	 raise test_arrive
+	 pthread_sigmask test_arrive
+	 SIGUSR1 arrives test_arrive
+	 wqsim_point arrive_handler
+	 SIGUSR1 ends test_arrive
+	 pthread_sigmask test_arrive
+	 raise test_arrive
+	 sigwait, takes SIGUSR1 test_arrive
+	END
+	atf_check diff -u "$DIR/expected" "$DIR/trace"
+	atf_check -o not-empty grep ">SIGUSR1 arrives<" "$DIR/page.html"
+	# An interrupt of the strategy.
+	fail -n 4000 ./h_simcall handler
+	short > "$DIR/trace"
+	atf_check -o not-empty grep "^ SIGUSR2 arrives test_handler" \
+	    "$DIR/trace"
+	# The library's own handler is not part of the call that it interrupts.
+	fail -n 4000 ./h_simcall intr
+	short > "$DIR/trace"
+	atf_check -o inline:" SIGUSR1 arrives test_intr\n" \
+	    sh -c "sed -n '/arrives/,/ends/p' '$DIR/trace' | grep test_intr |
+	    grep -v ends"
+	# A signal from another thread, during a wait.
+	fail -n 4000 ./h_simcall arrivekill
+	short > "$DIR/trace"
+	atf_check -o not-empty grep "^ SIGUSR1 arrives arrive_wait" \
+	    "$DIR/trace"
+	atf_check -o not-empty grep "^ goes on: waits arrive_wait" "$DIR/trace"
+}
+
 atf_test_case identical
 identical_head() {
 	atf_set descr "100 replays print the same trace"
@@ -275,6 +326,7 @@ atf_init_test_cases() {
 	atf_add_test_case minimal
 	atf_add_test_case column
 	atf_add_test_case resumed
+	atf_add_test_case signal
 	atf_add_test_case identical
 	atf_add_test_case file
 	atf_add_test_case wrong_file
