@@ -57,10 +57,11 @@ placed(struct work *wk, void *arg)
 }
 
 /*
- * Run one item on each CPU, twice.
+ * Run one item on each CPU, twice.  If the workqueue is dedicated, each CPU
+ * must have one worker.
  */
 static void
-place(struct workqueue *wq, struct placed *p)
+place(struct workqueue *wq, struct placed *p, bool dedicated)
 {
 	pthread_t first[MAXCPU];
 	CPU_INFO_ITERATOR cii;
@@ -78,7 +79,7 @@ place(struct workqueue *wq, struct placed *p)
 			TEST_EQ(1, p[cii].p_runs);
 			if (i == 0)
 				first[cii] = p[cii].p_thread;
-			ATF_REQUIRE_MSG(pthread_equal(first[cii],
+			ATF_REQUIRE_MSG(!dedicated || pthread_equal(first[cii],
 			    p[cii].p_thread), "CPU %d has two workers", cii);
 		}
 	}
@@ -99,7 +100,7 @@ placement(const char *cpus)
 	if (nthreads != -1) {
 		TEST_EQ(nthreads + ncpu, test_nthreads());
 	}
-	place(wq, p);
+	place(wq, p, true);
 	for (i = 0; i < ncpu; i++) {
 		TEST_EQ(i, cpu_index(p[i].p_curcpu));
 		ATF_REQUIRE(p[i].p_curcpu == cpu_lookup((unsigned int)i));
@@ -113,7 +114,7 @@ placement(const char *cpus)
 	}
 	workqueue_destroy(wq);
 	wq = test_create("place", placed, NULL, WQ_PERCPU);
-	place(wq, p);
+	place(wq, p, false);
 	for (i = 0; i < ncpu; i++)
 		ATF_REQUIRE(p[i].p_locked);
 	workqueue_destroy(wq);
@@ -149,7 +150,7 @@ TEST_TC(placement_default, "without WORKQUEUE_NCPU each CPU has its worker")
 	if (ncpu > MAXCPU)
 		atf_tc_skip("more than %d CPUs", MAXCPU);
 	wq = test_create("place", placed, NULL, WQ_PERCPU | WQ_MPSAFE);
-	place(wq, p);
+	place(wq, p, false);
 	for (i = 0; i < ncpu; i++)
 		TEST_EQ(i, cpu_index(p[i].p_curcpu));
 	workqueue_destroy(wq);
@@ -170,7 +171,7 @@ TEST_TC(workers_are_bound, "each worker may run on its own CPU only; under a "
 		atf_tc_skip("more than %d CPUs", MAXCPU);
 	ATF_REQUIRE(sched_getaffinity(0, sizeof(set), &set) == 0);
 	wq = test_create("bound", placed, NULL, WQ_PERCPU | WQ_MPSAFE);
-	place(wq, p);
+	place(wq, p, false);
 	workqueue_destroy(wq);
 	for (i = 0; i < ncpu; i++) {
 		if (ncpu < CPU_COUNT(&set)) {
@@ -231,7 +232,7 @@ TEST_TC(names, "workers are named after the queue and their CPU; a long name "
 	TEST_NEED(TEST_CAP_NAMES, "thread names");
 	test_env("WORKQUEUE_NCPU", "12");
 	wq = test_create("net", placed, NULL, WQ_PERCPU | WQ_MPSAFE);
-	place(wq, p);
+	place(wq, p, false);
 	for (i = 0; i < ncpu; i++) {
 		snprintf(want, sizeof(want), "net/%d", i);
 		ATF_REQUIRE_STREQ(want, p[i].p_name);
@@ -239,7 +240,7 @@ TEST_TC(names, "workers are named after the queue and their CPU; a long name "
 	workqueue_destroy(wq);
 	wq = test_create("fifteen-letters", placed, NULL,
 	    WQ_PERCPU | WQ_MPSAFE);
-	place(wq, p);
+	place(wq, p, false);
 	for (i = 0; i < ncpu; i++) {
 		snprintf(want, sizeof(want), "%.*s/%d", i < 10 ? 13 : 12,
 		    "fifteen-letters", i);

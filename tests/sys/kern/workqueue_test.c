@@ -214,15 +214,15 @@ TEST_TC(callback_arguments,
 	ATF_REQUIRE(c.c_arg == NULL);
 }
 
-TEST_TC(worker_is_one_thread,
-    "all items of a queue run on one thread, which is not the caller's")
+TEST_TC(worker_is_one_thread, "all items of a WQ_DEDICATED queue run on one "
+    "thread, which is not the caller's")
 {
 	struct workqueue *wq, *other;
 	struct called c[100] = { { .c_runs = 0 } }, oc = { .c_runs = 0 };
 	size_t i;
 
-	wq = test_create("one", called, NULL, WQ_MPSAFE);
-	other = test_create("other", called, NULL, WQ_MPSAFE);
+	wq = test_create("one", called, NULL, WQ_MPSAFE | WQ_DEDICATED);
+	other = test_create("other", called, NULL, WQ_MPSAFE | WQ_DEDICATED);
 	for (i = 0; i < TEST_NELEM(c); i++) {
 		workqueue_enqueue(wq, &c[i].c_work, NULL);
 		if (i % 7 == 0)

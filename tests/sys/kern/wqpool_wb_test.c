@@ -209,7 +209,10 @@ gate_close(struct gate *g)
 	test_sem_wait(&g->g_entered);
 }
 
-/* A thread that does one thing, and signals its park and its return. */
+/*
+ * A thread that does one thing, and signals its park and its return.  A park
+ * for the pool's lock does not count.
+ */
 static _Thread_local sem_t *at_park;
 static _Thread_local sem_t *at_unpark, *at_unpark_go;
 static atomic_int refuse;
@@ -217,6 +220,7 @@ static atomic_int refuse;
 static int
 hook(enum host_point point, void *arg)
 {
+	struct lwp *l;
 	sem_t *s;
 	int n;
 
@@ -229,7 +233,8 @@ hook(enum host_point point, void *arg)
 				return EAGAIN;
 		break;
 	case HOST_POINT_PARK:
-		if ((s = at_park) != NULL) {
+		l = host_self();
+		if ((s = at_park) != NULL && l->l_wchan != &pool->p_lock) {
 			at_park = NULL;
 			sem_post(s);
 		}

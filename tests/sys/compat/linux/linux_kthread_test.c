@@ -129,18 +129,27 @@ TEST_TC(fifo, "one thread, strict order; false while pending")
 
 static struct kthread_work late_one, late_two;
 static struct kthread_worker *late_worker;
-static atomic_int late_ran, late_cancelled;
+static atomic_int late_ran, late_cancelled, late_waited;
 
+/*
+ * If the destroyer has not looked at the enqueued items yet, it waits for this
+ * one, and does not stop the worker.  Then return.
+ */
 static void
 run_late(struct kthread_work *w)
 {
+	int i;
 
-	if (w == &late_one) {
-		TEST_AWAIT(kthread_should_stop());
-		atomic_store(&late_cancelled,
-		    kthread_cancel_work_sync(&late_two));
-	} else
+	if (w != &late_one) {
 		atomic_fetch_add(&late_ran, 1);
+		return;
+	}
+	for (i = 0; i < 100 && !kthread_should_stop(); i++)
+		pause_ms(5);
+	if (!kthread_should_stop())
+		return;
+	atomic_store(&late_waited, 1);
+	atomic_store(&late_cancelled, kthread_cancel_work_sync(&late_two));
 }
 
 static void
@@ -167,19 +176,22 @@ TEST_TC(destroy_cancels, "an item may cancel another while its worker is "
 {
 	pthread_t t;
 
-	late_worker = kthread_create_worker(0, "late");
-	ATF_REQUIRE(!IS_ERR(late_worker));
-	kinit(&a);
-	kthread_init_work(KW(&a), queue_late);
-	kthread_init_work(&late_one, run_late);
-	kthread_init_work(&late_two, run_late);
-	TEST_EQ(true, kthread_queue_work(late_worker, KW(&a)));
-	test_sem_wait(&a.k_entered);
-	t = test_thread(destroys, late_worker);
-	/* The destroyer has probably looked at the enqueued items by now. */
-	pause_ms(20);
-	ATF_REQUIRE(sem_post(&a.k_open) == 0);
-	test_join(t);
+	do {
+		atomic_store(&late_ran, 0);
+		late_worker = kthread_create_worker(0, "late");
+		ATF_REQUIRE(!IS_ERR(late_worker));
+		kinit(&a);
+		kthread_init_work(KW(&a), queue_late);
+		kthread_init_work(&late_one, run_late);
+		kthread_init_work(&late_two, run_late);
+		TEST_EQ(true, kthread_queue_work(late_worker, KW(&a)));
+		test_sem_wait(&a.k_entered);
+		t = test_thread(destroys, late_worker);
+		/* The destroyer has probably looked by now. */
+		pause_ms(20);
+		ATF_REQUIRE(sem_post(&a.k_open) == 0);
+		test_join(t);
+	} while (!atomic_load(&late_waited));
 	TEST_EQ(1, late_cancelled);
 	TEST_EQ(0, late_ran);
 }
