@@ -77,9 +77,9 @@ host_getenv(const char *name)
 /*
  * Futexes.  Since Linux 5.1, 32-bit systems have futex_time64, with 64-bit
  * times.  Older kernels and some system call filters refuse it.  The newest
- * 32-bit systems have only futex_time64.  All others have futex.  There, call
- * futex_time64 only with a deadline, and call futex if the system refuses
- * futex_time64.
+ * 32-bit systems have only futex_time64, and 64-bit systems have only futex.
+ * If a system has both, call futex_time64 only with a deadline, and call futex
+ * if the system refuses futex_time64.
  */
 
 #ifdef SYS_futex

@@ -483,6 +483,7 @@ softint_start(int level)
 /*
  * Start the threads again in a forked child, unless another thread is doing so
  * or has done so.
+ *
  * In an interrupt handler, and while the thread holds handlers back (l_kspin),
  * do nothing.  The soft interrupts that are scheduled meanwhile wait until this
  * function is called in another context.
@@ -640,8 +641,9 @@ softint_disestablish(void *cookie)
 }
 
 /*
- * Return an IPL.  A soft interrupt of this IPL or below that the thread
- * schedules waits until the thread lowers its level.  The result is the level
+ * Return the highest IPL that the thread masks for soft interrupts.  If the
+ * thread schedules a soft interrupt of this IPL or a lower one, the soft
+ * interrupt waits until the thread lowers its level.  The result is the level
  * of the thread, with one exception.
  *
  * A thread that runs a soft interrupt, and has not raised its level further,

@@ -601,8 +601,9 @@ callout_stop(callout_t *cs)
 }
 
 /*
- * Wait until the function of some callout returns.  That need not be c, so the
- * caller must look again.  Release callout_lock, and do not take it again.
+ * Wait until the function of some callout returns.  This callout need not be c,
+ * so the caller must look again.  Release callout_lock, and do not take it
+ * again.
  */
 static void
 callout_wait(struct lwp *l, const struct callout_impl *c)

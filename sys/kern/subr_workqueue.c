@@ -42,7 +42,8 @@
  *			which waits for it.
  *
  * The caller must also serialise the enqueues of one item.  It must not enqueue
- * the item again before the callback for the last enqueue has begun.
+ * the item again before the callback for the last enqueue has begun, or
+ * workqueue_cancel() has returned true.
  *
  * Producers and the worker share only the inbox.  A producer takes no lock.
  * The worker takes q_lock to take items.  A search takes q_lock, and for the
@@ -85,10 +86,10 @@ _Static_assert(sizeof(struct work) == sizeof(void *),
     "struct work is one pointer");
 
 /*
- * The keys of two processes (kern_forkkey) differ by more than the size of
- * cpu_infos, and two addresses in cpu_infos differ by less.  So an address in
- * cpu_infos plus the key of one process never equals an address in cpu_infos
- * plus the key of another process.
+ * The keys of a process and of its ancestors (kern_forkkey) differ by more than
+ * the size of cpu_infos, and two addresses in cpu_infos differ by less.  So an
+ * address in cpu_infos plus the key of a process never equals an address in
+ * cpu_infos plus the key of an ancestor.
  */
 _Static_assert(CPU_MAX * sizeof(struct cpu_info) < 1 << KERN_FORKSHIFT,
     "an address in cpu_infos can look like one with another process's key");
@@ -197,10 +198,10 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 	 * The common cases make no call, and so need no stack frame.  With
 	 * WQ_PERCPU, off is the offset of ci from the first CPU.  Otherwise it
 	 * is the offset of ci from NULL.  If off belongs to no queue, the call
-	 * takes the slow path.  In two cases it does so for any ci.  If
-	 * another process made the workqueue, wq_key contains the key of that
-	 * process.  If the workqueue was made while KERN_SLOW() was true,
-	 * wq_key contains WQ_NOCPU.
+	 * takes the slow path.  In two cases the call takes the slow path
+	 * whatever ci is.  If another process made the workqueue, wq_key
+	 * contains the key of that process.  If the workqueue was made while
+	 * KERN_SLOW() was true, wq_key contains WQ_NOCPU.
 	 */
 	off = (uintptr_t)ci + kern_forkkey - wq->wq_key;
 	if (__predict_true(off == 0)) {

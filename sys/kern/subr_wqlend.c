@@ -39,14 +39,15 @@
  *	If a later producer finds the first link claimed but not pushed, it uses
  *	the second link.
  *
- *	The push may find no announcement in the inbox of the pool.  The
- *	producer that replaced the announcement may have been stopped before it
- *	woke the announced thread.  So the push wakes the lender.
+ *	If the push finds no announcement in the inbox of the pool, it wakes the
+ *	lender.  The producer that replaced the announcement may have been
+ *	stopped before it woke the announced thread.
  *
  *	If a later producer finds both links claimed but not pushed, it sets
  *	lp_lost and wakes the lender.  The next thread that takes records of the
- *	pool then also searches all records for those with two such links, and
- *	takes the ones whose queues need a thread.
+ *	pool then also searches all records for one with two such links whose
+ *	queue needs a thread.  If it finds one, it sets lp_lost again, because
+ *	there may be another.
  *
  * A thread that waits for an item acts like a later producer.
  *
@@ -180,8 +181,9 @@ wqlend_wakeup(struct runner *r)
 			continue;
 		wqlend_push(we->we_pool, &wl->wl_work);
 		/*
-		 * If a thread has taken the link meanwhile, the count differs,
-		 * and the exchange fails.  Release: order the push before this
+		 * wl_state also counts how often the link was taken.  If a
+		 * thread has taken the link meanwhile, this count differs, and
+		 * the exchange fails.  Release: order the push before this
 		 * exchange.
 		 */
 		old |= WQLEND_CLAIMED;
@@ -201,12 +203,12 @@ wqlend_poke(struct workqueue_queue *q)
 
 	/*
 	 * Relaxed is enough for each caller.  wqlend_end_one() holds lp_lock,
-	 * and q_lwp changes only under lp_lock.  Any other caller must wake a
-	 * thread only if it has seen that there is an item.  A thread that goes
-	 * home clears q_lwp and then announces the record.  If the item came
-	 * before the announcement, the announcement fails and the thread stays.
-	 * If the item came after it, its producer saw the announcement.  Then a
-	 * thread that sees the item also sees that q_lwp is clear, and calls
+	 * and q_lwp changes only under lp_lock.  Any other caller needs the
+	 * wake-up only if it has seen an item.  A thread that goes home clears
+	 * q_lwp and then announces the record.  If the item came before the
+	 * announcement, the announcement fails and the thread stays.  If the
+	 * item came after it, its producer saw the announcement.  Then a thread
+	 * that sees the item also sees that q_lwp is clear, and calls
 	 * wqlend_wakeup().
 	 */
 	if ((l = atomic_load_relaxed(&q->q_lwp)) != NULL)

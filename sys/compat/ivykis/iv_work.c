@@ -12,11 +12,12 @@
  * it is in ip_inbox, and then in ip_list.  When it has run, it is in ip_done.
  * The owner's loop takes all items of ip_done at once.
  *
- * The call.  The wqpool does not see the iv_work_items.  The pool enqueues only
- * one struct work there, named the call.  To make the call is to enqueue it.  A
- * thread that gets the call is active until it finds no item.  Active threads
- * take items one by one from a ring.  A thread that finds the ring empty fills
- * it from ip_list and ip_inbox.
+ * The call.  The wqpool does not see the iv_work_items.  The pool has a single
+ * struct work, named the call, and enqueues only this on the wqpool.  In this
+ * file, "make the call" means "enqueue the call".  A thread that gets the call
+ * is active until it finds no item.  Active threads take items one by one from
+ * a ring.  A thread that finds the ring empty fills it from ip_list and
+ * ip_inbox.
  *
  * Each thread that takes an item ensures that another thread gets the call for
  * the next item, unless all threads that the pool may have are active.  If
@@ -37,11 +38,12 @@
  * run an item, it puts the item into ip_back.  An item is visible to the other
  * side as soon as it is in the lane, even if the thread that put it there then
  * runs another callback.  A thread that puts an item into an open lane wakes no
- * other thread, unless the lane closes at that moment.  With several threads,
- * an item could wait in ip_lane while the thread that looks into ip_lane runs a
- * callback, although another thread is free.  So ip_lane is open only if the
- * pool has a single thread, or if one thread is the guard, which often looks
- * into ip_lane.
+ * other thread, unless the lane closes at that moment.
+ *
+ * If there are several threads, only one of them looks into ip_lane, and it may
+ * be running a callback.  An item would then wait in ip_lane although another
+ * thread is free.  So ip_lane is open only if the pool has a single thread, or
+ * if one thread is the guard, which often looks into ip_lane.
  *
  * The guard.  If running an item costs less than sharing it, several threads
  * are slower than one.  Then one of the active threads becomes the guard, while
@@ -214,8 +216,8 @@ iv_pool_complete(struct iv_pool *ip)
 
 /*
  * Complete the items that have run.  Look again for items that have run
- * meanwhile, up to IV_LISTS times in all.  Return true if it ended because
- * there were none, and false if some may be left.
+ * meanwhile, up to IV_LISTS times in all.  Return true if the last look found
+ * none, and false if some may be left.
  */
 static bool
 iv_pool_turn(struct iv_pool *ip)

@@ -7,7 +7,7 @@
  * Workqueues of Linux.  A workqueue that is bound to CPUs has a pool for each
  * CPU.  Any other workqueue has one pool.  A pool has at most max_active
  * threads.  It never runs an item on two threads at once.  If an item is
- * enqueued while it runs, it goes to the pool that runs it.
+ * enqueued on its workqueue while it runs, it goes to the pool that runs it.
  */
 
 #include <string.h>
@@ -39,8 +39,9 @@ lwq_end_pools(struct workqueue_struct *wq, int n)
 {
 
 	/*
-	 * Clear lq_pool.  The memory may become that of a new workqueue, which
-	 * may have fewer pools, while an item still refers to this one.
+	 * Clear lq_pool, because an item may still refer to this lwq_queue.
+	 * The memory of the workqueue may be used for a new workqueue.  If the
+	 * new one has fewer pools, it does not set this lq_pool.
 	 */
 	while (n-- > 0) {
 		wqpool_destroy(wq->wq_queues[n].lq_pool);
