@@ -22,8 +22,8 @@
 /*
  * __ATOMIC_AT() is the address that an access must use.  With _WQ_SIM it is
  * also a scheduling point, which gets the kind, the size and the order of the
- * access.  It then returns the address of the word in memory, or of an entry in
- * the thread's store buffer.
+ * access.  The point returns the address of the word in memory, or of an entry
+ * in the thread's store buffer.
  */
 #ifdef _WQ_SIM
 #include <sys/wq_simpoint.h>
@@ -103,8 +103,9 @@ typedef int64_t __satomic64_t __attribute__((__aligned__(8)));
 /*
  * Compare and swap.  If *p equals *op, store n in *p and return true.
  * Otherwise store the value found in *op and return false.  The weak form may
- * fail spuriously; use it in loops.  The order in the name is that of a
- * success.  The last argument in each definition is the order of a failure.
+ * fail spuriously, so use it in loops.  The name has the memory order of a
+ * successful operation.  The last argument in each definition is the memory
+ * order of a failed one.
  */
 #define	__atomic_cas(p, op, n, weak, s, f)				\
 	(__ATOMIC_WORD(p), __ATOMIC_FAILS(weak) ?			\

@@ -55,7 +55,7 @@ void	callback_head_destroy(struct callback_head *);
 void	callback_register(struct callback_head *, struct callback_entry *,
 	    void *, int (*)(struct callback_entry *, void *, void *));
 
-/* Wait until no run is in progress, and remove a function. */
+/* Wait until no run of the list is in progress, and remove a function. */
 void	callback_unregister(struct callback_head *, struct callback_entry *);
 
 /* Call the functions in order.  Stop if one returns CALLBACK_CHAIN_ABORT. */

@@ -65,8 +65,8 @@ bool	callout_stop(callout_t *);
 
 /*
  * Cancel a call, like callout_stop(), and wait until the function is not
- * running.  The interlock is NULL or a kmutex_t that the caller holds.  The
- * call releases it while it waits.
+ * running.  The interlock is NULL or a kmutex_t that the caller holds.
+ * callout_halt() releases the interlock while it waits.
  */
 bool	callout_halt(callout_t *, void *);
 

@@ -57,7 +57,7 @@ void	cv_destroy(kcondvar_t *);
 /* Atomically release the mutex and wait.  Take the mutex again on return. */
 void	cv_wait(kcondvar_t *, kmutex_t *);
 
-/* Wait like cv_wait(), because here no signal ends a wait.  Return 0. */
+/* The same as cv_wait(), because no signal ends a wait here.  Return 0. */
 int	cv_wait_sig(kcondvar_t *, kmutex_t *);
 
 /* Wait for at most n ticks; 0 means no limit.  Return 0 or EWOULDBLOCK. */

@@ -43,7 +43,7 @@ khook_t	*simplehook_establish(khook_list_t *, void (*)(void *), void *);
 
 /*
  * Remove a hook, and wait until it is not running.  The mutex is NULL or held
- * by the caller.  The call releases it while it waits.
+ * by the caller.  simplehook_disestablish() releases the mutex while it waits.
  */
 void	 simplehook_disestablish(khook_list_t *, khook_t *, kmutex_t *);
 

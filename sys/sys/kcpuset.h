@@ -55,7 +55,7 @@ typedef struct kcpuset kcpuset_t;
 void	kcpuset_create(kcpuset_t **, bool);
 void	kcpuset_clone(kcpuset_t **, const kcpuset_t *);
 
-/* kcpuset_use() adds a reference.  The other two drop one. */
+/* kcpuset_use() adds a reference.  The others drop one. */
 void	kcpuset_destroy(kcpuset_t *);
 void	kcpuset_use(kcpuset_t *);
 void	kcpuset_unuse(kcpuset_t *, kcpuset_t **);

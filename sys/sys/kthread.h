@@ -35,8 +35,8 @@ __WQ_BEGIN_DECLS
 
 /*
  * Start a thread.  Arguments: its priority; flags; its CPU or NULL; its
- * function, and the argument of that; where to store the thread, or NULL; and
- * its name as for printf.  Return 0 or an errno value.
+ * function, and the function's argument; where to store the thread, or NULL;
+ * and its name as for printf.  Return 0 or an errno value.
  */
 int	kthread_create(pri_t, int, struct cpu_info *, void (*)(void *), void *,
 	    struct lwp **, const char *, ...) __wq_printflike(7, 8);

@@ -35,8 +35,8 @@ void	localcount_init(struct localcount *);
 
 /*
  * Wait until all references are released.  The caller must ensure that no
- * thread acquires a new one.  The caller holds the mutex, and the call releases
- * it while it waits.  Call this once.
+ * thread acquires a new one.  The caller holds the mutex.  localcount_drain()
+ * releases the mutex while it waits.  Call this once.
  */
 void	localcount_drain(struct localcount *, kcondvar_t *, kmutex_t *);
 

@@ -104,7 +104,7 @@ void	 lwp_specific_key_delete(specificdata_key_t);
 void	*lwp_getspecific(specificdata_key_t);
 void	 lwp_setspecific(specificdata_key_t, void *);
 
-/* Set the value of a thread that waits until this function returns. */
+/* Set a thread's value.  That thread must wait until this returns. */
 void	 lwp_setspecific_by_lwp(struct lwp *, specificdata_key_t, void *);
 
 __WQ_END_DECLS

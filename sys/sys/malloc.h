@@ -35,8 +35,8 @@ void	*wqk_realloc(void *, size_t, struct malloc_type *, int);
 void	 wqk_free(void *, struct malloc_type *);
 
 /*
- * The host has functions of the same names.  The number of arguments tells them
- * apart, so the host's headers can be included before and after.
+ * The host has functions of the same names.  The number of arguments tells the
+ * two apart.  So the host's headers may come before or after this one.
  */
 #ifdef _KERNEL
 #define	__WQ_MALLOC_5TH(a, b, c, d, e, ...)	e

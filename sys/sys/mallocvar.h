@@ -14,7 +14,7 @@
 
 __WQ_BEGIN_DECLS
 
-/* The purpose of memory.  In checking mode free() verifies it. */
+/* The purpose of memory.  In checking mode free() verifies the type. */
 struct malloc_type {
 	const char	*ks_shortdesc;
 	const char	*ks_longdesc;

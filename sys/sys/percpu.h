@@ -45,10 +45,10 @@ void	 percpu_free(percpu_t *, size_t);
 void	*percpu_getref(percpu_t *);
 void	 percpu_putref(percpu_t *);
 
-/* Get the copy of a CPU.  Its owner may use it at the same time. */
+/* Get the copy of a CPU.  A thread of that CPU may use it at the same time. */
 void	*percpu_getptr_remote(percpu_t *, struct cpu_info *);
 
-/* Call a function for each copy, which its owner may use at the same time. */
+/* Call a function for each copy, even if a thread of its CPU uses the copy. */
 void	 percpu_foreach(percpu_t *, percpu_callback_t, void *);
 
 /*

@@ -41,8 +41,8 @@ int	pserialize_read_enter(void);
 void	pserialize_read_exit(int);
 
 /*
- * Return true if the caller is in a read section, or if it is in none.  For
- * assertions.
+ * Return true if the caller is in a read section; if the caller is in no read
+ * section.  For assertions.
  */
 bool	pserialize_in_read_section(void);
 bool	pserialize_not_in_read_section(void);

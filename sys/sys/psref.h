@@ -57,8 +57,9 @@ void	psref_target_init(struct psref_target *, struct psref_class *);
 void	psref_target_destroy(struct psref_target *, struct psref_class *);
 
 /*
- * psref_acquire() acquires a reference, in a read section or while the thread
- * holds another one.  psref_release() releases it.
+ * psref_acquire() acquires a reference.  The caller must be in a read section,
+ * or hold another reference to the target.  psref_release() releases a
+ * reference.
  */
 void	psref_acquire(struct psref *, const struct psref_target *,
 	    struct psref_class *);

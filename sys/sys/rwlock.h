@@ -74,7 +74,7 @@ int	rw_read_held(krwlock_t *);
 int	rw_write_held(krwlock_t *);
 int	rw_lock_held(krwlock_t *);
 
-/* Return how the caller holds the lock.  It must hold it. */
+/* Return how the caller holds the lock.  The caller must hold the lock. */
 krw_t	rw_lock_op(krwlock_t *);
 
 /*
@@ -86,7 +86,7 @@ krwlock_t *rw_obj_tryalloc(void);
 
 /*
  * rw_obj_hold() adds a reference.  rw_obj_free() drops one, and returns true if
- * it was the last.  rw_obj_refcnt() returns their number.
+ * it was the last.  rw_obj_refcnt() returns the number of references.
  */
 void	rw_obj_hold(krwlock_t *);
 bool	rw_obj_free(krwlock_t *);

@@ -159,7 +159,7 @@ int	sysctl_dispatch(SYSCTLFN_PROTO);
 
 /*
  * sysctl_lock() locks the tree, to write if the argument is true.
- * sysctl_unlock() unlocks it.  sysctl_relock() takes the last lock again.
+ * sysctl_unlock() unlocks the tree.  sysctl_relock() takes the last lock again.
  */
 void	sysctl_lock(bool);
 void	sysctl_unlock(void);

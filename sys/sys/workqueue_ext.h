@@ -59,7 +59,7 @@ void	workqueue_delay_destroy(struct workqueue_delay *);
 
 /*
  * Enqueue an item after the given time.  If the timer has a pending request,
- * this request replaces it.  Return true if it did.
+ * replace that request and return true.
  */
 bool	workqueue_delay_enqueue(struct workqueue_delay *, struct workqueue *,
 	    struct work *, struct cpu_info *, const struct timespec *);

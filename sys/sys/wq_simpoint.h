@@ -8,8 +8,8 @@
  *
  * A source that is compiled with _WQ_SIM defined calls wqk_simpoint() before
  * each atomic operation of <sys/atomic.h>, and before each READ_ONCE() and
- * WRITE_ONCE() of <linux/compiler.h>.  Under wqsim(1) another thread may run
- * there.  Otherwise the call does nothing.
+ * WRITE_ONCE() of <linux/compiler.h>.  Under wqsim(1) another thread may run at
+ * this point.  Without wqsim(1) the call does nothing.
  */
 
 #ifndef _SYS_WQ_SIMPOINT_H_

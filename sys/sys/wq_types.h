@@ -118,9 +118,9 @@ struct cpu_data {
 
 /*
  * A CPU that the process may use.  The first call that needs the table of CPUs
- * makes it, and the table never changes.  Clients may write only ci_data.  Each
- * entry has cache lines of its own.  Its size is a power of two, so that a
- * shift computes an index.
+ * makes the table, which never changes.  Clients may write only ci_data.  Each
+ * entry has cache lines of its own.  The size of an entry is a power of two, so
+ * that a shift computes its index.
  */
 struct cpu_info {
 	unsigned int	 ci_index;	/* 0 .. ncpu - 1 */

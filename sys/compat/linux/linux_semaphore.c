@@ -8,8 +8,8 @@
  * may proceed, a spin lock and a condition variable.
  *
  * A thread that raises the count does not access the object after it has
- * released the lock.  The thread that proceeds takes the lock later, and may
- * then free the object.
+ * released the lock.  The thread that proceeds takes the lock after that.  So
+ * it is allowed to free the object.
  */
 
 #include <errno.h>
@@ -47,7 +47,7 @@ count_init(struct count ct, unsigned int value)
 {
 
 	mutex_init(ct.ct_lock, MUTEX_NODEBUG, IPL_HIGH);
-	/* See _LWQ_CV.  No cv_init(), because it is never destroyed. */
+	/* As _LWQ_CV does.  Without cv_init() no cv_destroy() is needed. */
 	ct.ct_cv->cv_wmesg = "linux";
 	ct.ct_cv->cv_waiters = 0;
 	*ct.ct_value = value;

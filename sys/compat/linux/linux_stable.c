@@ -10,8 +10,8 @@
 #include "linux_var.h"
 
 /*
- * The number of ended objects that are kept unused.  The use of an ended object
- * can be reported only until its memory is reused.
+ * The number of ended objects that are not reused.  If a client uses an ended
+ * object, this can be reported only until the memory is reused.
  */
 #define	STABLE_KEPT	16
 

@@ -91,8 +91,8 @@ lwq_system(int i)
 /*
  * Forget the shared workqueues in a forked child.  They are created again at
  * their first use.  Items no longer find the parent's workqueues: see
- * lwq_hold().  If a caller has kept a pointer to one of those and uses it, the
- * pool panics with a message.
+ * lwq_hold().  If a caller has kept a pointer to a workqueue of the parent and
+ * uses it, the pool panics with a message.
  */
 void
 lwq_system_fork(void)

@@ -37,7 +37,7 @@ task_initlocks(struct task_struct *t)
 {
 
 	mutex_init(&t->t_lock, MUTEX_NODEBUG, IPL_NONE);
-	/* No cv_init(), because they are never destroyed. */
+	/* Without cv_init() no cv_destroy() is needed. */
 	t->t_cv.cv_wmesg = "kthread";
 	t->t_scv.cv_wmesg = "schedule";
 	mutex_init(&t->t_slock, MUTEX_NODEBUG, IPL_HIGH);
@@ -50,8 +50,8 @@ lwq_task_fork(void)
 
 	lwq_stable_fork(&task_dead);
 	/*
-	 * Threads of the parent that were waking the caller may have held its
-	 * locks.
+	 * At the fork a thread of the parent may have held the locks of the
+	 * caller's task, because it was waking the caller.
 	 */
 	if (task_once.o_status == ONCE_DONE &&
 	    (t = lwp_getspecific(task_key)) != NULL) {

@@ -16,7 +16,7 @@
 /*
  *	WAITS --> BEGUN --> EXITED	created, woken, returned
  *	WAITS --> EXITED		stopped before it was woken
- *	BEGUN				a thread that Linux did not create
+ *	BEGUN				a thread not of kthread_create()
  *
  * A task stays EXITED until it is reused.
  */
@@ -38,7 +38,7 @@ struct task_struct {
 	kmutex_t	 t_slock;	/* spin, at IPL_HIGH; after t_lock */
 	kcondvar_t	 t_scv;
 	struct __lwq_link t_link;	/* of ended tasks */
-	int		(*t_func)(void *);	/* NULL: another thread's */
+	int		(*t_func)(void *);	/* NULL: not kthread_create() */
 	void		*t_data;	/* (c) */
 	char		 t_name[MAXCOMLEN];	/* (c) */
 	struct lwp	*t_lwp;		/* (t) its thread */
@@ -46,7 +46,7 @@ struct task_struct {
 						   t_stop is set; or NULL */
 	void		*t_onstoparg;	/* (t) */
 	enum task_life	 t_life;	/* (a, stored t) */
-	bool		 t_stop;	/* (t) kthread_stop() waits for it */
+	bool		 t_stop;	/* (t) kthread_stop() was called */
 	int		 t_result;	/* (t) of t_func */
 	int		 t_state;	/* (s) TASK_* */
 };

@@ -10,14 +10,14 @@
  * after the other.  The state of a tasklet tells the owner:
  *
  *	SCHED without RUN	it is on a list, or PARKED, or the thread that
- *				set the state is about to put it on a list
- *	RUN			a soft interrupt calls it; with SCHED, it is to
- *				be called once more
+ *				set SCHED is about to put it on a list
+ *	RUN			a soft interrupt calls it; if SCHED is set, too,
+ *				the tasklet must be called once more
  *
- * If a thread schedules a running tasklet, the soft interrupt that runs it puts
- * it on a list afterwards.  So a tasklet never runs on two CPUs at once.  A
- * disabled tasklet is parked when its turn comes.  The thread that enables it
- * puts it on a list.
+ * If a thread schedules a running tasklet, the soft interrupt that runs the
+ * tasklet puts it on a list afterwards.  So a tasklet never runs on two CPUs at
+ * once.  If a tasklet is disabled when its turn comes, the soft interrupt parks
+ * it.  The thread that enables a parked tasklet puts it on a list.
  *
  * In a forked child no tasklet is scheduled or running, whatever its state was
  * in the parent.  The fork may come at any moment, so the child cannot find all
@@ -161,8 +161,8 @@ lwq_tasklet_init(struct tasklet_struct *t, void (*func)(unsigned long),
 }
 
 /*
- * The caller owns a tasklet: append it to this CPU's list.  The caller then no
- * longer owns it.
+ * Append a tasklet, which the caller owns, to this CPU's list.  The caller
+ * gives up the ownership.
  */
 static void
 lwq_tasklet_push(struct tasklet_struct *t)
@@ -204,9 +204,9 @@ lwq_tasklet_pop(struct lwq_tcpu *tc)
 }
 
 /*
- * Wake the threads that wait for a tasklet's state.  Seq_cst, here and at the
- * change of state: at least one of a waiter and this thread sees the other's
- * store.
+ * Wake the threads that wait for a tasklet's state.  The caller changes the
+ * state and then reads lwq_twaiters.  A waiter changes lwq_twaiters and then
+ * reads the state.  Seq_cst: at least one of the two sees the other's store.
  */
 static void
 lwq_tasklet_tell(void)
@@ -251,8 +251,8 @@ lwq_tasklet_run(struct tasklet_struct *t)
 }
 
 /*
- * Run the tasklets of a CPU.  This is its soft interrupt.  A tasklet that is
- * added from now on schedules the soft interrupt again.
+ * The soft interrupt of a CPU: run the tasklets of the CPU that are on a list
+ * now.  A thread that adds a tasklet later schedules the soft interrupt again.
  */
 static void
 lwq_tasklets(void *arg)
@@ -283,8 +283,8 @@ lwq_tasklet_schedule(struct tasklet_struct *t, unsigned int level)
 		s = lwq_tasklet_state(old);
 		new = (s & LWQ_TK_KILL) != 0 ? s : s | LWQ_TK_SCHED;
 		/*
-		 * Seq_cst, even if nothing changes: the next run sees what the
-		 * caller did before.
+		 * Seq_cst, even if nothing changes: the tasklet's next run sees
+		 * what the caller did before.
 		 */
 	} while (!atomic_cas_seq_cst(&t->__tk_state, &old, new));
 	if (new == s || (s & LWQ_TK_RUN) != 0)

@@ -62,7 +62,8 @@ msleep(unsigned int ms)
 {
 
 	/*
-	 * kpause() counts from now, so do not add a tick for the current one.
+	 * kpause() counts from now, so do not add a tick for the one that has
+	 * begun.
 	 */
 	(void)wqk_kpause("msleep", false, ms == 0 ? 1 :
 	    (int)(ms / (1000 / HZ) + (ms % (1000 / HZ) != 0)), NULL);

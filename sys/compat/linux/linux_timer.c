@@ -16,8 +16,9 @@
  * be armed or deleted.  But it is then too late to stop the call.
  * callout_invoking() reports this.  callout_expired() does not, because
  * callout_halt() clears the expired state and is called without lwq_timer_lock.
- * If the timer is armed in between, it is called twice, as on Linux, and
- * lwq_timer_twice remembers the first call.
+ * If the timer is armed after the selection and before lwq_timer_fire() has the
+ * lock, the function is called twice, as on Linux.  lwq_timer_twice remembers
+ * that the first call is still to come.
  */
 
 #include <string.h>
@@ -98,8 +99,8 @@ lwq_timer_fire(void *arg)
 	t = arg;
 	mutex_enter(&lwq_timer_lock);
 	/*
-	 * Arming clears CALLOUT_INVOKING.  If it is still set, the timer has
-	 * not been armed since it was selected.
+	 * Arming clears CALLOUT_INVOKING.  If this flag is still set, the timer
+	 * has not been armed since its callout was selected.
 	 */
 	if (callout_invoking(lwq_tl_callout(t)))
 		atomic_store_relaxed(&t->__tl_armed, 0u);
@@ -285,8 +286,8 @@ lwq_timer_del(struct timer_list *t, unsigned int bits)
 
 /*
  * Disarm a timer, and return 1 if it was armed, otherwise 0.  If its function
- * runs or is about to run, return -1; the timer may then still be armed.  If
- * self is true, the caller may be the function itself.
+ * runs or is about to run, return -1.  In this case the timer is perhaps still
+ * armed.  If self is true, do not count a run of the function in this thread.
  */
 static int
 lwq_timer_trydel(struct timer_list *t, bool self)
@@ -340,10 +341,11 @@ lwq_timer_del_sync(struct timer_list *t, unsigned int bits)
 		/* This also checks that the caller may wait. */
 		(void)callout_halt(co, NULL);
 		/*
-		 * If the timer is still armed, or is armed again, but
-		 * callout_halt() has stopped its callout, restore the callout.
-		 * If result is -1, the next turn disarms the timer.  Otherwise
-		 * the arming came after the deletion.
+		 * The timer may still be armed, or be armed again, although
+		 * callout_halt() has stopped its callout.  Then restore the
+		 * callout.  If result is -1, the next turn disarms the timer.
+		 * Otherwise the timer was armed after its deletion, and stays
+		 * armed.
 		 */
 		mutex_enter(&lwq_timer_lock);
 		if (atomic_load_relaxed(&t->__tl_armed) != 0 &&

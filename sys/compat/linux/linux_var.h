@@ -4,8 +4,8 @@
  */
 
 /*
- * Declarations for the files of the Linux interface.  It is built on wqpool,
- * and on kernel interfaces that the library exports.
+ * Declarations for the files of the Linux interface.  The interface is built on
+ * wqpool, and on kernel interfaces that the library exports.
  */
 
 #ifndef _COMPAT_LINUX_VAR_H_

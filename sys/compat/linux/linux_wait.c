@@ -10,7 +10,7 @@
  * task's state to a sleeping one.  A waker makes the condition true before it
  * takes the queue's lock.  If the waker finds the waiter on the queue, it sets
  * the state to running, and the waiter's schedule() returns at once.  Otherwise
- * the waiter takes the lock later, and sees the condition.
+ * the waiter takes the lock later, and sees that the condition is true.
  *
  * An entry is on the stack of its waiter.  The queue's lock guards the entry
  * while it is on the queue.  finish_wait() takes this lock before it returns.
@@ -110,9 +110,10 @@ finish_wait(wait_queue_head_t *q, wait_queue_entry_t *e)
 }
 
 /*
- * This thread sets the state and then reads the flag.  A waker sets the flag
- * and then reads the state, by which it wakes this thread.  Both take the
- * task's lock for the state, so at least one sees the other's store.
+ * Sleep until a waker has set the flag __wq_woken.  This thread sets its state
+ * and then reads the flag.  A waker sets the flag and then reads the state, to
+ * find out whether this thread sleeps.  Both threads take the task's lock for
+ * the state, so at least one of them sees the other's store.
  */
 __lwq_public long
 wait_woken(wait_queue_entry_t *e, int state, long timeout)
@@ -141,7 +142,7 @@ lwq_wake_up(wait_queue_head_t *q, int states, int nexclusive)
 	list_for_each_entry_safe(e, next, &q->head, entry) {
 		if (e->private == NULL)
 			continue;
-		/* Release: publish the condition of the caller. */
+		/* Release: publish what the caller did before. */
 		if (e->__wq_wake == woken_wake_function)
 			atomic_store_release(&e->__wq_woken, 1);
 		if (!lwq_task_wake(e->private, states))

@@ -16,8 +16,8 @@
 
 /*
  * (a) For workqueues with several pools: the number of running items, by a hash
- * of the address.  If two items share a slot, lwq_follow() may needlessly keep
- * an item on its old queue.
+ * of the item's address.  If two items share a slot, lwq_follow() sometimes
+ * keeps an item on its old queue needlessly.
  */
 #define	LWQ_NRUNNING	4096
 static unsigned int	lwq_running[LWQ_NRUNNING];
@@ -143,7 +143,7 @@ lwq_follow(struct lwq_queue *lq, struct __lwq_item *it)
 	struct lwq_queue *last;
 
 	last = atomic_load_relaxed(&it->__i_queue);
-	/* Acquire: if that run has ended, the next one comes after it. */
+	/* Acquire: if the last run has ended, the next one follows it. */
 	if (__predict_false(last != lq && last != NULL &&
 	    last->lq_wq == lq->lq_wq &&
 	    atomic_load_acquire(lwq_running_slot(it)) != 0))
@@ -200,10 +200,10 @@ const struct lwq_queue_ops lwq_wq_ops = {
 };
 
 /*
- * Enqueue an item.  Only the common case is inline.  With the rest out of line
- * the compiler saves no registers.  The claim is a locked instruction, which
- * would wait for the stores that save registers.  wq_state and wq_nqueues are
- * read before the claim, because a load after the claim would wait for it.
+ * Enqueue an item.  Only the common case is inline, so that the compiler need
+ * not save registers.  The claim is a locked instruction, which would wait for
+ * the stores that save registers.  wq_state and wq_nqueues are read before the
+ * claim, because a load after the claim would wait for the claim.
  */
 static inline bool
 lwq_queue(int cpu, struct workqueue_struct *wq, struct __lwq_item *it)

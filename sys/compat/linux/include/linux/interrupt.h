@@ -98,9 +98,9 @@ void	lwq_tasklet_init(struct tasklet_struct *, void (*)(unsigned long),
 void	lwq_tasklet_schedule(struct tasklet_struct *, unsigned int);
 
 /*
- * The first two disable a tasklet: it is not called until it has been enabled
- * as often as it has been disabled.  When tasklet_disable() returns, the
- * tasklet is not running.
+ * tasklet_disable() and tasklet_disable_nosync() disable a tasklet: it is not
+ * called until it has been enabled as often as it has been disabled.  When
+ * tasklet_disable() returns, the tasklet is not running.
  */
 #define	tasklet_disable		lwq_tasklet_disable
 #define	tasklet_disable_nosync	lwq_tasklet_disable_nosync

@@ -104,9 +104,10 @@ int	kthread_worker_fn(void *);
 #define	kthread_destroy_worker		lwq_destroy_worker
 
 /*
- * A call with three arguments is one of Linux 6.14 or later, in which the
- * format's only argument is the CPU.  In a call with more arguments, up to nine
- * arguments of the format follow the format.
+ * If a call of kthread_create_worker_on_cpu() has three arguments, it is a call
+ * of Linux 6.14 or later, in which the format's only argument is the CPU.  In a
+ * call with more arguments, up to nine arguments of the format follow the
+ * format.
  */
 #define	_LWQ_ARG12(a, b, c, d, e, f, g, h, i, j, k, l, name, ...) name
 #define	kthread_create_worker_on_cpu(...)				\

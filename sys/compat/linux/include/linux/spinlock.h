@@ -62,7 +62,7 @@ bool	lwq_spin_owned(const spinlock_t *);
 struct mutex;
 bool	lwq_mutex_owned(const struct mutex *);
 
-/* A spin lock always blocks soft interrupts, and interrupts. */
+/* A spin lock always blocks soft interrupts and interrupts. */
 #define	spin_lock_bh		spin_lock
 #define	spin_unlock_bh		spin_unlock
 #define	spin_trylock_bh		spin_trylock

@@ -87,9 +87,9 @@ int	timer_reduce(struct timer_list *, unsigned long);
 /*
  * Disarm a timer.  Return 1 if it was pending and will not be called, and 0 if
  * it was not pending or if it is too late.  When a function with "sync" in its
- * name returns, the timer's function is not running.  The one with "try"
- * returns -1 instead of waiting.  After one with "shutdown", the timer can no
- * longer be armed.
+ * name returns, the timer's function is not running.  The function with "try"
+ * in its name returns -1 instead of waiting.  After a function with "shutdown"
+ * in its name, the timer can no longer be armed.
  */
 #define	del_timer		lwq_del_timer
 #define	del_timer_sync		lwq_del_timer_sync

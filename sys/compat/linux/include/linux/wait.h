@@ -92,7 +92,8 @@ void	finish_wait(wait_queue_head_t *, wait_queue_entry_t *);
 
 /*
  * Sleep until a thread wakes the entry, which is on a queue and has
- * woken_wake_function.  If one has done so since the last call, do not sleep.
+ * woken_wake_function.  If a thread has woken the entry since the last call, do
+ * not sleep.
  * Return the jiffies left.
  */
 #define	wait_woken		lwq_wait_woken
@@ -122,9 +123,9 @@ void	lwq_wake_up(wait_queue_head_t *, int, int);
 bool	waitqueue_active(wait_queue_head_t *);
 
 /*
- * Wait until a condition is true.  The condition is tested after the caller is
- * on the queue, so a thread that makes it true and then wakes the queue is not
- * missed.
+ * Wait until a condition is true.  The caller tests the condition after it is
+ * on the queue.  So if a thread makes the condition true and then wakes the
+ * queue, the caller does not miss that wake-up.
  */
 #define	_LWQ_WAIT(q, cond, state, excl, sleep)				\
 	do {								\
@@ -161,8 +162,8 @@ bool	waitqueue_active(wait_queue_head_t *);
 
 /*
  * Wait for at most timeout jiffies.  If the condition was true, return the
- * jiffies left, at least 1.  If it was still false when they had passed, return
- * 0.
+ * jiffies left, at least 1.  If the condition was still false at the end,
+ * return 0.
  */
 #define	_LWQ_WAIT_TIMEOUT(q, cond, timeout, state)	__extension__ ({ \
 	long __lwq_left = (long)(timeout);				\
