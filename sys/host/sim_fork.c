@@ -17,7 +17,10 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,15 +47,58 @@ sim_fork_children(void)
 	    NULL) == 0;
 }
 
-/* Return true if the process has children and none of them has ended. */
+/*
+ * Return true if a child of the given thread of a process has not ended.  This
+ * process does not count.  Return true also if the system does not tell.
+ */
+static bool
+fork_any(int pid, int tid)
+{
+	char buf[4096], *end, *p;
+	ssize_t n;
+	long child;
+	char state;
+	int fd;
+
+	(void)snprintf(buf, sizeof(buf), "/proc/%d/task/%d/children", pid,
+	    tid);
+	fd = (int)syscall(SYS_openat, AT_FDCWD, buf, O_RDONLY | O_CLOEXEC);
+	/* The thread may have ended. */
+	if (fd == -1)
+		return tid == pid;
+	n = syscall(SYS_read, fd, buf, sizeof(buf) - 1);
+	(void)syscall(SYS_close, fd);
+	buf[n > 0 ? n : 0] = '\0';
+	for (p = buf; (child = strtol(p, &end, 10)) > 0; p = end) {
+		state = sim_thread_kernel((int)child, (int)child);
+		if (child != sim.sim_realpid && state != 'Z' && state != 'X' &&
+		    state != '\0')
+			return true;
+	}
+	return false;
+}
+
+/* Return true if a child, or a child's orphan, has not ended. */
 bool
 sim_fork_running(void)
 {
 	siginfo_t si;
+	unsigned i;
 
 	memset(&si, 0, sizeof(si));
-	return syscall(SYS_waitid, P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT,
-	    NULL) == 0 && si.si_pid == 0;
+	if (syscall(SYS_waitid, P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT,
+	    NULL) != 0)
+		return false;
+	if (si.si_pid == 0)
+		return true;
+	/* One has ended; the others may run. */
+	for (i = 0; i < sim.sim_nthreads; i++)
+		if (fork_any((int)syscall(SYS_getpid),
+		    sim.sim_threads[i]->st_tid))
+			return true;
+	/* The zygote has the children of a child that has ended. */
+	return !sim.sim_child && sim.sim_set.ss_given &&
+	    fork_any(sim.sim_pid, sim.sim_pid);
 }
 
 /*

@@ -149,10 +149,12 @@ outside_thread(const struct sim_thread *t)
  * Wake the threads whose wait is over.  If naps is true, also wake the threads
  * that must find out themselves whether their wait is over.  Return true if a
  * thread was woken.  Otherwise set *leads if another process may still end a
- * wait, so that the simulator should wait in real time.
+ * wait, so that the simulator should wait in real time.  *alive tells whether
+ * the process has children that run.  If alive is NULL, any child counts, also
+ * one that has ended.
  */
 static bool
-outside_look(bool *leads, bool naps)
+outside_look(bool *leads, bool naps, const bool *alive)
 {
 	struct sim_thread *t;
 	enum outside when;
@@ -172,7 +174,7 @@ outside_look(bool *leads, bool naps)
 		if (when == OUTSIDE_NEVER || woken || *leads)
 			continue;
 		if (!kin && !asked) {
-			kin = sim_fork_children();
+			kin = alive != NULL ? *alive : sim_fork_children();
 			asked = true;
 		}
 		*leads = t->st_outside || (t->st_fds != NULL ?
@@ -183,15 +185,15 @@ outside_look(bool *leads, bool naps)
 
 /*
  * Return true if the handler of SIGCHLD may end a wait, because the process has
- * children.  If ended is false, return true only if no child has ended yet.
+ * children.
  */
 static bool
-outside_child(bool ended)
+outside_child(bool children)
 {
 	int flags;
 
-	return !outside_timed && sim_signal_handled(SIGCHLD, &flags) &&
-	    (ended ? sim_fork_children() : sim_fork_running());
+	return children && !outside_timed &&
+	    sim_signal_handled(SIGCHLD, &flags);
 }
 
 void
@@ -199,7 +201,7 @@ sim_outside_look(void)
 {
 	bool leads;
 
-	(void)outside_look(&leads, false);
+	(void)outside_look(&leads, false, NULL);
 }
 
 /* Store the signals that have a handler and that the thread does not block. */
@@ -218,8 +220,8 @@ outside_signals(const struct sim_thread *t, const sigset_t *old, sigset_t *set)
 
 /*
  * Wait until a thread can run, or no other process can end a wait any more, but
- * for OUTSIDE_MS at most.  If outside_timed is false and the process has
- * children, wait without limit.
+ * for OUTSIDE_MS at most.  If outside_timed is false and a child runs, wait
+ * without limit.
  */
 void
 sim_outside_wait(struct sim_thread *t)
@@ -228,24 +230,27 @@ sim_outside_wait(struct sim_thread *t)
 	sigset_t old, set;
 	siginfo_t si;
 	unsigned n;
-	bool leads, running, woken;
+	bool alive = true, leads, woken;
 
 	(void)SIM_REAL(pthread_sigmask)(SIG_SETMASK, NULL, &old);
 	outside_signals(t, &old, &set);
 	(void)SIM_REAL(pthread_sigmask)(SIG_BLOCK, &set, NULL);
-	woken = outside_look(&leads, false);
-	leads = leads || outside_child(true);
+	woken = outside_look(&leads, false, NULL);
+	leads = leads || outside_child(sim_fork_children());
 	for (n = 0; !woken && leads && (n < OUTSIDE_MS / OUTSIDE_STEP ||
-	    (!outside_timed && sim_fork_children())); n++) {
+	    (!outside_timed && alive)); n++) {
 		sim.sim_result->sr_outside = 1;
-		/* If a child ends after this, wait for its signal once more. */
-		running = outside_child(false);
+		/*
+		 * Ask first.  If a child ends after this, look once more, for
+		 * its signal and for what it did before its end.
+		 */
+		alive = sim_fork_running();
 		if (SIM_REAL(sigtimedwait)(&set, &si, &ts) != -1) {
 			sim_signal_queue(t, &si);
 			woken = true;
 		} else {
-			woken = outside_look(&leads, true);
-			leads = leads || running;
+			woken = outside_look(&leads, true, &alive);
+			leads = leads || outside_child(alive);
 		}
 	}
 	outside_woken = woken || !leads;
@@ -277,7 +282,8 @@ sim_outside(bool timed)
 	bool leads;
 
 	outside_timed = timed;
-	if (outside_look(&leads, false) || (!leads && !outside_child(true)) ||
+	if (outside_look(&leads, false, NULL) ||
+	    (!leads && !outside_child(sim_fork_children())) ||
 	    (t = outside_main()) == NULL)
 		return true;
 	outside_woken = false;

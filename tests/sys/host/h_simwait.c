@@ -551,6 +551,22 @@ test_child(void)
 	test_alone();
 }
 
+/*
+ * A read that nobody will answer, after a child that is not waited for has
+ * ended: a deadlock, which is the only failure of these programs.
+ */
+static void
+test_zombie(void)
+{
+	char c;
+
+	CHECK(pipe(fds) == 0);
+	handle(SIGCHLD);
+	(void)child(child_nothing);
+	while (read(fds[0], &c, 1) == -1)
+		CHECK(errno == EINTR);
+}
+
 static const struct test tests[] = {
 	{ "alone", test_alone },
 	{ "child", test_child },
@@ -566,6 +582,7 @@ static const struct test tests[] = {
 	{ "sem", test_sem },
 	{ "spin", test_spin },
 	{ "stopped", test_stopped },
+	{ "zombie", test_zombie },
 };
 
 int

@@ -66,6 +66,17 @@ child_body() {
 	atf_check diff "$OLDPWD/alone" "$OLDPWD/child"
 }
 
+atf_test_case zombie
+zombie_head() {
+	atf_set descr "no wait is for a child that has ended"
+	atf_set timeout 30
+}
+zombie_body() {
+	need
+	atf_check -s exit:1 -o ignore -e match:"failed: deadlock" "$WQSIM" \
+	    ./h_simwait zombie
+}
+
 atf_init_test_cases() {
 	atf_add_test_case sem
 	atf_add_test_case cond
@@ -80,4 +91,5 @@ atf_init_test_cases() {
 	atf_add_test_case select
 	atf_add_test_case robust
 	atf_add_test_case child
+	atf_add_test_case zombie
 }
