@@ -238,9 +238,10 @@ sim_mayjump(const struct sim_thread *t)
 }
 
 /*
- * Store the candidates while a thread is in sim_lastrun().  They are the
- * threads of the library that can run.  If there is none, or if they have run
- * for too long, the candidate is the thread in sim_lastrun().
+ * Store the candidates for sim_pick(), in the case that a thread is in
+ * sim_lastrun().  They are the threads of the library that can run.  If there
+ * is none, or if they have run for too long, the candidate is the thread in
+ * sim_lastrun().
  */
 static unsigned
 exit_candidates(const struct sim_thread *except, struct sim_thread **cand)

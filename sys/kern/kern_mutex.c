@@ -432,8 +432,8 @@ mutex_exit(kmutex_t *mtx)
 /*
  * Release an adaptive mutex that the caller is going to take again soon.  A
  * sleeper needs time to wake, and would otherwise find the mutex taken each
- * time.  So wait until a sleeper has taken the mutex, but not forever.  The
- * mutex must not be destroyed meanwhile.
+ * time.  So wait until another thread has taken the mutex, but not forever.
+ * The mutex must not be destroyed meanwhile.
  */
 void
 mutex_handoff(kmutex_t *mtx)

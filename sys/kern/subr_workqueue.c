@@ -195,13 +195,14 @@ workqueue_enqueue(struct workqueue *wq, struct work *wk, struct cpu_info *ci)
 	if (__predict_false(wq == NULL))
 		goto slow;
 	/*
-	 * The common cases make no call, and so need no stack frame.  With
-	 * WQ_PERCPU, off is the offset of ci from the first CPU.  Otherwise it
-	 * is the offset of ci from NULL.  If off belongs to no queue, the call
-	 * takes the slow path.  In two cases the call takes the slow path
-	 * whatever ci is.  If another process made the workqueue, wq_key
-	 * contains the key of that process.  If the workqueue was made while
-	 * KERN_SLOW() was true, wq_key contains WQ_NOCPU.
+	 * The common cases call nothing except, at their end, the function that
+	 * wakes the worker.  So they need no stack frame.  With WQ_PERCPU, off
+	 * is the offset of ci from the first CPU.  Otherwise it is the offset
+	 * of ci from NULL.  If off belongs to no queue, the call takes the slow
+	 * path.  In two cases the call takes the slow path whatever ci is.  If
+	 * another process made the workqueue, wq_key contains the key of that
+	 * process.  If the workqueue was made while KERN_SLOW() was true,
+	 * wq_key contains WQ_NOCPU.
 	 */
 	off = (uintptr_t)ci + kern_forkkey - wq->wq_key;
 	if (__predict_true(off == 0)) {
@@ -530,8 +531,8 @@ workqueue_sleep(struct workqueue_queue *q, struct lwp *l)
 		return true;
 	for (;;) {
 		/*
-		 * Load q_worker before the inbox.  Acquire: the destroying
-		 * thread enqueued its items before it stored WORKER_ENDS.  So
+		 * Load q_worker before the inbox.  Acquire: all items were
+		 * enqueued before the destroying thread stored WORKER_ENDS.  So
 		 * if the worker sees WORKER_ENDS, its load of the inbox, which
 		 * comes next, sees these items.
 		 */

@@ -44,10 +44,11 @@
  *	stopped before it woke the announced thread.
  *
  *	If a later producer finds both links claimed but not pushed, it sets
- *	lp_lost and wakes the lender.  The next thread that takes records of the
- *	pool then also searches all records for one with two such links whose
- *	queue needs a thread.  If it finds one, it sets lp_lost again, because
- *	there may be another.
+ *	lp_lost and wakes the lender.  The next thread that finds no record on
+ *	the list of the pool then searches all records.  It looks for a record
+ *	whose links are both claimed but not pushed, and whose queue needs a
+ *	thread.  If it finds one, it sets lp_lost again, because there may be
+ *	another.
  *
  * A thread that waits for an item acts like a later producer.
  *

@@ -52,9 +52,9 @@
  * an item waits, and the other threads took longer than IV_TINY for an item on
  * average.  Then it is no longer the guard.  The guard also takes items again
  * after IV_IDLE naps in which almost no items began.  While there is a guard, a
- * thread that takes an item does not arrange a call, because the guard looks
- * for items after each nap.  So an item waits at most two naps if the other
- * threads do not take it.
+ * thread that takes an item neither makes the call nor puts IV_WANTED into the
+ * inbox, because the guard looks for items after each nap.  So an item waits at
+ * most two naps if the other threads do not take it.
  *
  * Pauses.  When items come fast but few are pending, both sides pause for about
  * a microsecond, so that they do not exchange cache lines for each item.
