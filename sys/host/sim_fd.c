@@ -44,7 +44,8 @@
 #define	MS		1000000
 
 /*
- * A pipe has two descriptors, so all descriptors are one object for a strategy.
+ * For a strategy all descriptors are one object, because a call on one may make
+ * another one ready, such as the other end of a pipe.
  */
 static const char fd_chan;
 
@@ -195,7 +196,7 @@ fd_retry(struct sim_thread *t)
 	((short)(((flags) & MSG_DONTWAIT) != 0 ? 0 : (events)))
 
 /*
- * Define a function that reads from a descriptor.
+ * Define a function that reads from a descriptor, or accepts a connection.
  */
 #define	TRANSFER(type, func, events, what, params, args)		\
 SIM_PUBLIC type								\
@@ -716,8 +717,8 @@ fd_pollloop(struct sim_thread *t, struct pollfd *fds, nfds_t n,
 		if (ready != 0 || error == ETIMEDOUT)
 			return ready;
 		/*
-		 * The poll does not wait, and finds nothing ready.  The client
-		 * may repeat it in a loop, so yield.
+		 * If the time is over, as in a poll that does not wait, the
+		 * client may repeat the call in a loop, so yield.
 		 */
 		if (deadline <= sim.sim_now)
 			sim_yield(t);
@@ -821,10 +822,10 @@ fd_select(struct sim_thread *t, int n, fd_set *in, fd_set *out, fd_set *ex,
 		}
 	}
 	/*
-	 * Let the real call decide to which sets an event belongs.  If it finds
-	 * none, the event is an error or a hang-up, which belongs to no set
-	 * here.  A further poll would return it at once, so poll only the other
-	 * descriptors.
+	 * Let the real call decide to which sets an event belongs.  If it
+	 * returns 0, the event is an error or a hang-up, and is in none of the
+	 * client's sets.  A further poll would return it at once, so poll only
+	 * the other descriptors.
 	 */
 	for (;;) {
 		polled = fd_pollwait(t, fds, count, deadline, mask);

@@ -7,10 +7,10 @@
  * The client's reader/writer locks, spin locks, barriers, and pthread_once(3),
  * in the simulator.
  *
- * A thread only tries the real reader/writer lock or spin lock, and blocks in
- * the simulator.  The simulator uses the memory of a barrier for a structure of
- * its own, from pthread_barrier_init() on.  The word of pthread_once() has the
- * values that the C library gives it.
+ * A thread only tries the real reader/writer lock or spin lock.  If the lock is
+ * held, the thread blocks or yields in the simulator.  The simulator uses the
+ * memory of a barrier for a structure of its own, from pthread_barrier_init()
+ * on.  The word of pthread_once() has the values that the C library gives it.
  */
 
 #include <errno.h>

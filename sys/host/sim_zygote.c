@@ -33,8 +33,8 @@
 
 #define	RUNS		1000		/* schedules of a process, at most */
 /* Limits of processor time. */
-#define	MINIMISE_NS	2500000000	/* at most */
-#define	SEARCH_NS	4500000000	/* at most, with the search */
+#define	MINIMISE_NS	2500000000	/* to shorten a schedule */
+#define	SEARCH_NS	4500000000	/* to find a simpler one, too */
 #define	SLOW_NS		300000000	/* minimise no slower schedule */
 
 int64_t
@@ -418,9 +418,10 @@ zygote_some(uint64_t *seed, uint64_t n)
 	bool failed;
 
 	/*
-	 * A strategy with sst_next() chooses the next schedule between two
-	 * processes.  So run one schedule at a time with such a strategy, and
-	 * also if each schedule is run twice.
+	 * A strategy with sst_next() chooses the next schedule after one
+	 * process has ended and before the next one starts.  So run one
+	 * schedule at a time with such a strategy, and also if each schedule is
+	 * run twice.
 	 */
 	sim.sim_runs = sim.sim_strategy->sst_next != NULL ||
 	    sim.sim_set.ss_twice ? 1 : n < RUNS ? n : RUNS;

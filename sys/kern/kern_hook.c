@@ -180,8 +180,8 @@ simplehook_dohooks(khook_list_t *khl)
 /*
  * Disestablish a hook.  If another thread is calling the hook, wait until the
  * call has returned.  A hook that disestablishes itself does not wait.  The
- * waiter compares khl_ncalls and not khl_running, because when the waiter runs,
- * khl_running may be another hook with the same address.
+ * waiter compares khl_ncalls and not khl_running.  When the waiter wakes, the
+ * hook may be free, and khl_running may be a new hook at its address.
  */
 __kern_public void
 simplehook_disestablish(khook_list_t *khl, khook_t *hk, kmutex_t *lock)

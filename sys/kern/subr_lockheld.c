@@ -12,7 +12,8 @@
  *
  * A thread reports a hold after it has taken the lock, and reports the release
  * before it releases the lock.  So no thread is mistaken for a holder.  The
- * last report of a cycle always comes from a thread that is about to wait.
+ * report that completes a cycle always comes from a thread that is about to
+ * wait.
  *
  * subr_lockorder.c checks the order of the held locks and the wanted one.
  */
@@ -228,7 +229,7 @@ ld_want(struct lockdebug_lwp *ld, struct ld_object *lo, const void *part,
 {
 	struct ld_want *lw;
 
-	/* A thread waits at most once per level: ignore any other wait. */
+	/* A thread waits at most once at each IPL: ignore any other wait. */
 	if (ld->ld_nwants++ >= LD_WANTS)
 		return;
 	lw = &ld->ld_wants[ld->ld_nwants - 1];

@@ -136,8 +136,8 @@ struct workqueue_queue {
 	unsigned	 q_end;		/* (q) the entry after its last */
 	bool		 q_walked;	/* (aq) a long list was searched */
 	int64_t		 q_gap;		/* (w) usual wait for an item, ns */
-	int64_t		 q_slept;	/* (w) start of the last sleep, if
-					   q_gap does not include it, or 0 */
+	int64_t		 q_slept;	/* (w) start of a sleep that q_gap does
+					   not include yet; 0: none */
 	unsigned	 q_lone;	/* (w) batches of one item in a row */
 	int		 q_worker;	/* (a) enum workqueue_worker */
 	struct lwp	*q_lwp;		/* (a) the worker, or NULL */
@@ -164,11 +164,11 @@ struct workqueue {
 	void		*wq_arg;	/* (c) */
 	int		 wq_flags;	/* (c) */
 	bool		 wq_runplain;	/* (c) see workqueue_run_batch() */
-	uintptr_t	 wq_key;	/* (c) kern_forkkey, plus cpu_infos if
-					   there is a queue for each CPU, or
-					   plus WQ_NOCPU if KERN_SLOW() */
-	size_t		 wq_cpuspan;	/* (c) bytes of cpu_infos that have a
-					   queue; 0 if KERN_SLOW() */
+	uintptr_t	 wq_key;	/* (c) kern_forkkey; plus WQ_NOCPU if
+					   KERN_SLOW(), or else plus the address
+					   of cpu_infos if WQ_PERCPU */
+	size_t		 wq_cpuspan;	/* (c) size of the cpu_infos whose CPUs
+					   have a queue; 0 if KERN_SLOW() */
 	int		 wq_ipl;	/* (c) */
 	int		 wq_nqueues;	/* (c) */
 	__satomic64_t wq_spin;	/* (a) longest spin of a worker, ns */

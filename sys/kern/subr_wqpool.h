@@ -175,9 +175,9 @@ void	wqpool_init(struct wqpool *, const struct wqpool_attr *);
 void	wqpool_fini(struct wqpool *);
 
 /*
- * Return true if the memory has a pool that this process has initialised with
- * this function and argument, and items are pending on it.  The memory may have
- * any content, because the function follows no pointer.
+ * Return true if the memory has a pool with pending items that this process has
+ * initialised with the given pa_func and pa_arg.  The memory may have any
+ * content, because wqpool_left() follows no pointer.
  */
 bool	wqpool_left(struct wqpool *,
 	    void (*)(struct work *, void *), const void *);
@@ -209,8 +209,8 @@ void	wqpool_enqueue(struct wqpool *, struct work *);
  * Start a thread if items are pending, no thread is idle, and the maximum is
  * not reached.  In a pool without WQPOOL_SPARE, a thread calls this after it
  * has enqueued an item.  Return 0, or an errno value if the system refuses the
- * thread.  The items then wait until a busy thread is free, for the next call,
- * or for a callout that tries again.
+ * thread.  The items then wait until a busy thread is free, or until the next
+ * call or a callout starts a thread.
  */
 int	wqpool_grow(struct wqpool *);
 
@@ -376,11 +376,11 @@ void	wqpool_atfork(struct wqpool_lib *);
 const char *wqpool_getenv(const char *);
 
 /*
- * wqpool_fork_catchup() makes the library notice a fork without fork handlers.
- * wqpool_isours() returns true if this process, and not its parent, has created
- * the pool.  wqpool_einval() returns EINVAL; in checking mode it prints the
- * reason.  After wqpool_keep(), checking mode does not report the object at
- * exit.
+ * If this process was forked and the library's fork handler has not run,
+ * wqpool_fork_catchup() does the work of the handler.  wqpool_isours() returns
+ * true if this process, and not its parent, has created the pool.
+ * wqpool_einval() returns EINVAL; in checking mode it prints the reason.  After
+ * wqpool_keep(), checking mode does not report the object at exit.
  */
 void	wqpool_fork_catchup(void);
 int	wqpool_einval(const char *, const char *);

@@ -31,10 +31,10 @@
 #define	ATOMIC_LONG_INIT(n)	{ .counter = (n) }
 
 /*
- * Operations that return nothing, and those that only load or store, order
+ * Operations that return nothing, and those that only load or store, need order
  * nothing.  Operations that change a value and return something are full
- * barriers, unless their name ends in _acquire, _release or _relaxed.  A
- * conditional operation that changes nothing orders nothing.
+ * barriers.  A name that ends in _acquire, _release or _relaxed gives the order
+ * instead.  A conditional operation that changes nothing orders nothing.
  */
 #define	_LWQ_ATOMIC_RETURN(p, t, v, q, o, f)			\
 static inline v								\
