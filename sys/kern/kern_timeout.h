@@ -24,7 +24,7 @@
 #define	CALLOUT_LAST		((uint64_t)INT64_MAX >> CALLOUT_UNITSHIFT)
 
 /* c_flags */
-#define	CALLOUT_BOUND		0x01	/* its function runs on c_cpu */
+#define	CALLOUT_BOUND		0x01	/* curcpu() of its function is c_cpu */
 #define	CALLOUT_INVOKING	0x02	/* called, but no callout_ack() */
 #define	CALLOUT_NOKLOCK		0x04	/* made with CALLOUT_MPSAFE */
 

@@ -115,8 +115,9 @@ workqueue_runs(const struct lwp *l, const struct workqueue *wq,
  */
 
 /*
- * Handle LWP_LOST: a function has ended the thread that called it.  If the
- * thread was running a queue, this function is a callback, so panic.
+ * Handle LWP_LOST: a function of the client has ended the thread that called
+ * it.  If the thread was running a queue, that function was the callback, so
+ * panic.
  */
 void
 workqueue_lwplost(struct lwp *l)

@@ -161,9 +161,10 @@ wqlend_push(struct wqlend_pool *lp, struct work *wk)
 }
 
 /*
- * Push the first link that is not claimed, unless a link before it has been
- * pushed.  If the producers of both links may have been stopped, make a thread
- * search for the record.  Async-signal-safe.
+ * Look at the links in order.  If a link has been pushed, do nothing, because a
+ * thread will take it.  If a link is not claimed, push it.  If both are claimed
+ * but not pushed, their producers may have been stopped: make a thread search
+ * for the record.  Async-signal-safe.
  */
 static __kern_hot void
 wqlend_wakeup(struct runner *r)
@@ -463,8 +464,8 @@ wqlend_dress(struct lwp *l, pri_t pri, struct cpu_info *ci)
 /*
  * Undo what callbacks have changed in the thread, because the thread may serve
  * another queue next.  Checking mode has reported most of these changes.  If a
- * callback has left a lock or a psref held, undo nothing, and return the name
- * of what is held.  Otherwise return NULL.
+ * callback has left a spin mutex, the kernel lock or a psref held, undo
+ * nothing, and return the name of what is held.  Otherwise return NULL.
  */
 const char *
 wqlend_undo(struct lwp *l, pri_t pri, struct cpu_info *ci)
@@ -706,7 +707,8 @@ wqlend_thread(void *arg)
  */
 
 /*
- * Send the thread home if it sleeps in its queue.  Otherwise return false.
+ * Send the thread home if it sleeps in its queue and has not been sent home
+ * already.  Otherwise return false.
  */
 static bool
 wqlend_return(struct wqlend_thread *lt)

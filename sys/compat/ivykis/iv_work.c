@@ -196,7 +196,10 @@ iv_pool_complete(struct iv_pool *ip)
 	unsigned n, m;
 	uint64_t number, tail;
 
-	/* A completion may call iv_main(), which takes items, too. */
+	/*
+	 * A completion may call iv_main(), which takes items from this lane in
+	 * this thread.  So read the lane anew for each item.
+	 */
 	tail = 0;
 	for (m = 0; m < IV_LANE && iv_lane_take(&ip->ip_back, &tail, true,
 	    &item, &number); m++)
@@ -216,8 +219,8 @@ iv_pool_complete(struct iv_pool *ip)
 
 /*
  * Complete the items that have run.  Look again for items that have run
- * meanwhile, up to IV_LISTS times in all.  Return true if the last look found
- * none, and false if some may be left.
+ * meanwhile, up to IV_LISTS times in all.  Return false if some may be left,
+ * and true if there were none.
  */
 static bool
 iv_pool_turn(struct iv_pool *ip)
