@@ -152,38 +152,41 @@ host_thread_sigmask(const struct host_thread *ht)
 /*
  * Handle the end of a thread of the library that calls pthread_exit(3) and not
  * host_thread_exit().
- *
- * Before this call, glibc removes the frames of the function that was running.
- * But other threads still read records in these frames, until this call aborts
- * the process.  So do not overwrite them: skip covers them and is not used.
  */
-static __attribute__((__noinline__)) void
+static void
 host_thread_left(void *arg)
 {
-	char skip[16384];
 	void *self;
 
 	(void)arg;
-	__asm volatile("" : : "r" (skip) : "memory");
 	if ((self = host_self()) != NULL)
 		(*atomic_load_relaxed(&host_threadexit))(self);
-	__asm volatile("" : : "r" (skip) : "memory");
 }
 
+#ifdef __GLIBC__
 /*
- * Call the function of a thread below a gap in the stack, into which the frame
- * of host_thread_left() fits.
+ * Call the function of a thread below a gap in the stack.  If the function ends
+ * the thread, glibc removes the frames of the function and then calls
+ * host_thread_left().  But other threads still read records in these frames,
+ * until host_thread_left() aborts the process.  It works in the gap, so it does
+ * not overwrite them.
  */
+#define	HOST_THREAD_GAP	16384		/* bytes */
+
 static __attribute__((__noinline__)) void
 host_thread_call(const struct host_thread *ht)
 {
-	char gap[256];
+	char gap[HOST_THREAD_GAP];
 
 	__asm volatile("" : : "r" (gap) : "memory");
 	(*ht->ht_func)(ht->ht_arg);
 	/* Do not end with a call that would take the place of this frame. */
 	__asm volatile("" : : "r" (gap) : "memory");
 }
+#else
+/* Other C libraries do not remove the frames of the function. */
+#define	host_thread_call(ht)	(*(ht)->ht_func)((ht)->ht_arg)
+#endif
 
 void *
 host_thread_main(void *arg)

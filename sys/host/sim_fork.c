@@ -55,6 +55,7 @@ static bool
 fork_any(int pid, int tid)
 {
 	char buf[4096], *end, *p;
+	siginfo_t si;
 	ssize_t n;
 	long child;
 	char state;
@@ -70,6 +71,18 @@ fork_any(int pid, int tid)
 	(void)syscall(SYS_close, fd);
 	buf[n > 0 ? n : 0] = '\0';
 	for (p = buf; (child = strtol(p, &end, 10)) > 0; p = end) {
+		/*
+		 * A child of this process has ended if it can be waited for.
+		 * Its state is Z also if only its main thread has ended.
+		 */
+		memset(&si, 0, sizeof(si));
+		if (pid == (int)syscall(SYS_getpid) &&
+		    syscall(SYS_waitid, P_PID, child, &si,
+		    WEXITED | WNOHANG | WNOWAIT, NULL) == 0) {
+			if (si.si_pid == 0)
+				return true;
+			continue;
+		}
 		state = sim_thread_kernel((int)child, (int)child);
 		if (child != sim.sim_realpid && state != 'Z' && state != 'X' &&
 		    state != '\0')

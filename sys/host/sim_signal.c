@@ -119,11 +119,13 @@ static void
 sig_raise(struct sim_thread *t, const siginfo_t *si)
 {
 	siginfo_t copy = *si;
+	int flags;
 	bool shows;
 
 	/* If the thread blocks the signal, it arrives later. */
 	shows = sim.sim_trace != NULL && t == sim_self &&
-	    !sig_masked(t, si->si_signo);
+	    !sig_masked(t, si->si_signo) &&
+	    sim_signal_handled(si->si_signo, &flags);
 	if (shows)
 		sim_trace_signal(t, SIM_EVENT_SIGNAL, si->si_signo);
 	/*
@@ -477,7 +479,7 @@ sim_signal_mask(struct sim_thread *t, int how, const sigset_t *set,
     sigset_t *old)
 {
 	sigset_t now, pending;
-	int error, i, n = 0, signo, signos[SIG_N];
+	int error, flags, i, n = 0, signo, signos[SIG_N];
 
 	if (sim.sim_trace == NULL || set == NULL || how == SIG_BLOCK)
 		return SIM_REAL(pthread_sigmask)(how, set, old);
@@ -486,7 +488,8 @@ sim_signal_mask(struct sim_thread *t, int how, const sigset_t *set,
 	for (signo = 1; signo < SIG_N; signo++)
 		if (sigismember(&pending, signo) == 1 &&
 		    sigismember(&now, signo) == 1 &&
-		    sigismember(set, signo) == (how == SIG_UNBLOCK))
+		    sigismember(set, signo) == (how == SIG_UNBLOCK) &&
+		    sim_signal_handled(signo, &flags))
 			signos[n++] = signo;
 	for (i = 0; i < n; i++)
 		sim_trace_signal(t, SIM_EVENT_SIGNAL, signos[i]);

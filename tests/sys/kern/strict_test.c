@@ -92,7 +92,7 @@ wake_up(void *arg)
 
 /*
  * Sleep as drivers did before there were mutexes.  Sleep at least once, even if
- * the callout runs first: then the time ends the sleep.
+ * the callout runs first: then sleep for a tick.
  */
 static void
 sleeps(void)
@@ -103,7 +103,8 @@ sleeps(void)
 	callout_reset(&callout, 1, wake_up, NULL);
 	s = splbio();
 	do {
-		(void)tsleep(&done, PRIBIO, "biowait", hz);
+		(void)tsleep(&done, PRIBIO, "biowait",
+		    atomic_load_relaxed(&done) ? 1 : 0);
 		is_level(IPL_BIO);
 	} while (!atomic_load_relaxed(&done));
 	splx(s);

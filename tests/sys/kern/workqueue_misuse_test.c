@@ -1078,7 +1078,7 @@ left(void)
 
 	wq = create_ipl("left", leave, IPL_NONE, WQ_MPSAFE);
 	workqueue_enqueue(wq, &wk, NULL);
-	/* The thread's stack is gone before it panics, so this may return. */
+	/* The thread may panic late, so this may return. */
 	workqueue_wait(wq, &wk);
 	for (;;)
 		pause();

@@ -886,7 +886,8 @@ TEST_TC(lender_sleeps, "the lender sees a record that is pushed while it "
 	    __atomic_load_n(&wqlend_lender->l_wchan, __ATOMIC_SEQ_CST) == lock);
 	n = atomic_load(&lender_parks);
 	workqueue_enqueue(wq[1], &c.c_work.tw_work, NULL);
-	TEST_AWAIT(atomic_load(&lender_parks) > n);
+	TEST_AWAIT(atomic_load(&lender_parks) > n &&
+	    __atomic_load_n(&wqlend_lender->l_wchan, __ATOMIC_SEQ_CST) == lock);
 	mutex_exit(lock);
 	TEST_AWAIT(atomic_load(&c.c_runs) == 1);
 	for (i = 0; i < 2; i++)
