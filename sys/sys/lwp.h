@@ -104,7 +104,7 @@ void	 lwp_specific_key_delete(specificdata_key_t);
 void	*lwp_getspecific(specificdata_key_t);
 void	 lwp_setspecific(specificdata_key_t, void *);
 
-/* Set a thread's value.  That thread must wait until this returns. */
+/* Set a thread's value.  The thread must wait until this returns. */
 void	 lwp_setspecific_by_lwp(struct lwp *, specificdata_key_t, void *);
 
 __WQ_END_DECLS

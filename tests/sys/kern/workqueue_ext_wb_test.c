@@ -182,9 +182,9 @@ never(void *arg)
 }
 
 /*
- * What use() makes.  It is not on a stack: in the child, the stack of a thread
- * that is gone serves the next new thread, and the library still lists the
- * pool.
+ * The objects that use() makes.  They are not on a stack: in the child, the
+ * stack of a thread that is gone serves the next new thread, and the library
+ * still lists the pool.
  */
 static struct objects {
 	struct pool	ob_pool;
